@@ -85,8 +85,10 @@ def main() -> None:
     try:
         for name, run in benchmarks.items():
             if options.name in (None, name):
-                run(options)
-                found += [(name, target) for target in said()[len(found) :]]
+                try:
+                    run(options)
+                finally:
+                    found += [(name, target) for target in said()[len(found) :]]
     finally:
         if options.name is None:
             terminal().print(table_of(found))

@@ -35,8 +35,7 @@ def run(options: argparse.Namespace) -> None:
     for heading in ("CPU s", "peak RSS MB"):
         table.add_column(heading, justify="right")
     for name, measured in usages.items():
-        peak = max(usage.peak_rss for usage in measured) / 1e6
-        table.add_row(name, spread([usage.cpu for usage in measured]), f"{peak:.0f}")
+        table.add_row(name, spread([usage.cpu for usage in measured]), f"{_peak(measured):.0f}")
     console.print(table)
     least = {name: _least(measured) for name, measured in usages.items()}
     cells = {"clean": options.rows * _COLUMNS, "wide": WIDE_ROWS * WIDE_COLUMNS}
@@ -50,8 +49,16 @@ def run(options: argparse.Namespace) -> None:
         ("quoted as a ratio to clean", least["check quoted"] / least["check clean"], 1.2),
         (f"a cell of {WIDE_COLUMNS:,} columns as a ratio", per_cell["wide"] / per_cell["clean"], 1.3),
         ("seconds of few rows above the imports", above, 0.5),
+        *(
+            (f"MB of memory of {shape}", _peak(usages[f"check {shape}"]), 300)
+            for shape in ("clean", "quoted", "parquet")
+        ),
     ):
         say(console, f"{text}: {value:.2f} (target at most {target})", is_met=value <= target)
+
+
+def _peak(measured: list[Usage]) -> float:
+    return max(usage.peak_rss for usage in measured) / 1e6
 
 
 def _least(measured: list[Usage]) -> float:

@@ -19,7 +19,6 @@ from rich.table import Table
 from benchmarks.data_quality import make_tables
 from benchmarks.processes import ROOT, Command, Usage, interleaved, measure, python, spread, terminal
 from benchmarks.targets import Target, say
-from modelwatch_analyzer.interpreter_settings import VARIABLE
 
 ENVIRONMENTS = ROOT / ".venv-peers"
 _JOBS = ROOT / "benchmarks" / "peer_jobs"
@@ -51,7 +50,7 @@ class Peer:
 
     def command(self, *arguments: str) -> Command:
         """Return a command of its interpreter, which sees no package and no setting of this checkout."""
-        return Command(arguments, {"PYTHONPATH": "", VARIABLE: ""}, str(self.interpreter))
+        return Command(arguments, {"PYTHONPATH": "", "NPY_DISABLE_CPU_FEATURES": ""}, str(self.interpreter))
 
 
 PEERS = (

@@ -6,9 +6,11 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
+from modelwatch_analyzer import workers
 from modelwatch_analyzer.child_environment import child_environment
 from modelwatch_analyzer.interpreter_settings import AVX_512, VARIABLE, sorts_slowly_with_avx_512
 
@@ -42,7 +44,7 @@ def test_processors_that_are_described_otherwise_do_not(text: str, tmp_path: Pat
 
 
 def printed(code: str, **environment: str) -> str:
-    kept = {name: value for name, value in os.environ.items() if name != VARIABLE}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("NPY_")}
     command = [sys.executable, "-c", code]
     ended = subprocess.run(command, env=kept | environment, cwd=ROOT, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
@@ -54,6 +56,7 @@ def test_the_variable_is_set_for_a_numpy_that_is_imported_later_and_by_nobody_el
     assert printed(f"{load}; {show}") == (AVX_512 if sorts_slowly_with_avx_512() else "None")
     assert printed(f"import numpy; {load}; {show}") == "None"
     assert printed(f"{load}; {show}", **{VARIABLE: "AVX512_SPR"}) == "AVX512_SPR"
+    assert printed(f"{load}; {show}", NPY_ENABLE_CPU_FEATURES="AVX2") == "None"
 
 
 FIRST = """
@@ -94,11 +97,17 @@ def test_numpy_knows_the_names_of_the_instructions() -> None:
     assert found == "False False"
 
 
-def test_processes_that_an_analysis_starts_compute_as_its_own_does(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_processes_that_read_pieces_compute_as_their_parent_and_scripts_as_anywhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv(VARIABLE, "AVX512_SPR")
-    assert child_environment()[VARIABLE] == "AVX512_SPR"
-    monkeypatch.delenv(VARIABLE)
+    started: list[dict[str, str]] = []
+    monkeypatch.setattr(subprocess, "Popen", lambda *_, env, **__: started.append(env) or Mock())
+    workers._Process(1)
+    assert started[0][VARIABLE] == "AVX512_SPR"
     assert VARIABLE not in child_environment()
+    monkeypatch.delenv(VARIABLE)
+    assert VARIABLE not in child_environment(same_instructions=True)
 
 
 def test_garbage_is_collected_less_often() -> None:

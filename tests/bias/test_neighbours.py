@@ -32,3 +32,12 @@ def test_few_rows_are_compared_with_as_scikit_learn_does(others: int) -> None:
     count = min(others, 5)
     expected = KNeighborsClassifier(n_neighbors=count).fit(there, accepted).predict(rows)
     assert most_accepted(rows, there, accepted, count).tolist() == expected.tolist()
+
+
+def test_of_distances_beyond_a_double_scikit_learn_has_the_say() -> None:
+    generator = np.random.default_rng(1)
+    others, rows = 1e200 * generator.normal(size=(40, 3)), generator.normal(size=(10, 3))
+    rows[1, 1] = -1e170
+    accepted = generator.random(40) < 0.5
+    expected = KNeighborsClassifier(n_neighbors=5).fit(others, accepted).predict(rows)
+    assert most_accepted(rows, others, accepted, 5).tolist() == expected.tolist()

@@ -6,12 +6,18 @@ import os
 import sys
 
 # AWS's images of Lambda have the library of Python where only LD_LIBRARY_PATH finds it.
-_SYSTEM = ("PATH", "LD_LIBRARY_PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR")
-# So that NumPy and polars compute as they do in this process.
-_INHERITED = (*_SYSTEM, "POLARS_MAX_THREADS", "NPY_DISABLE_CPU_FEATURES")
+_INHERITED = ("PATH", "LD_LIBRARY_PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "POLARS_MAX_THREADS")
+_INSTRUCTIONS = ("NPY_DISABLE_CPU_FEATURES", "NPY_ENABLE_CPU_FEATURES")
 
 
-def child_environment() -> dict[str, str]:
-    """Return what a Python process needs to import what this one can."""
-    inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+def child_environment(*, same_instructions: bool = False) -> dict[str, str]:
+    """Return what a Python process needs to import what this one can.
+
+    Parameters
+    ----------
+    same_instructions : bool
+        Whether NumPy is to compute by the instructions of the processor that it has here, to the last bit.
+    """
+    names = _INHERITED + _INSTRUCTIONS * same_instructions
+    inherited = {name: os.environ[name] for name in names if name in os.environ}
     return {**inherited, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}

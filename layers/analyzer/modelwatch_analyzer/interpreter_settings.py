@@ -1,8 +1,8 @@
 """What the command and the images set before they import anything else: how NumPy sorts, and garbage collection.
 
 On AMD's Zen 4, NumPy is to sort with AVX2, because sorting with AVX-512 takes three times as long there. It reads the
-variable when it is imported: in a process that has NumPy already, and where somebody has set the variable, nothing
-changes. The processes that an analysis starts get the variable as its own process has it.
+variable when it is imported: in a process that has NumPy already, and where somebody has made another choice, nothing
+changes. The processes that read pieces of a dataset get the variable as the one that starts them has it.
 
 Python collects garbage after every 2,000 new objects, or 700, which is a twentieth of the time of imports and of wide
 tables. Our objects have hardly any cycles.
@@ -22,6 +22,9 @@ import sys
 from pathlib import Path
 
 VARIABLE, AVX_512 = "NPY_DISABLE_CPU_FEATURES", "AVX512_ICL X86_V4"
+_CHOICES = {VARIABLE, "NPY_ENABLE_CPU_FEATURES"}
+"""NumPy takes one of them only."""
+
 _CPUS, _HEAD_BYTES = Path("/proc/cpuinfo"), 4096
 _ZEN_3_AND_4 = 25
 _OBJECTS = 20_000
@@ -40,6 +43,6 @@ def sorts_slowly_with_avx_512(cpus: Path = _CPUS) -> bool:
     return is_zen_3_or_4 and b"avx512f" in known.get(b"flags", b"").split()
 
 
-if "numpy" not in sys.modules and VARIABLE not in os.environ and sorts_slowly_with_avx_512():
+if "numpy" not in sys.modules and os.environ.keys().isdisjoint(_CHOICES) and sorts_slowly_with_avx_512():
     os.environ[VARIABLE] = AVX_512
 gc.set_threshold(_OBJECTS, *gc.get_threshold()[1:])

@@ -79,7 +79,7 @@ class _Process:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # where polars writes backtraces, and Python values
-            env={**child_environment(), "POLARS_MAX_THREADS": str(threads)},
+            env={**child_environment(same_instructions=True), "POLARS_MAX_THREADS": str(threads)},
             start_new_session=True,  # Ctrl-C is for this process, which ends the others
         )
         if self._process.stdin is None or self._process.stdout is None:

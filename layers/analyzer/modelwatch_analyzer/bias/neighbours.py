@@ -45,6 +45,8 @@ def most_accepted(rows: Rows, others: Rows, accepted: NDArray[np.bool_], count: 
     # In the order of a tree, rows that are near to each other are so in memory, and find the same leaves in caches.
     order, placed = (cKDTree(each, leafsize=_LEAF).indices for each in (rows, others))
     distances, nearest = cKDTree(others[placed], leafsize=_LEAF).query(rows[order], k=count + 1)
+    if np.isinf(distances[:, count]).any():  # squares beyond a double, of which the tree finds too few
+        return _by_scikit_learn(rows, others, accepted, count)
     found = np.empty(len(rows), np.bool_)
     found[order] = 2 * np.count_nonzero(accepted[placed][nearest[:, :count]], axis=1) > count
     last, next_one = distances[:, count - 1], distances[:, count]
