@@ -42,8 +42,8 @@ MUTATIONS = (
     Mutation(
         "processes that read parts have no credentials",
         f"{ANALYZER}/workers.py",
-        "env={**child_environment(), ",
-        "env={**os.environ, **child_environment(), ",
+        "env={**child_environment(same_instructions=True), ",
+        "env={**os.environ, **child_environment(same_instructions=True), ",
         "tests/parts/test_workers.py",
     ),
     Mutation(
