@@ -26,7 +26,7 @@ _CHOICES = {VARIABLE, "NPY_ENABLE_CPU_FEATURES"}
 """NumPy takes one of them only."""
 
 _CPUS, _HEAD_BYTES = Path("/proc/cpuinfo"), 4096
-_ZEN_3_AND_4 = 25
+_ZEN_3_AND_4 = b"AuthenticAMD", b"25"
 _OBJECTS = 20_000
 
 
@@ -39,7 +39,7 @@ def sorts_slowly_with_avx_512(cpus: Path = _CPUS) -> bool:
         return False
     pairs = (line.partition(b":") for line in first.splitlines())
     known = {name.strip(): value.strip() for name, _, value in pairs}
-    is_zen_3_or_4 = (known.get(b"vendor_id"), known.get(b"cpu family")) == (b"AuthenticAMD", b"%d" % _ZEN_3_AND_4)
+    is_zen_3_or_4 = (known.get(b"vendor_id"), known.get(b"cpu family")) == _ZEN_3_AND_4
     return is_zen_3_or_4 and b"avx512f" in known.get(b"flags", b"").split()
 
 

@@ -73,7 +73,6 @@ class RowSample:
         self._parts: list[pl.DataFrame] = []
         self._threshold = 1.0
         self._held = 0
-        self._is_drawn = True  # whether all rows that are held have priorities below the threshold
         self.total = 0
         """How many rows there were."""
 
@@ -98,7 +97,6 @@ class RowSample:
         both._threshold = min(self._threshold, other._threshold)
         both._held = self._held + other._held
         both._parts, both._priorities = [*self._parts, *other._parts], [*self._priorities, *other._priorities]
-        both._is_drawn = False
         if both._held > both._limit:
             both._drop()
         if both._held < _SHORT * len(both._parts):
@@ -106,7 +104,7 @@ class RowSample:
         return both
 
     def _prune(self) -> None:
-        if self._held > self._limit or not self._is_drawn:
+        if self._held > self._limit or any(each.max(initial=0.0) >= self._threshold for each in self._priorities):
             self._drop()
 
     def _drop(self) -> None:
@@ -118,7 +116,7 @@ class RowSample:
         kept = [each < self._threshold for each in self._priorities]
         self._parts = [part if rows.all() else part.filter(rows) for part, rows in zip(self._parts, kept, strict=True)]
         self._priorities = [each[rows] for each, rows in zip(self._priorities, kept, strict=True)]
-        self._held, self._is_drawn = sum(part.height for part in self._parts), True
+        self._held = sum(part.height for part in self._parts)
 
     @property
     def rows(self) -> int:

@@ -6,9 +6,9 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, repeat
+from itertools import chain
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -164,13 +164,10 @@ class BlockParser:
             return self._parse_json(texts, members, plan) if lists else None
         heights = [1] * len(texts)
         if joined.count("\n") >= len(texts):
-            if _have_one_line_end_each(texts, joined):
-                joined = joined.replace("\n\n", "\n")[:-1]
-            else:
-                texts = [text.rstrip("\r\n") for text in texts]
-                joined = "\n".join(texts)
-                if joined.count("\n") >= len(texts):
-                    heights = [text.count("\n") + 1 for text in texts]
+            texts = [text.rstrip("\r\n") for text in texts]
+            joined = "\n".join(texts)
+            if joined.count("\n") >= len(texts):
+                heights = [text.count("\n") + 1 for text in texts]
         if any(mark in joined for mark in '"\r\ufeff'):
             return None
         block = plain_block(joined.encode(errors="surrogatepass"), last=True)
@@ -261,18 +258,6 @@ def _are_one_line_each(payloads: Sequence[Payload | None]) -> bool:
     return text.count("\n") == len(present) - 1 and "\n\n" not in framed and not any(mark in text for mark in '"[\r')
 
 
-def _have_one_line_end_each(texts: Sequence[str], joined: str) -> bool:
-    """Return whether each text is a line with its end; they are joined by line ends, which is quicker to count."""
-    ends = joined.count("\n") == 2 * len(texts) - 1
-    return ends and "\n" not in texts and all(map(str.endswith, texts, repeat("\n")))
-
-
 def _side_payloads(side: Side, records: Sequence[CapturedRecord]) -> _SidePayloads:
-    payloads: Sequence[Any] = list(map(PAYLOAD_OF[side], records))
-    try:
-        texts = list(map(_DATA, payloads))
-    except AttributeError:
-        payloads = [payload for payload in payloads if payload is not None]
-        texts = list(map(_DATA, payloads))
-    kinds = set(map(_ENCODING, payloads))
-    return _SidePayloads(texts, Counter({kinds.pop(): len(texts)} if len(kinds) == 1 else map(_ENCODING, payloads)))
+    payloads = [payload for payload in map(PAYLOAD_OF[side], records) if payload is not None]
+    return _SidePayloads(list(map(_DATA, payloads)), Counter(map(_ENCODING, payloads)))

@@ -13,8 +13,6 @@ from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
-import numpy as np
-
 from modelwatch_analyzer.reading.dataset import ReadLog
 from modelwatch_core.domain.errors import InvalidInput
 
@@ -25,7 +23,6 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LINE_BYTES = 1 << 16
 _HEAD_BYTES = 4096
 _COMPRESSED_HEAD_BYTES = 1 << 16
-_LINE_END = ord("\n")
 _GZIP, _GZIP_ONLY = b"\x1f\x8b", 16
 _PIECE_BYTES = 1 << 20
 
@@ -216,7 +213,7 @@ def line_blocks(file: SourceFile, log: ReadLog) -> Iterator[tuple[int, bytes]]:
         end = rest.rfind(b"\n") + 1 if block else len(rest)
         if end:
             yield line, rest[:end]
-            line += int(np.count_nonzero(np.frombuffer(rest, np.uint8, end) == _LINE_END))
+            line += rest.count(b"\n", 0, end)
             rest = rest[end:]
         if len(rest) > LONGEST_RECORD:
             log.leave_out(file.label, line, f"longer than {LONGEST_RECORD >> 20} MiB")

@@ -133,24 +133,19 @@ class ParquetProcess:
         process = running or _started()
         idle = True
 
-        def first_frame(asked: bytes) -> bytes:
-            """Send the first query; one that waited may have ended, and then another one gets it."""
-            nonlocal process, is_new
-            try:
-                return _response(process, asked)
-            except (BrokenPipeError, EOFError):
-                if is_new:
-                    raise
-            _end(process)
-            process, is_new = _started(), True
-            return _response(process, asked)
-
         def collect(query: pl.LazyFrame, rows: int, *, start: int = 0, stop: int = _ALL) -> Iterator[pl.DataFrame]:
-            nonlocal idle, is_new
-            idle = False
+            nonlocal idle, is_new, process
+            numbers = [number.to_bytes(LENGTH_BYTES, "big") for number in (rows, start, stop)]
+            asked, idle = b"".join([*numbers, query.serialize()]), False
             try:
-                numbers = [number.to_bytes(LENGTH_BYTES, "big") for number in (rows, start, stop)]
-                message = first_frame(b"".join([*numbers, query.serialize()]))
+                try:
+                    message = _response(process, asked)
+                except (BrokenPipeError, EOFError):
+                    if is_new:
+                        raise
+                    _end(process)  # it ended while it waited
+                    process = _started()
+                    message = _response(process, asked)
                 is_new = True
                 while message:
                     yield pl.read_ipc(BytesIO(message))
