@@ -5,6 +5,7 @@ None of this changes a type. It is counted to say why a column of numbers is tex
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Collection
@@ -36,9 +37,6 @@ _LETTERED = (
     "USD|EUR|GBP|CHF|JPY|CAD|AUD|NZD|CNY|INR|BRL|SEK|NOK|DKK|PLN|"
     r"(?:US|CA|AU|NZ|HK|R|C|A)\$|Rs\.?|Fr\.?|kr\.?|zł|Kč"
 )
-_MAY_BE = rf"^(?:[^A-Za-z]|{_LETTERED}|(?i:n[/.]?a|none|null|nil|missing|inf))"
-"""What every value begins with that has a spelling; few words of plain text do."""
-
 DASHES = r"\x{2212}\x{2013}"  # the minus sign and the en dash
 CURRENCY = rf"(?:\p{{Sc}}|{_LETTERED})"
 BLANK = r"[\s\p{Zs}]*"
@@ -62,6 +60,10 @@ _PATTERNS = {
 }
 _BARE = {Spelling.BEYOND_DOUBLE}
 """Blanks around these are not passed over."""
+
+_MISSING_WORDS = "|".join(map(re.escape, sorted(MISSING_WORDS)))
+_SPELLED = rf"^{BLANK}(?:{'|'.join(_PATTERNS.values())}|(?i:{_MISSING_WORDS})){BLANK}$"
+"""Every value that has a spelling, and few others: for most text one look is enough."""
 
 
 def number_like(values: pl.Series) -> pl.Series:
@@ -87,10 +89,10 @@ def count_spellings(counts: pl.DataFrame) -> Counter[str]:
         By `Spelling`; spellings that no value has, and other text, are not in it.
     """
     value, count = counts.get_columns()
-    may_be = value.str.contains(_MAY_BE)
-    if not may_be.any():
+    spelled = value.str.contains(_SPELLED)
+    if not spelled.any():
         return Counter()
-    value, count = value.filter(may_be), count.filter(may_be)
+    value, count = value.filter(spelled), count.filter(spelled)
     number = is_number(value)
     found = Counter({str(Spelling.NUMBER): int(count.filter(number).sum())})
     left = ~number & (value.str.len_chars() <= _LONGEST)
