@@ -152,22 +152,34 @@ def _certain_fractions(texts: pl.DataFrame) -> list[str]:
 
 def is_number(values: pl.Series) -> pl.Series:
     """Return which of some values, text without nulls, are numbers that are finite as a float64."""
-    numeric = values.str.contains(_NUMERIC)
-    if not numeric.any():
-        return numeric
-    parsed = values.str.replace(" ", "", literal=True).cast(pl.Float64, strict=False)
-    return numeric & parsed.is_finite().fill_null(value=False)
+    return _parsed(values).is_not_null()
+
+
+def _parsed(values: pl.Series) -> pl.Series:
+    """Return each value as a Float64; null for text that is no number, or none that is finite.
+
+    What polars parses as a finite number, the grammar accepts, and not the reverse: the grammar looks at the rest.
+    """
+    parsed = values.cast(pl.Float64, strict=False)
+    finite = parsed.is_finite()
+    if finite.all(ignore_nulls=False):
+        return parsed
+    parsed, left = parsed.set(~finite, None), finite.fill_null(value=False).not_().arg_true()
+    rest = values.gather(left)
+    numeric = rest.str.contains(_NUMERIC)
+    if numeric.any():
+        again = rest.filter(numeric).str.replace(" ", "", literal=True).cast(pl.Float64)
+        parsed = parsed.scatter(left.filter(numeric), again.set(~again.is_finite(), None))
+    return parsed
 
 
 def _read_text(values: pl.Series, missing: int) -> Numbers:
-    numeric = values.filter(values.str.contains(_NUMERIC))
-    parsed = numeric.str.replace(" ", "", literal=True).cast(pl.Float64)
-    finite = parsed.is_finite()
-    is_integer = numeric.str.contains(_INTEGRAL) & finite
-    numbers, integral = int(finite.sum()), int(is_integer.sum())
+    parsed = _parsed(values)
+    numbers = len(values) - parsed.null_count()
+    integral = int((values.str.contains(_INTEGRAL) & parsed.is_not_null()).sum()) if numbers else 0
     booleans = int(values.str.contains(_BOOLEAN).sum()) if len(values) > numbers else 0
     column_type = _type_of(len(values), numbers, integral, booleans)
-    return Numbers(parsed.filter(finite).to_numpy(), column_type, len(values), missing, integral)
+    return Numbers(parsed.drop_nulls().to_numpy(), column_type, len(values), missing, integral)
 
 
 def _type_of(values: int, numbers: int, integral: int, booleans: int) -> ColumnType:

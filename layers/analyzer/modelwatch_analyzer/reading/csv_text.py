@@ -28,6 +28,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from modelwatch_analyzer.profile.lexical import ColumnType, infer_types
 from modelwatch_analyzer.reading.csv_structure import Structure, after, bits_of, count, counts_before, positions
 from modelwatch_analyzer.reading.dataset import Plan
 from modelwatch_analyzer.reading.files import LONGEST_RECORD
@@ -336,28 +337,44 @@ def _read_csv(block: Block, rows: int, schema: dict[str, pl.DataType]) -> pl.Dat
 def _doubtful_numbers_as_text(
     frame: pl.DataFrame, block: Block, as_text: dict[str, pl.DataType], plan: Plan
 ) -> pl.DataFrame | None:
-    """Return as text the Float64 columns that contain NaN or infinities, or nothing but integers."""
+    """Return as text the Float64 columns with NaN or infinities, or of which no value yet is spelled as a fraction."""
     columns = frame.iter_columns()
-    names = [each.name for each in columns if each.dtype == pl.Float64 and not _is_clear(each)]
+    names = [each.name for each in columns if each.dtype == pl.Float64 and not _is_clear(each, plan)]
     if not names:
         return frame
     unclear = frame[names]
     floats = pl.col(pl.Float64)
-    fraction = (floats != floats.floor()).any()
-    certain = unclear.select((floats.is_finite().all() & fraction) | floats.is_null().all())
-    uncertain = [column.name for column in certain.iter_columns() if not column.item()]
+    plan.fractional.update(_true_of(unclear, (floats != floats.floor()).any()))
+    finite = plan.fractional.intersection(_true_of(unclear, floats.is_finite().all()))
+    certain = finite.union(_true_of(unclear, floats.is_null().all()))
+    uncertain = [name for name in names if name not in certain]
     if not uncertain:
         return frame
-    for column in uncertain:
-        plan.read_as_text(column)
     text = _read_csv(block, frame.height, as_text)
-    return None if text is None else frame.with_columns(text[uncertain])
+    if text is None:
+        return None
+    spelled = text[uncertain]
+    for name, found in zip(uncertain, infer_types(spelled), strict=True):
+        if found is ColumnType.FRACTIONAL:
+            plan.fractional.add(name)
+        else:
+            plan.read_as_text(name)
+    return frame.with_columns(spelled)
 
 
-def _is_clear(column: pl.Series) -> bool:
+def _is_clear(column: pl.Series, plan: Plan) -> bool:
     """Return whether a column of floats certainly is one: a sum may be infinite of finite values, never the reverse."""
-    first = column.head(_FEW).to_numpy()
-    return math.isfinite(column.sum()) and bool((np.floor(first) < first).any())
+    if column.name not in plan.fractional:
+        first = column.head(_FEW).to_numpy()
+        if not (np.floor(first) < first).any():
+            return False
+        plan.fractional.add(column.name)
+    return math.isfinite(column.sum())
+
+
+def _true_of(frame: pl.DataFrame, condition: pl.Expr) -> list[str]:
+    """Return the columns that meet a condition on all of them."""
+    return [column.name for column in frame.select(condition).iter_columns() if column.item()]
 
 
 def _plan_unparsable_as_text(frame: pl.DataFrame, plan: Plan) -> None:

@@ -192,11 +192,17 @@ class Plan:
         Whether batches say how captured rows arrived: in a column `REQUEST_COLUMN`, where requests had several rows, by
         a number that neighbouring rows share if they came in one; in a column `HOUR_COLUMN` by the hour since 1970, or
         null where it is not known. Each is missing where the data has a column of its name.
+
+    Attributes
+    ----------
+    fractional : set of str
+        Columns of which a value is spelled as a fraction, so that a reader need not look whether all are integers.
     """
 
     def __init__(self, dtypes: Mapping[str, pl.DataType], *, arrivals: bool = False) -> None:
         self.dtypes = dict(dtypes)
         self.arrivals = arrivals
+        self.fractional = set[str]()
 
     def columns_among(self, columns: Iterable[str]) -> list[str]:
         """Return those of the given columns that are to be read, in the given order."""
