@@ -81,18 +81,22 @@ def _write_pieces(file: BinaryIO, document: object) -> None:
 
 def _pieces(document: object) -> Iterator[bytes]:
     """Yield what ``json.dumps`` returns, in pieces, so that a long text is never held as a whole."""
-    if isinstance(document, dict) and set(map(type, document)) <= {str}:
+    if isinstance(document, dict) and set(map(type, document)) == {str} and _holds_nested(document.values()):
         for number, (key, value) in enumerate(document.items()):
             yield f"{', ' if number else '{'}{json.dumps(key)}: ".encode()
             yield from _pieces(value)
-        yield b"}" if document else b"{}"
-    elif isinstance(document, list | tuple) and not _NESTED.isdisjoint(map(type, document)):
+        yield b"}"
+    elif isinstance(document, list | tuple) and _holds_nested(document):
         for number, each in enumerate(document):
             yield b", " if number else b"["
             yield from _parts(each)
         yield b"]"
     else:
         yield from _parts(document)
+
+
+def _holds_nested(values: Iterable[object]) -> bool:
+    return not _NESTED.isdisjoint(map(type, values))
 
 
 def _parts(document: object) -> Iterator[bytes]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from functools import lru_cache
 
 import polars as pl
 
@@ -32,6 +33,7 @@ _SPELLED_NEGATIVE = frozenset({"0", "-1", "false", "no", "n", "f"})
 LabelValue = str | int | float
 
 
+@lru_cache(2 * MOST_CLASSES, typed=True)  # a matrix of counts names each class a thousand times
 def class_of(value: LabelValue) -> str:
     """Return the name of the class of a label or a prediction."""
     return value_name(value if isinstance(value, str) else repr(value))
