@@ -7,8 +7,9 @@ comes is left to the caller, who reads such documents one by one.
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from functools import lru_cache
 from itertools import chain
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -50,10 +51,11 @@ def parse_uniform_documents(
         The columns that the plan wants, and the number of rows in each document. None if shapes differ or something
         may be wrong; the documents must then be read one by one.
     """
-    for decoder in (_FAST_DECODER.decode, decode):  # the second one keeps fractions as text
+    attributes = [attribute for attribute, _ in selections]
+    for parse in (_parsed, _parsed_with_text):
         try:
             with _collector_paused():
-                documents = list(map(decoder, texts))
+                documents = parse(texts, attributes)
                 parts = [_columns_of(documents, attribute, names, plan) for attribute, names in selections]
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, Unflattenable, _NotUniform):
             return None
@@ -70,7 +72,9 @@ def count_uniform_rows(texts: Sequence[str | bytes], attributes: Sequence[Attrib
     """Return the number of rows in JSON documents of the same shape; None if shapes may differ."""
     try:
         with _collector_paused():
-            documents = list(map(_FAST_DECODER.decode, texts))
+            documents = _parsed(texts, attributes)
+            if isinstance(documents[0], _FlatObject):
+                return len(documents)
             heights = [_uniform_columns(documents, attribute)[2] for attribute in attributes]
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, Unflattenable, _NotUniform):
         return None
@@ -97,6 +101,38 @@ class _TextLost(Exception):
     """A column of text has fractions that were parsed as numbers, so their text is not known any more."""
 
 
+class _FlatObject(msgspec.Struct, gc=False):
+    """A JSON object of scalars, whose names are those of a subclass; it is parsed in half the time of a dictionary."""
+
+
+@lru_cache(16)
+def _decoder_of(names: tuple[str, ...]) -> Callable[[str | bytes], Any] | None:
+    """Return a decoder of objects of scalars with exactly these names; None if msgspec does not take one of them."""
+    fields = [(f"field_{place}", int | float | str | bool | None) for place in range(len(names))]
+    by_field = dict(zip((field for field, _ in fields), names, strict=True))
+    with suppress(ValueError):
+        shape = msgspec.defstruct("Flat", fields, bases=(_FlatObject,), rename=by_field, forbid_unknown_fields=True)
+        return msgspec.json.Decoder(shape).decode
+    return None
+
+
+def _parsed(texts: Sequence[str | bytes], attributes: Sequence[Attribute | None]) -> list[Any]:
+    """Parse documents: as flat objects if all are such objects with the same names, and are read completely."""
+    first = _FAST_DECODER.decode(texts[0])
+    is_flat = type(first) is dict and len(first) > 1 and _SCALARS.issuperset(map(type, first.values()))
+    if is_flat and list(attributes) == [None] and described_rows(first) is None and served(first) is first:
+        decoder = _decoder_of(tuple(first))
+        with suppress(msgspec.ValidationError):
+            if decoder is not None:
+                return list(map(decoder, texts))
+    return list(map(_FAST_DECODER.decode, texts))
+
+
+def _parsed_with_text(texts: Sequence[str | bytes], _attributes: Sequence[Attribute | None]) -> list[Any]:
+    """Parse documents, and keep fractions as text."""
+    return list(map(decode, texts))
+
+
 def _columns_of(
     documents: list[Any], attribute: Attribute | None, names: Mapping[int | str, str], plan: Plan
 ) -> tuple[list[pl.Series], list[int]]:
@@ -112,6 +148,10 @@ def _columns_of(
 
 def _uniform_columns(documents: list[Any], attribute: Attribute | None) -> tuple[bool, list[_Column], list[int]]:
     """Return whether the rows have names, their columns, and the number of rows in each document."""
+    if isinstance(documents[0], _FlatObject):
+        values = zip(*map(msgspec.structs.astuple, documents), strict=True)
+        fields = zip(documents[0].__struct_encode_fields__, values, strict=True)
+        return True, [_Column(name, each, set(map(type, each))) for name, each in fields], [1] * len(documents)
     records, heights = _all_records(documents) if attribute is None else _all_selected(documents, attribute)
     if not all(heights):
         raise _NotUniform
