@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from modelwatch_analyzer.profile import unusual_spellings
 from modelwatch_analyzer.profile.columns import TextColumn
 from modelwatch_analyzer.profile.lexical import infer_type
+from modelwatch_analyzer.profile.spelling import MISSING_WORDS
 from modelwatch_analyzer.profile.unusual_spellings import Spelling, count_spellings
 
 
@@ -72,3 +74,21 @@ def test_counts_do_not_depend_on_batches_and_numbers_are_those_of_the_grammar(va
     numbers = sum(infer_type(pl.Series([value])).is_numeric for value in values)
     assert whole.spellings[Spelling.NUMBER] == numbers
     assert sum(whole.spellings.values()) <= len(values)
+
+
+_LIKE_NUMBERS = st.text("019.,+-eE \t()%‰$€'_\u00a0\u2212\u0663kKčUSDinfa/<>#?", max_size=9)
+_MISSING = st.builds(
+    lambda word, upper, blanks: blanks + (word.upper() if upper else word) + blanks,
+    st.sampled_from(sorted(MISSING_WORDS)),
+    st.booleans(),
+    st.sampled_from(["", " ", "\t\u00a0"]),
+)
+
+
+@given(st.lists(_LIKE_NUMBERS | _MISSING | _TEXT, min_size=1, max_size=20))
+def test_the_first_look_passes_over_no_value_that_has_a_spelling(values: list[str]) -> None:
+    counts = pl.DataFrame({"value": values, "count": [1] * len(values)})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(unusual_spellings, "_SPELLED", "(?s).*")
+        by_each_expression = count_spellings(counts)
+    assert count_spellings(counts) == by_each_expression

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from modelwatch_analyzer.profile.lexical import ColumnType, infer_type, read_numbers
 from modelwatch_analyzer.reading import csv_files, csv_text, files
 from modelwatch_analyzer.reading.csv_files import open_csv
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog
@@ -207,3 +208,33 @@ def test_any_block_size_gives_the_same_rows_and_malformed_records(
         again, log_again = read(path)
     assert again == rows
     assert log_again == log
+
+
+_SPELLED = st.sampled_from(["1", "2", "-3", "5.0", "2.", "1e3", "0.5"]), st.sampled_from(["nan", "", "x", "1e400", "7"])
+
+
+@settings(max_examples=250, deadline=None)
+@given(
+    values=st.lists(_SPELLED[0], min_size=1, max_size=12).flatmap(
+        lambda usual: st.lists(st.sampled_from(usual) | _SPELLED[1], min_size=1, max_size=20)
+    ),
+    block=st.integers(1, 30),
+)
+@example(values=["5.0", "5.0", "5.0", "nan"], block=6)
+@example(values=["1", "1", "1", "2.", "1", "1"], block=5)
+def test_the_type_of_a_column_of_numbers_does_not_depend_on_the_blocks(
+    tmp_path_factory: pytest.TempPathFactory, values: list[str], block: int
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "types.csv"
+    path.write_text("a,b\n" + "".join(f"{value},0.5\n" for value in values))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(files, "BLOCK_BYTES", block)
+        patch.setattr(files, "_LINE_BYTES", 3)
+        batches = list(open_csv(path, CsvOptions(header=True)).batches(Plan({"a": pl.Float64()}), ReadLog()))
+    found, numbers = ColumnType.UNKNOWN, list[float]()
+    for batch in batches:
+        read = read_numbers(batch["a"])
+        found, numbers = found.combine(read.type), [*numbers, *read.values]
+    as_text = pl.Series([value for value in values if value], dtype=pl.String)
+    assert found is infer_type(as_text)
+    assert numbers == read_numbers(as_text).values.tolist()

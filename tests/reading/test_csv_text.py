@@ -240,3 +240,24 @@ def test_only_a_column_that_cannot_be_parsed_as_numbers_is_planned_as_text_from_
     assert block is not None
     assert parse_block(block, ["a", "b"], plan) is not None
     assert plan.dtypes == {"a": pl.Int64(), "b": pl.String()}
+
+
+def test_whole_numbers_are_delivered_as_numbers_once_a_value_is_spelled_as_a_fraction() -> None:
+    plan, found = Plan({"a": pl.Float64()}), []
+    for column in (b"1.0\n2.0\n", b"3.0\n4.0\n", b"5\n6\n", b"7.0\nnan\n", b"8.0\n9.0\n"):
+        block = plain_block(column, last=True)
+        assert block is not None
+        frame = parse_block(block, ["a"], plan)
+        assert frame is not None
+        found.append(frame["a"].dtype)
+    assert found == [pl.String(), pl.Float64(), pl.Float64(), pl.String(), pl.String()]
+
+
+def test_a_column_without_a_fraction_stays_text() -> None:
+    plan = Plan({"a": pl.Float64()})
+    for column in (b"1\n2\n", b"3\n4\n"):
+        block = plain_block(column, last=True)
+        assert block is not None
+        frame = parse_block(block, ["a"], plan)
+        assert frame is not None
+        assert frame["a"].dtype == pl.String
