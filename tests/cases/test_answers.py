@@ -321,7 +321,8 @@ def test_a_predicted_class_in_a_list_of_one_is_the_class(shell, form):
 
 def test_numbers_and_the_rows_of_a_script_are_not_read_once_more_to_look_for_lists(shell, monkeypatch):
     looked = []
-    monkeypatch.setattr("modelwatch_analyzer.reading.list_columns._width", lambda _, name: looked.append(name))
+    look = "modelwatch_analyzer.reading.list_columns._first_texts"
+    monkeypatch.setattr(look, lambda _, names: dict.fromkeys(looked.extend(names) or names, ()))
     pl.DataFrame({"y": [0, 1] * 99, "p": [0.25, 0.75] * 99, "q": ["[1]"] * 198}).write_parquet(
         shell.folder / "rows.csv"
     )

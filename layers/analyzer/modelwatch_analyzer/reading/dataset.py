@@ -192,6 +192,8 @@ class Plan:
         Whether batches say how captured rows arrived: in a column `REQUEST_COLUMN`, where requests had several rows, by
         a number that neighbouring rows share if they came in one; in a column `HOUR_COLUMN` by the hour since 1970, or
         null where it is not known. Each is missing where the data has a column of its name.
+    short : bool
+        Whether batches of few rows will do, for who looks at the first rows only.
 
     Attributes
     ----------
@@ -199,9 +201,10 @@ class Plan:
         Columns of which a value is spelled as a fraction, so that a reader need not look whether all are integers.
     """
 
-    def __init__(self, dtypes: Mapping[str, pl.DataType], *, arrivals: bool = False) -> None:
+    def __init__(self, dtypes: Mapping[str, pl.DataType], *, arrivals: bool = False, short: bool = False) -> None:
         self.dtypes = dict(dtypes)
         self.arrivals = arrivals
+        self.short = short
         self.fractional = set[str]()
 
     def columns_among(self, columns: Iterable[str]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain
@@ -134,16 +134,29 @@ def open_list_columns(table: Table, texts: Collection[str], attributes: Mapping[
         part.rpartition(".")[0] for text in given for part in listed(text) if part.rpartition(".")[2].isdecimal()
     }
     names = {name for text in given for name in find_columns(table.columns, text) or ()} | elements
-    widths = {name: width for name in texts if name in names and (width := _width(table, name))}
+    first = _first_texts(table, [name for name in texts if name in names])
+    widths = {name: width for name, texts in first.items() if (width := _width(texts))}
     expanded = ListColumns(table, widths)
     unique = len(set(expanded.columns)) == len(expanded.columns) <= MOST_COLUMNS
     return expanded if widths and unique else None
 
 
-def _width(table: Table, name: str) -> int | None:
-    with closing(table.batches(Plan({name: pl.String()}), ReadLog())) as batches:  # type: ignore[type-var]  # a generator
-        first = next((batch[name] for batch in batches if batch.height), pl.Series(name, [], pl.String()))
-    texts = [text for text in first.cast(pl.String).head(_SAMPLED_ROWS) if text and text.strip() not in MISSING]
+def _first_texts(table: Table, names: Sequence[str]) -> dict[str, list[str | None]]:
+    """Return the texts of the first rows, by column."""
+    found: dict[str, list[str | None]] = {name: [] for name in names}
+    plan = Plan(dict.fromkeys(names, pl.String()), short=True)
+    with closing(table.batches(plan, ReadLog())) as batches:  # type: ignore[type-var]  # a generator
+        for batch in batches if names else ():
+            for name, texts in found.items():
+                texts.extend(batch[name].cast(pl.String).head(_SAMPLED_ROWS - len(texts)).to_list())
+            if all(len(texts) == _SAMPLED_ROWS for texts in found.values()):
+                break
+    return found
+
+
+def _width(first: Iterable[str | None]) -> int | None:
+    """Return how many elements the lists have, if texts are lists."""
+    texts = [text for text in first if text and text.strip() not in MISSING]
     if not any("[" in text or "(" in text for text in texts[:_FEW]):
         return None
     widths = Counter(len(row) for text in texts if (row := _elements_of(text, None)))
