@@ -76,6 +76,11 @@ def test_numbers_are_read_in_row_order_among_other_values() -> None:
     assert (numbers.type, numbers.present, numbers.missing, numbers.integral) == (STRING, 7, 1, 2)
 
 
+def test_whole_numbers_beyond_a_double_are_text_and_not_counted_as_integers() -> None:
+    numbers = read_numbers(pl.Series(["9" * 400, "7", "-" + "9" * 400]))
+    assert (numbers.values.tolist(), numbers.type, numbers.integral) == ([7.0], STRING, 1)
+
+
 def test_typed_columns_keep_their_values() -> None:
     integers = read_numbers(pl.Series([1, None, 3], dtype=pl.Int64))
     assert (integers.values.tolist(), integers.type, integers.present, integers.missing, integers.integral) == (

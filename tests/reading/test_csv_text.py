@@ -216,7 +216,10 @@ def test_every_byte_next_to_a_digit_is_read_as_the_grammar_says(dtype: pl.DataTy
     [
         (b"1\n2\n", pl.Int64()),
         (b"1.5\n2\n", pl.Float64()),
-        (b"1.0\n2.0\n", pl.String()),
+        (b"1.0\n2.0\n", pl.Float64()),
+        (b"1\n2.\n", pl.Float64()),
+        (b"-3\n" * 150 + b"1e3\n", pl.Float64()),
+        (b"1.0\nnan\n", pl.String()),
         (b"1.5\nnan\n", pl.String()),
         (b"1.5\n1e400\n", pl.String()),
         (b"1.5\n  2\n", pl.String()),
@@ -242,20 +245,21 @@ def test_only_a_column_that_cannot_be_parsed_as_numbers_is_planned_as_text_from_
     assert plan.dtypes == {"a": pl.Int64(), "b": pl.String()}
 
 
-def test_whole_numbers_are_delivered_as_numbers_once_a_value_is_spelled_as_a_fraction() -> None:
-    plan, found = Plan({"a": pl.Float64()}), []
-    for column in (b"1.0\n2.0\n", b"3.0\n4.0\n", b"5\n6\n", b"7.0\nnan\n", b"8.0\n9.0\n"):
+def test_one_fraction_makes_all_whole_numbers_of_its_block_floats_wherever_it_is() -> None:
+    for place in (0, 99, 100, 250):
+        column = b"".join(b"7.0\n" if row == place else b"%d\n" % row for row in range(300))
         block = plain_block(column, last=True)
         assert block is not None
+        plan = Plan({"a": pl.Float64()})
         frame = parse_block(block, ["a"], plan)
         assert frame is not None
-        found.append(frame["a"].dtype)
-    assert found == [pl.String(), pl.Float64(), pl.Float64(), pl.String(), pl.String()]
+        assert frame["a"].to_list() == [7.0 if row == place else float(row) for row in range(300)]
+        assert plan.dtypes == {"a": pl.Float64()}
 
 
-def test_a_column_without_a_fraction_stays_text() -> None:
+def test_a_column_without_a_fraction_is_read_as_text_from_then_on() -> None:
     plan = Plan({"a": pl.Float64()})
-    for column in (b"1\n2\n", b"3\n4\n"):
+    for column in (b"1\n2\n", b"3.0\n4.0\n"):
         block = plain_block(column, last=True)
         assert block is not None
         frame = parse_block(block, ["a"], plan)

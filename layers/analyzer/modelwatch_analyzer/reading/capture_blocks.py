@@ -5,7 +5,9 @@ from __future__ import annotations
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from operator import attrgetter
 from typing import NamedTuple
@@ -26,7 +28,14 @@ from modelwatch_analyzer.reading.capture_rows import Keys, RecordReader, has_unr
 from modelwatch_analyzer.reading.csv_text import parse_block, plain_block
 from modelwatch_analyzer.reading.dataset import HOUR_COLUMN, REQUEST_COLUMN, Plan, ReadLog
 from modelwatch_analyzer.reading.flattening import Unflattenable
-from modelwatch_analyzer.reading.payloads import ENCODINGS, Header, Payload, columns_below, may_hold_lists
+from modelwatch_analyzer.reading.payloads import (
+    ENCODINGS,
+    Header,
+    Payload,
+    columns_below,
+    decode_base64,
+    may_hold_lists,
+)
 from modelwatch_analyzer.reading.uniform_documents import parse_uniform_documents
 
 _FLAT = (
@@ -34,13 +43,6 @@ _FLAT = (
     "their request"
 )
 _ENCODING, _DATA = attrgetter("encoding"), attrgetter("data")
-
-
-class _SidePayloads(NamedTuple):
-    """The texts of one side of some records, without those that were not captured, and their encodings."""
-
-    texts: list[str]
-    encodings: Counter[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,35 +78,33 @@ class BlockParser:
 
     def _parse(self, block: RecordBlock, plan: Plan, log: ReadLog) -> pl.DataFrame:
         """Return the columns that the plan wants; log records that are left out."""
-        sides = {side: _side_payloads(side, block.records) for side in sides_of(self.groups)}
-        for side_payloads in sides.values():
+        sides = {side: list(map(PAYLOAD_OF[side], block.records)) for side in sides_of(self.groups)}
+        for payloads in sides.values():
+            counts = Counter(payload.encoding for payload in payloads if payload is not None)
             for encoding in ENCODINGS:
-                log.encodings[encoding] += side_payloads.encodings[encoding]
+                log.encodings[encoding] += counts[encoding]
         frame = self._parse_together(sides, block, plan)
         if frame is None:
             return self._parse_one_by_one(block, plan, log)
         log.captured += len(block.records)
         return frame
 
-    def _parse_together(self, sides: dict[Side, _SidePayloads], block: RecordBlock, plan: Plan) -> pl.DataFrame | None:
+    def _parse_together(
+        self, sides: dict[Side, list[Payload | None]], block: RecordBlock, plan: Plan
+    ) -> pl.DataFrame | None:
         """Parse all payloads of each side together; None if their rows may not belong together."""
         records = block.records
         columns: list[pl.Series] = []
         heights: list[int] | None = None
-        for side, (texts, encodings) in sides.items():
+        for side, payloads in sides.items():
             members = [index for index, group in enumerate(self.groups) if group.side == side]
-            if not texts and not any(self.keys[index] for index in members):
+            if not any(payloads) and not any(self.keys[index] for index in members):
                 continue
-            if len(texts) < len(records) or not all(self.keys[index] for index in members):
+            found = _texts_of_one_kind(payloads)
+            if found is None or side in self.reader.layout.in_columns or not all(self.keys[each] for each in members):
                 return None
-            if side in self.reader.layout.in_columns:
-                return None
-            if encodings.keys() == {"CSV"}:
-                parsed = self._parse_csv(side, texts, members, plan)
-            elif encodings.keys() == {"JSON"}:
-                parsed = self._parse_json(texts, members, plan)
-            else:
-                parsed = None
+            parse = self._parse_json if found.are_json else partial(self._parse_csv, side)
+            parsed = parse(found.texts, members, plan)
             if parsed is None or parsed[1] != (heights or parsed[1]):
                 return None
             columns += parsed[0]
@@ -143,8 +143,16 @@ class BlockParser:
 
     def _parse_json(self, texts: list[str], members: list[int], plan: Plan) -> tuple[list[pl.Series], list[int]] | None:
         names = (dict(zip(self.keys[index], self.names[index], strict=True)) for index in members)
-        attributes = (self.groups[index].attribute for index in members)
-        return parse_uniform_documents(texts, list(zip(attributes, names, strict=True)), plan)
+        selections = list(zip((self.groups[index].attribute for index in members), names, strict=True))
+        found = parse_uniform_documents(texts, selections, plan)
+        if found is not None:
+            return found
+        lines = [[line for line in text.split("\n") if line and not line.isspace()] for text in texts]
+        counts = np.array(list(map(len, lines)))
+        if counts.min() == 0 or counts.max() == 1:
+            return None
+        found = parse_uniform_documents([*chain.from_iterable(lines)], selections, plan)
+        return found and (found[0], np.add.reduceat(found[1], np.cumsum(counts) - counts).tolist())
 
     def _parse_csv(
         self, side: Side, texts: list[str], members: list[int], plan: Plan
@@ -168,8 +176,11 @@ class BlockParser:
             joined = "\n".join(texts)
             if joined.count("\n") >= len(texts):
                 heights = [text.count("\n") + 1 for text in texts]
-        if any(mark in joined for mark in '"\r\ufeff'):
+        if any(mark in joined for mark in "\r\ufeff"):
             return None
+        are_selected = any(self.groups[index].attribute for index in members)
+        if '"' in joined and (are_selected or joined.count("\n") >= len(texts)):
+            return None  # quotes may protect commas that were counted, or line ends
         block = plain_block(joined.encode(errors="surrogatepass"), last=True)
         if block is None or block.rows != sum(heights):
             return None
@@ -248,16 +259,32 @@ class BlockParser:
         return frame.with_columns(pl.Series(REQUEST_COLUMN, numbers))
 
 
+class _Texts(NamedTuple):
+    texts: list[str]
+    are_json: bool
+
+
+def _texts_of_one_kind(payloads: Sequence[Payload | None]) -> _Texts | None:
+    """Return the texts of payloads, decoded, if all are comma-separated or all are JSON; None if one is missing."""
+    present = [payload for payload in payloads if payload is not None]
+    encodings = set(map(_ENCODING, present))
+    if len(present) < len(payloads) or len(encodings) != 1:
+        return None
+    (encoding,) = encodings
+    if encoding in ("CSV", "JSON"):
+        return _Texts(list(map(_DATA, present)), encoding == "JSON")
+    with suppress(Unflattenable):
+        if encoding == "BASE64":
+            texts, are_json = zip(*map(decode_base64, present), strict=True)
+            return _Texts(list(texts), are_json[0]) if len(set(are_json)) == 1 else None
+    return None
+
+
 def _are_one_line_each(payloads: Sequence[Payload | None]) -> bool:
     """Return whether each payload is certainly one row of CSV; all are looked at together, which is quick."""
-    present = [payload for payload in payloads if payload is not None]
-    if len(present) < len(payloads) or set(map(_ENCODING, present)) != {"CSV"}:
+    found = _texts_of_one_kind(payloads)
+    if found is None or found.are_json:
         return False
-    text = "\n".join(map(_DATA, present))
+    text = "\n".join(found.texts)
     framed = f"\n{text}\n"
-    return text.count("\n") == len(present) - 1 and "\n\n" not in framed and not any(mark in text for mark in '"[\r')
-
-
-def _side_payloads(side: Side, records: Sequence[CapturedRecord]) -> _SidePayloads:
-    payloads = [payload for payload in map(PAYLOAD_OF[side], records) if payload is not None]
-    return _SidePayloads(list(map(_DATA, payloads)), Counter(map(_ENCODING, payloads)))
+    return text.count("\n") == len(payloads) - 1 and "\n\n" not in framed and not any(mark in text for mark in '"[\r')

@@ -57,7 +57,7 @@ _FALLBACK_BYTES = 1 << 20
 """About how much text is read record by record before the fast path is tried again."""
 _BYTES_PER_COLUMN = 28 << 10
 """About 2,000 values."""
-_OF_A_SHORT_BLOCK = 1 / 64
+_OF_A_SHORT_BLOCK = 1 / 8
 _MOST_BLOCKS = 3
 """A text of more than `LONGEST_RECORD` is not parsed at once."""
 
@@ -418,7 +418,7 @@ def _read_file(source: _CsvFile, separator: str, plan: Plan, log: ReadLog) -> It
 
 def _blocks_at_once(source: _CsvFile) -> int:
     """Return how many blocks to read at once: the number of rows makes up for the work for each column."""
-    return min(max(2, len(source.columns) * _BYTES_PER_COLUMN // BLOCK_BYTES), _MOST_BLOCKS)
+    return min(max(1, len(source.columns) * _BYTES_PER_COLUMN // BLOCK_BYTES), _MOST_BLOCKS)
 
 
 def _take_records(

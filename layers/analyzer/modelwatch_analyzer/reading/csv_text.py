@@ -28,7 +28,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from modelwatch_analyzer.profile.lexical import ColumnType, infer_types
+from modelwatch_analyzer.profile.lexical import ColumnType, infer_type
 from modelwatch_analyzer.reading.csv_structure import Structure, after, bits_of, count, counts_before, positions
 from modelwatch_analyzer.reading.dataset import Plan
 from modelwatch_analyzer.reading.files import LONGEST_RECORD
@@ -323,13 +323,18 @@ def _would_be_trimmed(block: Block) -> bool:
     return not bool((((behind >= ord("0")) & (behind <= ord("9"))) | (behind == _DOT)).all())
 
 
-def _read_csv(block: Block, rows: int, schema: dict[str, pl.DataType]) -> pl.DataFrame | None:
+def _read_csv(
+    block: Block, rows: int, schema: dict[str, pl.DataType], *, first: int | None = None
+) -> pl.DataFrame | None:
+    """Parse all records, of which there are so many rows, or the first of them; None if that is not possible."""
     try:
         quote = '"' if block.quoted else None
-        frame = pl.read_csv(block.body, has_header=False, schema=schema, quote_char=quote, separator=block.separator)
+        frame = pl.read_csv(
+            block.body, has_header=False, schema=schema, quote_char=quote, separator=block.separator, n_rows=first
+        )
     except pl.exceptions.PolarsError:
         return None
-    if frame.height != rows:
+    if frame.height != (rows if first is None else first):
         return None
     return _empty_as_null(frame) if block.quoted and block.structure.has_doubled_quotes else frame
 
@@ -337,44 +342,38 @@ def _read_csv(block: Block, rows: int, schema: dict[str, pl.DataType]) -> pl.Dat
 def _doubtful_numbers_as_text(
     frame: pl.DataFrame, block: Block, as_text: dict[str, pl.DataType], plan: Plan
 ) -> pl.DataFrame | None:
-    """Return as text the Float64 columns with NaN or infinities, or of which no value yet is spelled as a fraction."""
+    """Return as text the Float64 columns with NaN or infinities, or of which no value is spelled as a fraction."""
     columns = frame.iter_columns()
-    names = [each.name for each in columns if each.dtype == pl.Float64 and not _is_clear(each, plan)]
+    names = [each.name for each in columns if each.dtype == pl.Float64 and not _is_clear(each)]
     if not names:
         return frame
     unclear = frame[names]
     floats = pl.col(pl.Float64)
-    plan.fractional.update(_true_of(unclear, (floats != floats.floor()).any()))
-    finite = plan.fractional.intersection(_true_of(unclear, floats.is_finite().all()))
-    certain = finite.union(_true_of(unclear, floats.is_null().all()))
-    uncertain = [name for name in names if name not in certain]
-    if not uncertain:
-        return frame
-    text = _read_csv(block, frame.height, as_text)
-    if text is None:
-        return None
-    spelled = text[uncertain]
-    for name, found in zip(uncertain, infer_types(spelled), strict=True):
-        if found is ColumnType.FRACTIONAL:
-            plan.fractional.add(name)
-        else:
-            plan.read_as_text(name)
-    return frame.with_columns(spelled)
+    fraction = (floats != floats.floor()).any()
+    certain = unclear.select((floats.is_finite().all() & fraction) | floats.is_null().all())
+    uncertain = [column.name for column in certain.iter_columns() if not column.item()]
+    text = frame
+    for first in (min(_FEW, frame.height), None):  # by few rows most columns of 1.0, 2.0 and so on are known
+        if uncertain:
+            read = _read_csv(block, frame.height, as_text, first=first)
+            if read is None:
+                return None
+            text, uncertain = read, [name for name in uncertain if not _is_fractional(frame[name], read[name])]
+    for column in uncertain:
+        plan.read_as_text(column)
+    return frame.with_columns(text[uncertain]) if uncertain else frame
 
 
-def _is_clear(column: pl.Series, plan: Plan) -> bool:
+def _is_clear(column: pl.Series) -> bool:
     """Return whether a column of floats certainly is one: a sum may be infinite of finite values, never the reverse."""
-    if column.name not in plan.fractional:
-        first = column.head(_FEW).to_numpy()
-        if not (np.floor(first) < first).any():
-            return False
-        plan.fractional.add(column.name)
-    return math.isfinite(column.sum())
+    first = column.head(_FEW).to_numpy()
+    return math.isfinite(column.sum()) and bool((np.floor(first) < first).any())
 
 
-def _true_of(frame: pl.DataFrame, condition: pl.Expr) -> list[str]:
-    """Return the columns that meet a condition on all of them."""
-    return [column.name for column in frame.select(condition).iter_columns() if column.item()]
+def _is_fractional(column: pl.Series, text: pl.Series) -> bool:
+    """Return whether values are finite, and one of the first, as text, is spelled as a fraction."""
+    is_finite = bool(column.is_finite().all())
+    return is_finite and infer_type(text.alias("value").drop_nulls()) is ColumnType.FRACTIONAL
 
 
 def _plan_unparsable_as_text(frame: pl.DataFrame, plan: Plan) -> None:

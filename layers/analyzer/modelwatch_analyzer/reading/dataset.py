@@ -194,18 +194,12 @@ class Plan:
         null where it is not known. Each is missing where the data has a column of its name.
     short : bool
         Whether batches of few rows will do, for who looks at the first rows only.
-
-    Attributes
-    ----------
-    fractional : set of str
-        Columns of which a value is spelled as a fraction, so that a reader need not look whether all are integers.
     """
 
     def __init__(self, dtypes: Mapping[str, pl.DataType], *, arrivals: bool = False, short: bool = False) -> None:
         self.dtypes = dict(dtypes)
         self.arrivals = arrivals
         self.short = short
-        self.fractional = set[str]()
 
     def columns_among(self, columns: Iterable[str]) -> list[str]:
         """Return those of the given columns that are to be read, in the given order."""
@@ -261,7 +255,7 @@ class Table(Protocol):
 
             - ``String``: the text of the values, with empty ones as null;
             - ``Int64``: values that are all Integral by the grammar;
-            - ``Float64``: finite values that are all numeric, at least one of them not an integer.
+            - ``Float64``: finite values that are all numeric, at least one of them Fractional by the grammar.
         """
         ...
 

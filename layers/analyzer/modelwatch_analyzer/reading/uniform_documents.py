@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 import polars as pl
+from msgspec import UNSET, UnsetType
 
 from modelwatch_analyzer.reading.attributes import Attribute
 from modelwatch_analyzer.reading.dataset import Plan
@@ -51,11 +52,11 @@ def parse_uniform_documents(
         The columns that the plan wants, and the number of rows in each document. None if shapes differ or something
         may be wrong; the documents must then be read one by one.
     """
-    attributes = [attribute for attribute, _ in selections]
-    for parse in (_parsed, _parsed_with_text):
+    names = list(selections[0][1]) if [attribute for attribute, _ in selections] == [None] else []
+    for keep_text in (False, True):
         try:
             with _collector_paused():
-                documents = parse(texts, attributes)
+                documents = list(map(decode, texts)) if keep_text else _parsed(texts, names)
                 parts = [_columns_of(documents, attribute, names, plan) for attribute, names in selections]
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, Unflattenable, _NotUniform):
             return None
@@ -72,7 +73,7 @@ def count_uniform_rows(texts: Sequence[str | bytes], attributes: Sequence[Attrib
     """Return the number of rows in JSON documents of the same shape; None if shapes may differ."""
     try:
         with _collector_paused():
-            documents = _parsed(texts, attributes)
+            documents = _parsed(texts, None if list(attributes) == [None] else [])
             if isinstance(documents[0], _FlatObject):
                 return len(documents)
             heights = [_uniform_columns(documents, attribute)[2] for attribute in attributes]
@@ -105,32 +106,38 @@ class _FlatObject(msgspec.Struct, gc=False):
     """A JSON object of scalars, whose names are those of a subclass; it is parsed in half the time of a dictionary."""
 
 
+_Scalar = int | float | str | bool | None
+
+
 @lru_cache(16)
-def _decoder_of(names: tuple[str, ...]) -> Callable[[str | bytes], Any] | None:
-    """Return a decoder of objects of scalars with exactly these names; None if msgspec does not take one of them."""
-    fields = [(f"field_{place}", int | float | str | bool | None) for place in range(len(names))]
-    by_field = dict(zip((field for field, _ in fields), names, strict=True))
+def _decoder_of(names: tuple[str, ...], *, required: bool) -> Callable[[str | bytes], Any] | None:
+    """Return a decoder of objects of scalars with these names alone; None if msgspec does not take one of them."""
+    places = [f"field_{place}" for place in range(len(names))]
+    fields = [(place, _Scalar) if required else (place, _Scalar | UnsetType, UNSET) for place in places]
+    by_place = dict(zip(places, names, strict=True))
     with suppress(ValueError):
-        shape = msgspec.defstruct("Flat", fields, bases=(_FlatObject,), rename=by_field, forbid_unknown_fields=True)
+        shape = msgspec.defstruct("Flat", fields, bases=(_FlatObject,), rename=by_place, forbid_unknown_fields=True)
         return msgspec.json.Decoder(shape).decode
     return None
 
 
-def _parsed(texts: Sequence[str | bytes], attributes: Sequence[Attribute | None]) -> list[Any]:
-    """Parse documents: as flat objects if all are such objects with the same names, and are read completely."""
+def _parsed(texts: Sequence[str | bytes], names: Sequence[int | str] | None) -> list[Any]:
+    """Parse documents: as flat objects if all are objects of scalars.
+
+    Parameters
+    ----------
+    names : sequence of str, optional
+        The names that objects may have; by default they must have those of the first one. With none, or with
+        positions, documents are parsed as what they are.
+    """
     first = _FAST_DECODER.decode(texts[0])
-    is_flat = type(first) is dict and len(first) > 1 and _SCALARS.issuperset(map(type, first.values()))
-    if is_flat and list(attributes) == [None] and described_rows(first) is None and served(first) is first:
-        decoder = _decoder_of(tuple(first))
+    known = first if names is None else names
+    if type(first) is dict and _SCALARS.issuperset(map(type, first.values())) and set(map(type, known)) == {str}:
+        decoder = _decoder_of(tuple(map(str, known)), required=names is None)
         with suppress(msgspec.ValidationError):
             if decoder is not None:
                 return list(map(decoder, texts))
     return list(map(_FAST_DECODER.decode, texts))
-
-
-def _parsed_with_text(texts: Sequence[str | bytes], _attributes: Sequence[Attribute | None]) -> list[Any]:
-    """Parse documents, and keep fractions as text."""
-    return list(map(decode, texts))
 
 
 def _columns_of(
@@ -149,14 +156,25 @@ def _columns_of(
 def _uniform_columns(documents: list[Any], attribute: Attribute | None) -> tuple[bool, list[_Column], list[int]]:
     """Return whether the rows have names, their columns, and the number of rows in each document."""
     if isinstance(documents[0], _FlatObject):
-        values = zip(*map(msgspec.structs.astuple, documents), strict=True)
-        fields = zip(documents[0].__struct_encode_fields__, values, strict=True)
-        return True, [_Column(name, each, set(map(type, each))) for name, each in fields], [1] * len(documents)
+        return True, _columns_of_flat(documents), [1] * len(documents)
     records, heights = _all_records(documents) if attribute is None else _all_selected(documents, attribute)
     if not all(heights):
         raise _NotUniform
     named = isinstance(records[0], dict)
     return named, list(_split_into_columns(records, "", named=named)), heights
+
+
+def _columns_of_flat(objects: Sequence[_FlatObject]) -> list[_Column]:
+    """Return the columns of flat objects, with None where an object lacks a name."""
+    rows = list(map(msgspec.structs.astuple, objects))
+    if any(set(row) == {UNSET} for row in rows if row[0] is UNSET):
+        raise _NotUniform  # an object without any of the names
+    columns = []
+    for name, values in zip(objects[0].__struct_encode_fields__, zip(*rows, strict=True), strict=True):
+        types = set(map(type, values))
+        present = [None if value is UNSET else value for value in values] if UnsetType in types else values
+        columns.append(_Column(name, present, {type(None) if each is UnsetType else each for each in types}))
+    return columns
 
 
 def _all_records(documents: Sequence[Any]) -> tuple[Sequence[Any], list[int]]:
