@@ -187,17 +187,26 @@ VALUES = (
 )
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     st.lists(st.tuples(VALUES, VALUES, st.integers(-5, 5), st.floats(-1, 1)), min_size=1, max_size=8),
     st.sampled_from([pl.String(), pl.Int64(), pl.Float64()]),
     st.booleans(),
+    st.lists(st.sets(st.sampled_from(["a", "b.c", "d", "further", 'quoted"'])), max_size=8),
 )
 def test_documents_that_are_parsed_together_give_the_same_rows_as_one_by_one(
-    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[Any, ...]], dtype: pl.DataType, named: bool
+    tmp_path_factory: pytest.TempPathFactory,
+    rows: list[tuple[Any, ...]],
+    dtype: pl.DataType,
+    named: bool,
+    other_names: list[set[str]],
 ) -> None:
     source = tmp_path_factory.mktemp("uniform") / "a.json"
     documents = [dict(zip(["a", "b.c", "d", "e"], row, strict=True)) if named else list(row) for row in rows]
+    for document, names in zip(documents, other_names, strict=False):
+        for name in names if isinstance(document, dict) else ():
+            if document.pop(name, None) is None:  # each lacks some names, or has others
+                document[name] = 7
     source.write_text("\n".join(map(json.dumps, documents)).replace("Infinity", "1e999"))
     dataset = opened(source)
     with pytest.MonkeyPatch.context() as patch:

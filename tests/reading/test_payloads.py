@@ -6,7 +6,8 @@ import base64
 import gzip
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -354,9 +355,22 @@ def _uniform_documents(draw: st.DrawFn) -> list[Any]:
 
 
 @st.composite
+def _with_other_names(draw: st.DrawFn, document: Any) -> Any:
+    """An object that lacks names, or has one more; any other document as it is."""
+    if not isinstance(document, dict) or draw(st.integers(0, 2)):
+        return document
+    kept = {name: value for name, value in document.items() if draw(st.integers(0, 3))}
+    return kept | draw(st.sampled_from([{}, {}, {}, {"further": 1}]))
+
+
+@st.composite
 def _payloads(draw: st.DrawFn) -> list[dict[str, str]]:
     documents = draw(_uniform_documents() | st.lists(_documents, min_size=1, max_size=6))
-    payloads = [as_json(document) for document in documents]
+    if draw(st.booleans()):
+        documents = [draw(_with_other_names(document)) for document in documents]
+    lines = draw(st.sampled_from([1, 1, 2]))  # JSON Lines
+    texts = ["\n".join(map(json.dumps, documents[place:][:lines])) for place in range(0, len(documents), lines)]
+    payloads = list(map(draw(st.sampled_from([as_json, as_json, base64_of])), texts))
     if draw(st.integers(0, 4)) == 0:
         stray = draw(
             st.sampled_from([csv("1,2"), csv('"a\nb"'), base64_of("[1]"), as_json("NaN"), as_json("1\n2"), as_json("")])
@@ -368,7 +382,7 @@ def _payloads(draw: st.DrawFn) -> list[dict[str, str]]:
 _PATHS = ["instances[*].features", "features", "[*]", "a", "customer.age", "instances[0]", "0"]
 
 
-_LINES = st.sampled_from(["1,2", "3,4", "5"])
+_LINES = st.sampled_from(["1,2", "3,4", "5", '"6"', '7,"a,b"', '8,"a\nb"', '"9', '1,""'])
 _TEXTS = st.one_of(
     _LINES.map("{}\n".format),
     _LINES.map("{}\n".format),
@@ -379,14 +393,22 @@ _TEXTS = st.one_of(
 
 
 @settings(max_examples=300, deadline=None)
-@given(records=st.lists(st.tuples(_TEXTS, _TEXTS | st.none()), min_size=1, max_size=5), arrivals=st.booleans())
-@example(records=[("7,6\n", "5\n"), ("6,7\n", "2\n"), ("8,7\n", "7\n1"), ("6,7\n", "\n")], arrivals=False)
-@example(records=[("4,7\n", None), ("7,2\n6,8", None), ("\n", None)], arrivals=True)
+@given(
+    records=st.lists(st.tuples(_TEXTS, _TEXTS | st.none()), min_size=1, max_size=5),
+    arrivals=st.booleans(),
+    encoded=st.booleans(),
+)
+@example(
+    records=[("7,6\n", "5\n"), ("6,7\n", "2\n"), ("8,7\n", "7\n1"), ("6,7\n", "\n")], arrivals=False, encoded=False
+)
+@example(records=[("4,7\n", None), ("7,2\n6,8", None), ("\n", None)], arrivals=True, encoded=True)
+@example(records=[('1,"a', None), ('b",2', None), ('3,"c"', None)], arrivals=False, encoded=False)
 def test_lines_of_records_stay_with_their_record(
-    tmp_path_factory: pytest.TempPathFactory, records: list[tuple[str, str | None]], arrivals: bool
+    tmp_path_factory: pytest.TempPathFactory, records: list[tuple[str, str | None]], arrivals: bool, encoded: bool
 ) -> None:
+    payload = partial(base64_of, content_type="text/csv") if encoded else csv
     lines = [
-        captured(**{REQUEST: csv(request)} | ({} if response is None else {RESPONSE: csv(response)}))
+        captured(**{REQUEST: payload(request)} | ({} if response is None else {RESPONSE: payload(response)}))
         for request, response in records
     ]
     try:
@@ -402,6 +424,54 @@ def test_lines_of_records_stay_with_their_record(
             plan = Plan(dict.fromkeys(dataset.columns, pl.String()), arrivals=arrivals)
             found.append(([row for batch in dataset.batches(plan, log) for row in batch.rows(named=True)], log))
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize(
+    ("payload", "columns"),
+    [
+        (lambda place: csv(f"{place},2.5"), 2),
+        (lambda place: csv(f'{place},"a, b"'), 2),
+        (lambda place: csv(f"{place},2.5\n{place},3.5"), 2),
+        (lambda place: base64_of(f"{place},2.5"), 2),
+        (lambda place: base64_of(f'{place},"a, b"\n', "text/csv"), 2),
+        (lambda place: as_json({"a": place}), 1),
+        (lambda place: as_json({"a": place, "b": "x"}), 2),
+        (lambda place: as_json({"a": place, "b": "x", "c": None} if place % 2 else {"c": "y"}), 3),
+        (lambda place: as_json({"instances": [{"features": [place, 2.5]}]}), 2),
+        (lambda place: as_json(f'{{"a": {place}}}\n{{"a": 7, "b": 1}}\n'), 2),
+        (lambda place: as_json("\n".join([f'{{"a": {place}}}'] * (1 + place % 3))), 1),
+        (lambda place: base64_of(json.dumps({"a": place, "b": [1, 2]}), "application/json"), 3),
+    ],
+)
+def test_payloads_of_one_kind_are_never_read_one_by_one(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, payload: Callable[[int], dict[str, str]], columns: int
+) -> None:
+    dataset = opened(folder, *(captured(endpointInput=payload(place)) for place in range(40)))
+    assert len(dataset.columns) == columns
+    one_by_one = ReadLog()
+    monkeypatch.setattr(BlockParser, "_parse_together", lambda *_: None)
+    expected = rows(dataset, one_by_one)
+    monkeypatch.undo()
+    monkeypatch.setattr(BlockParser, "_parse_one_by_one", lambda *_: pytest.fail("records were read one by one"))
+    together = ReadLog()
+    assert rows(dataset, together) == expected
+    assert together == one_by_one
+    assert len(expected) >= 40
+
+
+@pytest.mark.parametrize("document", [{"a": 1, "further": 2}, {"further": 2}, {"b": [1]}, {}, [1, 2], 5])
+def test_an_object_of_other_names_or_values_among_flat_ones_is_read_as_by_itself(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, document: Any
+) -> None:
+    flat = [{"a": place, "b": "x"} for place in range(1000)]
+    lines = [captured(endpointInput=as_json(each)) for each in [*flat, document, flat[0]]]
+    dataset, logs, found = opened(folder, *lines), (ReadLog(), ReadLog()), []
+    for log in logs:
+        found.append(rows(dataset, log))
+        monkeypatch.setattr(BlockParser, "_parse_together", lambda *_: None)
+    assert found[0] == found[1]
+    assert logs[0] == logs[1]
+    assert logs[0].with_unread_fields == (document == {"a": 1, "further": 2})
 
 
 @settings(max_examples=400, deadline=None)
