@@ -15,12 +15,13 @@ DATA = ROOT / "benchmarks" / "data"
 _JOB = "benchmarks.capture_reading_job"
 _JOBS = {
     "csv": ("loop", "duckdb", "simdjson", "modelwatch"),
+    "base64": ("loop", "modelwatch"),
     "list": ("loop", "modelwatch"),
     "object": ("loop", "modelwatch"),
 }
-_TARGETS = {"csv": 0.4, "list": 0.5, "object": 0.5}
+_TARGETS = {"csv": 0.4, "base64": 0.5, "list": 0.5, "object": 0.5}
 _OF_SIMDJSON = 4.0
-_PAYLOADS = {"csv": "CSV", "list": 'JSON {"features": [...]}', "object": "JSON objects"}
+_PAYLOADS = {"csv": "CSV", "base64": "CSV in BASE64", "list": 'JSON {"features": [...]}', "object": "JSON objects"}
 
 
 def run(options: argparse.Namespace) -> None:

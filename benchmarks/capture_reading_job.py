@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import sys
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -20,11 +21,11 @@ _AT_ONCE = 10_000
 
 
 def make(folder: Path, rows: int) -> None:
-    """Make captures of a model with 30 inputs whose payloads are csv, JSON lists and JSON objects."""
+    """Make captures of a model with 30 inputs whose payloads are CSV, that in BASE64, JSON lists and JSON objects."""
     import numpy as np
 
     generator = np.random.default_rng(SEED)
-    for shape in ("csv", "list", "object"):
+    for shape in ("csv", "base64", "list", "object"):
         objects = folder / shape / "objects"
         objects.mkdir(parents=True, exist_ok=True)
         for number in range(OBJECTS if shape == "csv" else WINDOWS["whole"]):
@@ -43,14 +44,17 @@ def make(folder: Path, rows: int) -> None:
 
 
 def _line(shape: str, values: list[float], index: int) -> str:
-    if shape == "csv":
+    if shape in ("csv", "base64"):
         request, answer = ",".join(map(str, values)), "0.512345\n"
     elif shape == "list":
         request, answer = json.dumps({"features": values}), json.dumps({"score": 0.512345})
     else:
         request = json.dumps({f"feature_{place:02}": value for place, value in enumerate(values)})
         answer = json.dumps({"score": 0.512345})
-    kind, encoding = ("text/csv", "CSV") if shape == "csv" else ("application/json", "JSON")
+    kind, encoding = ("text/csv", "CSV") if shape in ("csv", "base64") else ("application/json", "JSON")
+    if shape == "base64":
+        encoding = "BASE64"
+        request, answer = (b64encode(text.encode()).decode() for text in (request, answer))
     sides = {
         side: {"observedContentType": kind, "mode": mode, "data": data, "encoding": encoding}
         for side, mode, data in (("endpointInput", "INPUT", request), ("endpointOutput", "OUTPUT", answer))
@@ -95,7 +99,9 @@ def loop(folder: Path, shape: str) -> None:
     while chunk := list(islice(records, _AT_ONCE)):
         requests = [record["endpointInput"]["data"] for record in chunk]
         answers = [record["endpointOutput"]["data"] for record in chunk]
-        if shape == "csv":
+        if shape == "base64":
+            requests, answers = ([b64decode(text).decode() for text in texts] for texts in (requests, answers))
+        if shape in ("csv", "base64"):
             values = zip(csv.reader(answers), csv.reader(requests), strict=True)
             columns = [np.array(column, dtype=float) for column in zip(*(a + r for a, r in values), strict=True)]
         else:
