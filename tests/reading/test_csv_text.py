@@ -265,3 +265,11 @@ def test_a_column_without_a_fraction_is_read_as_text_from_then_on() -> None:
         frame = parse_block(block, ["a"], plan)
         assert frame is not None
         assert frame["a"].dtype == pl.String
+
+
+def test_a_column_whose_name_looks_like_a_pattern_may_have_whole_numbers() -> None:
+    block = plain_block(b"1.0,2\n3.0,4\n", last=True)
+    assert block is not None
+    frame = parse_block(block, ["^a.*$", "*"], Plan({"^a.*$": pl.Float64(), "*": pl.Float64()}))
+    assert frame is not None
+    assert frame.schema == {"^a.*$": pl.Float64, "*": pl.String}

@@ -259,3 +259,14 @@ def test_attributes_select_the_same_in_all_documents_together_and_in_each(
     )
     assert together == alone
     assert sorted(logs[0].malformed_examples) == sorted(logs[1].malformed_examples)
+
+
+def test_objects_of_many_names_in_any_order_are_read_as_one_by_one(tmp_path: Path) -> None:
+    names = [f"n{place}" for place in range(150)]
+    documents = [dict.fromkeys(names[start:] + names[:start], start) for start in range(5)]
+    source = tmp_path / "a.json"
+    source.write_text("\n".join(map(json.dumps, documents)))
+    dataset = opened(source)
+    assert dataset.columns == tuple(names)
+    batches = list(dataset.batches(Plan(dict.fromkeys(names, pl.Int64())), ReadLog()))
+    assert pl.concat(batches).select(names).rows() == [(start,) * 150 for start in range(5)]

@@ -474,6 +474,42 @@ def test_an_object_of_other_names_or_values_among_flat_ones_is_read_as_by_itself
     assert logs[0].with_unread_fields == (document == {"a": 1, "further": 2})
 
 
+@pytest.mark.parametrize("request_of", [csv, partial(base64_of, content_type="text/csv")])
+@pytest.mark.parametrize(
+    ("requests", "answer", "attributes", "options", "expected"),
+    [
+        # a JMESPath finds a row in each value of a request of one line
+        (["1,2"] * 3, csv("0.1,0.9"), ("[*]", "0"), {"captureIndexNames": [RESPONSE]}, [("0.1",), ("0.9",)] * 3),
+        # lists in parentheses are rows, so that the answer has a value for each
+        (["1"] * 3 + ["(1,2),(3,4)"], csv("0.1,0.9"), (), {"captureIndexNames": [RESPONSE]}, [("0.1", "0.9")] * 3),
+        # lists in brackets are not JSON: what is behind a backslash is as it is
+        (["1\n2"] * 3, csv('["a\\u0041"]\n["b"]'), (), {}, [('["a\\u0041"]', "1"), ('["b"]', "2")] * 3),
+        # one line of content and one of another blank are no documents on lines
+        (["1\n2"] * 3, as_json('{"a":3}\n\u00a0'), (), {}, None),
+    ],
+)
+def test_what_only_looks_like_lines_is_read_as_by_itself(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request_of: Callable[[str], dict[str, str]],
+    requests: list[str],
+    answer: dict[str, str],
+    attributes: tuple[str, ...],
+    options: dict[str, Any],
+    expected: list[tuple[str, ...]] | None,
+) -> None:
+    lines = [captured(**{REQUEST: request_of(each), RESPONSE: answer}) for each in requests]
+    good = captured(**{REQUEST: request_of("5\n6"), RESPONSE: as_json('{"a":1}\n{"a":2}')})
+    lines = [*lines, *([good] * 4 if expected is None else []), ""]
+    dataset, found = opened(folder, *lines, attributes=Attributes.of(*attributes), **options), []
+    for _ in range(2):
+        log = ReadLog()
+        found.append((rows(dataset, log), log))
+        monkeypatch.setattr(BlockParser, "_parse_together", lambda *_: None)
+    assert found[0] == found[1]
+    assert found[0][0] == ([("1", "5"), ("2", "6")] * 4 if expected is None else expected)
+
+
 @settings(max_examples=400, deadline=None)
 @given(
     requests=_payloads(),

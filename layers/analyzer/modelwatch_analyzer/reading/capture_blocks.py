@@ -34,6 +34,7 @@ from modelwatch_analyzer.reading.payloads import (
     Payload,
     columns_below,
     decode_base64,
+    document_lines,
     may_hold_lists,
 )
 from modelwatch_analyzer.reading.uniform_documents import parse_uniform_documents
@@ -121,20 +122,22 @@ class BlockParser:
         if not (flat or projected):
             return True
         requests = list(map(PAYLOAD_OF[REQUEST], records))
-        if (
-            min(heights) == max(heights) == 1
-            and REQUEST not in self.reader.layout.headers
-            and _are_one_line_each(requests)
-        ):
+        if min(heights) == max(heights) == 1 and self._rows_are_lines and _are_one_line_each(requests):
             return True
         return all(
             request is None or self._rows_of(request, record) in (None, height)
             for request, record, height in zip(requests, records, heights, strict=True)
         )
 
+    @property
+    def _rows_are_lines(self) -> bool:
+        """Whether each line of a request of plain text is a row."""
+        features = self.reader.features
+        return REQUEST not in self.reader.layout.headers and (features is None or bool(features.places))
+
     def _rows_of(self, request: Payload, record: CapturedRecord) -> int | None:
         data = request.data
-        plain = REQUEST not in self.reader.layout.headers and '"' not in data and not may_hold_lists(data)
+        plain = self._rows_are_lines and '"' not in data and not may_hold_lists(data)
         if request.encoding == "CSV" and plain:
             text = data.strip("\r\n")
             if "\n\n" not in text and "\r" not in text:
@@ -142,17 +145,25 @@ class BlockParser:
         return self.reader.layout.request_rows(record, self.reader.features)
 
     def _parse_json(self, texts: list[str], members: list[int], plan: Plan) -> tuple[list[pl.Series], list[int]] | None:
-        names = (dict(zip(self.keys[index], self.names[index], strict=True)) for index in members)
-        selections = list(zip((self.groups[index].attribute for index in members), names, strict=True))
-        found = parse_uniform_documents(texts, selections, plan)
+        found = self._parse_documents(texts, members, plan)
         if found is not None:
             return found
-        lines = [[line for line in text.split("\n") if line and not line.isspace()] for text in texts]
-        counts = np.array(list(map(len, lines)))
-        if counts.min() == 0 or counts.max() == 1:
+        lines = list(map(document_lines, texts))
+        counts = list(map(len, lines))
+        if max(counts) == 1:
             return None
-        found = parse_uniform_documents([*chain.from_iterable(lines)], selections, plan)
-        return found and (found[0], np.add.reduceat(found[1], np.cumsum(counts) - counts).tolist())
+        found = self._parse_documents([*chain.from_iterable(lines)], members, plan)
+        if found is None:
+            return None
+        columns, heights = found
+        return columns, np.add.reduceat(heights, np.append(0, np.cumsum(counts)[:-1])).tolist()
+
+    def _parse_documents(
+        self, texts: list[str], members: list[int], plan: Plan
+    ) -> tuple[list[pl.Series], list[int]] | None:
+        names = (dict(zip(self.keys[index], self.names[index], strict=True)) for index in members)
+        attributes = (self.groups[index].attribute for index in members)
+        return parse_uniform_documents(texts, list(zip(attributes, names, strict=True)), plan)
 
     def _parse_csv(
         self, side: Side, texts: list[str], members: list[int], plan: Plan
@@ -169,7 +180,7 @@ class BlockParser:
         joined = "\n".join(texts)
         if may_hold_lists(joined):
             lists = not header and all(text.startswith("[") for text in texts)
-            return self._parse_json(texts, members, plan) if lists else None
+            return self._parse_documents(texts, members, plan) if lists else None
         heights = [1] * len(texts)
         if joined.count("\n") >= len(texts):
             texts = [text.rstrip("\r\n") for text in texts]
@@ -260,12 +271,17 @@ class BlockParser:
 
 
 class _Texts(NamedTuple):
+    """The texts of some payloads."""
+
     texts: list[str]
     are_json: bool
 
 
 def _texts_of_one_kind(payloads: Sequence[Payload | None]) -> _Texts | None:
-    """Return the texts of payloads, decoded, if all are comma-separated or all are JSON; None if one is missing."""
+    """Return the texts of payloads, decoded, if all are comma-separated or all are JSON.
+
+    None where there is no payload, one is missing, has an encoding of its own, or cannot be decoded.
+    """
     present = [payload for payload in payloads if payload is not None]
     encodings = set(map(_ENCODING, present))
     if len(present) < len(payloads) or len(encodings) != 1:
@@ -287,4 +303,5 @@ def _are_one_line_each(payloads: Sequence[Payload | None]) -> bool:
         return False
     text = "\n".join(found.texts)
     framed = f"\n{text}\n"
-    return text.count("\n") == len(payloads) - 1 and "\n\n" not in framed and not any(mark in text for mark in '"[\r')
+    certain = "\n\n" not in framed and '"' not in text and "\r" not in text and not may_hold_lists(text)
+    return certain and text.count("\n") == len(payloads) - 1

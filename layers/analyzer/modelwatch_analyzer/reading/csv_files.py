@@ -57,7 +57,8 @@ _FALLBACK_BYTES = 1 << 20
 """About how much text is read record by record before the fast path is tried again."""
 _BYTES_PER_COLUMN = 28 << 10
 """About 2,000 values."""
-_OF_A_SHORT_BLOCK = 1 / 8
+_SHORT_BLOCK = 1 / 8
+"""Of a block: what is read at once for a caller that looks at the first rows only."""
 _MOST_BLOCKS = 3
 """A text of more than `LONGEST_RECORD` is not parsed at once."""
 
@@ -393,7 +394,7 @@ def _with_header(file: SourceFile, header: Record, remarks: Sequence[str]) -> _C
 def _read_file(source: _CsvFile, separator: str, plan: Plan, log: ReadLog) -> Iterator[pl.DataFrame]:
     """Read one file; every line ends up in a batch or in the log, or is blank."""
     text, line, in_long_line = b"", source.line, False
-    times = _OF_A_SHORT_BLOCK if plan.short else _blocks_at_once(source)
+    times = _SHORT_BLOCK if plan.short else _blocks_at_once(source)
     blocks = source.file.blocks(log, source.offset, source.stop, times=times)
     for block in chain(blocks, [b""]):
         if in_long_line:

@@ -326,7 +326,7 @@ def _would_be_trimmed(block: Block) -> bool:
 def _read_csv(
     block: Block, rows: int, schema: dict[str, pl.DataType], *, first: int | None = None
 ) -> pl.DataFrame | None:
-    """Parse all records, of which there are so many rows, or the first of them; None if that is not possible."""
+    """Parse all records, or the first ones; None if that is not possible, or gives another number of rows."""
     try:
         quote = '"' if block.quoted else None
         frame = pl.read_csv(
@@ -334,7 +334,8 @@ def _read_csv(
         )
     except pl.exceptions.PolarsError:
         return None
-    if frame.height != (rows if first is None else first):
+    frame = frame if first is None else frame.head(first)
+    if frame.height != rows:
         return None
     return _empty_as_null(frame) if block.quoted and block.structure.has_doubled_quotes else frame
 
@@ -342,7 +343,7 @@ def _read_csv(
 def _doubtful_numbers_as_text(
     frame: pl.DataFrame, block: Block, as_text: dict[str, pl.DataType], plan: Plan
 ) -> pl.DataFrame | None:
-    """Return as text the Float64 columns with NaN or infinities, or of which no value is spelled as a fraction."""
+    """Return as text the Float64 columns with NaN or infinities, or without a value that is spelled as a fraction."""
     columns = frame.iter_columns()
     names = [each.name for each in columns if each.dtype == pl.Float64 and not _is_clear(each)]
     if not names:
@@ -352,16 +353,19 @@ def _doubtful_numbers_as_text(
     fraction = (floats != floats.floor()).any()
     certain = unclear.select((floats.is_finite().all() & fraction) | floats.is_null().all())
     uncertain = [column.name for column in certain.iter_columns() if not column.item()]
+    if not uncertain:
+        return frame
     text = frame
-    for first in (min(_FEW, frame.height), None):  # by few rows most columns of 1.0, 2.0 and so on are known
-        if uncertain:
-            read = _read_csv(block, frame.height, as_text, first=first)
-            if read is None:
-                return None
-            text, uncertain = read, [name for name in uncertain if not _is_fractional(frame[name], read[name])]
+    for rows in sorted({min(_FEW, frame.height), frame.height}):  # by few rows most columns of 1.0, 2.0, ... are known
+        read = _read_csv(block, rows, as_text, first=rows)
+        if read is None:
+            return None
+        text, uncertain = read, [name for name in uncertain if not _is_fractional(frame[name], read[name])]
+        if not uncertain:
+            return frame
     for column in uncertain:
         plan.read_as_text(column)
-    return frame.with_columns(text[uncertain]) if uncertain else frame
+    return frame.with_columns(text[uncertain])
 
 
 def _is_clear(column: pl.Series) -> bool:
@@ -371,9 +375,9 @@ def _is_clear(column: pl.Series) -> bool:
 
 
 def _is_fractional(column: pl.Series, text: pl.Series) -> bool:
-    """Return whether values are finite, and one of the first, as text, is spelled as a fraction."""
-    is_finite = bool(column.is_finite().all())
-    return is_finite and infer_type(text.alias("value").drop_nulls()) is ColumnType.FRACTIONAL
+    """Return whether values are finite, and some of them, as text, are numbers with a fraction among them."""
+    column, text = column.alias("value"), text.alias("value")  # polars takes a name ^a.*$ for a pattern
+    return bool(column.is_finite().all()) and infer_type(text.drop_nulls()) is ColumnType.FRACTIONAL
 
 
 def _plan_unparsable_as_text(frame: pl.DataFrame, plan: Plan) -> None:

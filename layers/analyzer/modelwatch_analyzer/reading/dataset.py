@@ -193,7 +193,7 @@ class Plan:
         a number that neighbouring rows share if they came in one; in a column `HOUR_COLUMN` by the hour since 1970, or
         null where it is not known. Each is missing where the data has a column of its name.
     short : bool
-        Whether batches of few rows will do, for who looks at the first rows only.
+        Whether batches of few rows will do, for a caller that looks at the first rows only.
     """
 
     def __init__(self, dtypes: Mapping[str, pl.DataType], *, arrivals: bool = False, short: bool = False) -> None:

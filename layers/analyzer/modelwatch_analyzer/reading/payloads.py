@@ -229,15 +229,21 @@ def text_rows(text: str) -> list[list[str]]:
     return rows
 
 
+def document_lines(text: str) -> list[str]:
+    """Return the lines of a text of several JSON documents, or the text itself if only one line has content."""
+    lines = [line for line in text.split("\n") if line and not line.isspace()]
+    return lines if len(lines) > 1 else [text]
+
+
 def _documents(text: str) -> list[Any]:
     try:
         return [decode(text)] if text.strip() else []
     except Unflattenable as error:
-        lines = [line for line in text.split("\n") if line and not line.isspace()]
-        if len(lines) < 2:
+        lines = document_lines(text)
+        if len(lines) == 1:
             raise Unflattenable(f"a payload is malformed: {error}") from None
         try:
-            return [decode(line) for line in lines]
+            return list(map(decode, lines))
         except Unflattenable:
             raise Unflattenable(f"a payload is malformed: {error}") from None
 
