@@ -81,7 +81,7 @@ class BlockParser:
         """Return the columns that the plan wants; log records that are left out."""
         sides = {side: list(map(PAYLOAD_OF[side], block.records)) for side in sides_of(self.groups)}
         for payloads in sides.values():
-            counts = Counter(payload.encoding for payload in payloads if payload is not None)
+            counts = Counter(map(_ENCODING, filter(None, payloads)))
             for encoding in ENCODINGS:
                 log.encodings[encoding] += counts[encoding]
         frame = self._parse_together(sides, block, plan)
@@ -282,7 +282,7 @@ def _texts_of_one_kind(payloads: Sequence[Payload | None]) -> _Texts | None:
 
     None where there is no payload, one is missing, has an encoding of its own, or cannot be decoded.
     """
-    present = [payload for payload in payloads if payload is not None]
+    present = list(filter(None, payloads))
     encodings = set(map(_ENCODING, present))
     if len(present) < len(payloads) or len(encodings) != 1:
         return None

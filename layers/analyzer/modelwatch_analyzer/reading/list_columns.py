@@ -135,7 +135,7 @@ def open_list_columns(table: Table, texts: Collection[str], attributes: Mapping[
     }
     names = {name for text in given for name in find_columns(table.columns, text) or ()} | elements
     first = _first_texts(table, [name for name in texts if name in names])
-    widths = {name: width for name, texts in first.items() if (width := _width(texts))}
+    widths = {name: width for name, values in first.items() if (width := _width(values))}
     expanded = ListColumns(table, widths)
     unique = len(set(expanded.columns)) == len(expanded.columns) <= MOST_COLUMNS
     return expanded if widths and unique else None

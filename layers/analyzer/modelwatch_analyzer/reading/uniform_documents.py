@@ -130,8 +130,8 @@ def _parsed(texts: Sequence[str | bytes], names: Sequence[int | str] | None) -> 
     Parameters
     ----------
     names : sequence of str, optional
-        The names that objects may have, and no others; by default all must have exactly those of the first one. With
-        none, or with positions, documents are parsed as what they are.
+        The names that objects may have, and no others; by default all must have exactly those of the first one. If
+        it is empty, or holds positions, no document is parsed as a flat object.
     """
     first = _FAST_DECODER.decode(texts[0])
     known = first if names is None else names
