@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -405,7 +405,7 @@ def _answer(rows: int, data: st.DataObject) -> Any:
     return {"list": scores, "field": {"p": scores}, "columns": {"p": scores, "q": scores}}[spelled]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=4000, deadline=None)
 @given(tables=st.lists(_rows, min_size=1, max_size=4), header=st.booleans(), data=st.data())
 def test_flat_payloads_read_together_and_one_by_one_give_the_same(
     tmp_path_factory: pytest.TempPathFactory, tables: list[list[list[str]]], header: bool, data: st.DataObject
@@ -425,3 +425,39 @@ def test_flat_payloads_read_together_and_one_by_one_give_the_same(
         patch.setattr(BlockParser, "_parse_together", lambda *_: None)
         one_by_one = read(dataset)
     assert together == one_by_one
+
+
+@pytest.mark.parametrize("sides", [[REQUEST, RESPONSE], [RESPONSE]])
+@pytest.mark.parametrize(
+    ("answer", "attribute", "columns"),
+    [
+        (lambda rows: ",".join(["0.5", "0.25", "0.75"][:rows]), None, 1),
+        (lambda rows: ",".join(["0.5", "0.25", "0.75"][:rows]), "0", 1),
+        (lambda rows: ",".join(["0.5", "0.25"] * rows) + "\n", None, 2),
+        (lambda rows: ",".join(["0.5", "0.25"] * rows), "1", 1),
+        (lambda rows: str([0.5, 0.25, 0.75][:rows]), None, 1),
+        (lambda rows: [0.5, 0.25, 0.75][:rows], None, 1),
+        (lambda rows: [0.5, 0.25] * rows, "1", 1),
+        (lambda rows: {"predictions": [0.5, 0.25] * rows}, "predictions", 2),
+        (lambda rows: {"predictions": [0.5, 0.25] * rows}, "predictions[*]", 2),
+        (lambda rows: {"predictions": [0.5, 0.25, 0.75][:rows], "model": "a"}, None, 2),
+        (lambda rows: json.dumps([0.5, 0.25] * rows).encode(), None, 2),
+    ],
+)
+def test_flat_answers_of_one_kind_are_never_read_one_by_one(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: Callable[[int], Any],
+    attribute: str | None,
+    columns: int,
+    sides: list[str],
+) -> None:
+    lines = [line("\n".join(["1,2"] * rows), answer(rows)) for rows in (3, 1, 2, 3)]
+    dataset = opened(tmp_path, lines, Attributes.of(probability=attribute), captureIndexNames=sides)
+    with monkeypatch.context() as patch:
+        patch.setattr(BlockParser, "_parse_together", lambda *_: None)
+        one_by_one = read(dataset)
+    monkeypatch.setattr(BlockParser, "_parse_one_by_one", lambda *_: pytest.fail("records were read one by one"))
+    assert read(dataset) == one_by_one
+    rows, log = one_by_one
+    assert [len(rows), len(rows[0]), is_cut(log)] == [9, columns + 2 * (REQUEST in sides), True]

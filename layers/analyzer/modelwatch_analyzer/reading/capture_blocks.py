@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from itertools import chain
 from operator import attrgetter
 from typing import NamedTuple
@@ -27,6 +26,7 @@ from modelwatch_analyzer.reading.capture_records import (
 from modelwatch_analyzer.reading.capture_rows import Keys, RecordReader, has_unread_fields, mismatch, sides_of
 from modelwatch_analyzer.reading.csv_text import parse_block, plain_block
 from modelwatch_analyzer.reading.dataset import HOUR_COLUMN, REQUEST_COLUMN, Plan, ReadLog
+from modelwatch_analyzer.reading.flat_answers import cut_line
 from modelwatch_analyzer.reading.flattening import Unflattenable
 from modelwatch_analyzer.reading.payloads import (
     ENCODINGS,
@@ -37,7 +37,7 @@ from modelwatch_analyzer.reading.payloads import (
     document_lines,
     may_hold_lists,
 )
-from modelwatch_analyzer.reading.uniform_documents import parse_uniform_documents
+from modelwatch_analyzer.reading.uniform_documents import ParsedRows, RowsSent, parse_uniform_documents
 
 _FLAT = (
     "some answers have the values of several rows on one line or in one list: they were cut by the number of rows of "
@@ -84,38 +84,45 @@ class BlockParser:
             counts = Counter(map(_ENCODING, filter(None, payloads)))
             for encoding in ENCODINGS:
                 log.encodings[encoding] += counts[encoding]
-        frame = self._parse_together(sides, block, plan)
+        frame = self._parse_together(sides, block, plan, log)
         if frame is None:
             return self._parse_one_by_one(block, plan, log)
         log.captured += len(block.records)
         return frame
 
     def _parse_together(
-        self, sides: dict[Side, list[Payload | None]], block: RecordBlock, plan: Plan
+        self, sides: dict[Side, list[Payload | None]], block: RecordBlock, plan: Plan, log: ReadLog
     ) -> pl.DataFrame | None:
         """Parse all payloads of each side together; None if their rows may not belong together."""
-        records = block.records
-        columns: list[pl.Series] = []
-        heights: list[int] | None = None
-        for side, payloads in sides.items():
+        parts = list[ParsedRows]()
+        sent: list[int] | None = None
+        for side in sorted(sides, key=REQUEST.__ne__):  # the rows of a request say how its answer is cut
             members = [index for index, group in enumerate(self.groups) if group.side == side]
-            if not any(payloads) and not any(self.keys[index] for index in members):
+            if not any(sides[side]) and not any(self.keys[index] for index in members):
                 continue
-            found = _texts_of_one_kind(payloads)
-            if found is None or side in self.reader.layout.in_columns or not all(self.keys[each] for each in members):
+            found = _texts_of_one_kind(sides[side])
+            if found is None or not all(self.keys[index] for index in members):
                 return None
-            parse = self._parse_json if found.are_json else partial(self._parse_csv, side)
-            parsed = parse(found.texts, members, plan)
-            if parsed is None or parsed[1] != (heights or parsed[1]):
+            in_columns = side in self.reader.layout.in_columns
+            part = None if in_columns else self._parse_texts(side, found, members, plan)
+            if side == REQUEST:
+                sent = part and part.heights
+            elif part is None or not self._are_rows_sent(part.heights, sent, block.records):
+                sent = sent or self._rows_sent(block.records)
+                part = self._parse_texts(side, found, members, plan, RowsSent(sent, in_columns)) if sent else None
+            if part is None or part.heights != (parts or [part])[0].heights:
                 return None
-            columns += parsed[0]
-            heights = parsed[1]
-        if heights is None or (REQUEST not in sides and not self._are_rows_of_requests(heights, records)):
+            parts.append(part)
+        if not parts:
             return None
-        return self._frame(columns, block, heights, plan)
+        if any(part.were_cut for part in parts) and _FLAT not in log.remarks:
+            log.remarks.append(_FLAT)
+        return self._frame([column for part in parts for column in part.columns], block, parts[0].heights, plan)
 
-    def _are_rows_of_requests(self, heights: list[int], records: Sequence[CapturedRecord]) -> bool:
-        """Return whether no answer can be a flat one, whose values belong to several rows of a request."""
+    def _are_rows_sent(self, heights: list[int], sent: list[int] | None, records: Sequence[CapturedRecord]) -> bool:
+        """Return whether no answer of so many rows can be a flat one, whose values belong to several rows."""
+        if sent or REQUEST in sides_of(self.groups):
+            return heights == (sent or heights)
         widths = zip(self.groups, self.keys, strict=True)
         flat = any(len(keys) > 1 or (group.attribute and group.attribute.places) for group, keys in widths)
         projected = any(group.attribute and group.attribute.many for group in self.groups)
@@ -128,6 +135,13 @@ class BlockParser:
             request is None or self._rows_of(request, record) in (None, height)
             for request, record, height in zip(requests, records, heights, strict=True)
         )
+
+    def _rows_sent(self, records: Sequence[CapturedRecord]) -> list[int] | None:
+        """Return the number of rows of each request; None unless all are known."""
+        requests = map(PAYLOAD_OF[REQUEST], records)
+        rows = (self._rows_of(request, record) for request, record in zip(requests, records, strict=True) if request)
+        known = list(filter(None, rows))
+        return known if len(known) == len(records) else None
 
     @property
     def _rows_are_lines(self) -> bool:
@@ -144,43 +158,52 @@ class BlockParser:
                 return text.count("\n") + 1 if text else None
         return self.reader.layout.request_rows(record, self.reader.features)
 
-    def _parse_json(self, texts: list[str], members: list[int], plan: Plan) -> tuple[list[pl.Series], list[int]] | None:
-        found = self._parse_documents(texts, members, plan)
-        if found is not None:
+    def _parse_texts(
+        self, side: Side, found: _Texts, members: list[int], plan: Plan, sent: RowsSent | None = None
+    ) -> ParsedRows | None:
+        texts = found.texts
+        if found.are_json:
+            return self._parse_json(texts, members, plan, sent)
+        header = self.reader.layout.headers.get(side)
+        if header is None and all(text.startswith("[") for text in texts):
+            return self._parse_documents(texts, members, plan, sent)
+        if header is None and sent:
+            lines = list(map(cut_line, texts, sent.rows))
+            part = self._parse_csv(lines, members, plan, None)
+            return part and part._replace(were_cut=lines != texts)
+        return self._parse_csv(texts, members, plan, header)
+
+    def _parse_json(self, texts: list[str], members: list[int], plan: Plan, sent: RowsSent | None) -> ParsedRows | None:
+        found = self._parse_documents(texts, members, plan, sent)
+        if found is not None or sent:
             return found
         lines = list(map(document_lines, texts))
         counts = list(map(len, lines))
         if max(counts) == 1:
             return None
-        found = self._parse_documents([*chain.from_iterable(lines)], members, plan)
+        found = self._parse_documents([*chain.from_iterable(lines)], members, plan, None)
         if found is None:
             return None
-        columns, heights = found
-        return columns, np.add.reduceat(heights, np.append(0, np.cumsum(counts)[:-1])).tolist()
+        heights = np.add.reduceat(found.heights, np.append(0, np.cumsum(counts)[:-1])).tolist()
+        return ParsedRows(found.columns, heights)
 
     def _parse_documents(
-        self, texts: list[str], members: list[int], plan: Plan
-    ) -> tuple[list[pl.Series], list[int]] | None:
+        self, texts: list[str], members: list[int], plan: Plan, sent: RowsSent | None
+    ) -> ParsedRows | None:
         names = (dict(zip(self.keys[index], self.names[index], strict=True)) for index in members)
         attributes = (self.groups[index].attribute for index in members)
-        return parse_uniform_documents(texts, list(zip(attributes, names, strict=True)), plan)
+        return parse_uniform_documents(texts, list(zip(attributes, names, strict=True)), plan, sent)
 
-    def _parse_csv(
-        self, side: Side, texts: list[str], members: list[int], plan: Plan
-    ) -> tuple[list[pl.Series], list[int]] | None:
-        header = self.reader.layout.headers.get(side)
+    def _parse_csv(self, texts: list[str], members: list[int], plan: Plan, header: Header | None) -> ParsedRows | None:
         if header:
             line = ",".join(header.usual)
             if not all(text.startswith(f"{line}\n") for text in texts):
                 return None
             texts = [text[len(line) + 1 :] for text in texts]
         fields = self._csv_fields(texts[0], members, header)
-        if fields is None:
-            return None
         joined = "\n".join(texts)
-        if may_hold_lists(joined):
-            lists = not header and all(text.startswith("[") for text in texts)
-            return self._parse_documents(texts, members, plan) if lists else None
+        if fields is None or may_hold_lists(joined):
+            return None
         heights = [1] * len(texts)
         if joined.count("\n") >= len(texts):
             texts = [text.rstrip("\r\n") for text in texts]
@@ -197,7 +220,7 @@ class BlockParser:
             return None
         frame = parse_block(block, fields, plan)
         read = set(chain.from_iterable(self.names[index] for index in members))
-        return None if frame is None else ([column for column in frame if column.name in read], heights)
+        return None if frame is None else ParsedRows([column for column in frame if column.name in read], heights)
 
     def _csv_fields(self, first_text: str, members: list[int], header: Header | None) -> tuple[str, ...] | None:
         """Return a name for each field of a row of text; None if the fields have no positions that are all distinct."""
@@ -209,7 +232,8 @@ class BlockParser:
             return None if isinstance(self.keys[member][0], str) else self.names[member]
         if header:
             return None
-        fields = [f"\0{index}" for index in range(first_text.count(",") + 1)]  # those that no attribute selects
+        first_row, *_ = first_text.split("\n", 1)
+        fields = [f"\0{index}" for index in range(first_row.count(",") + 1)]  # those that no attribute selects
         for member, attribute in zip(members, attributes, strict=True):
             places = attribute.places if attribute and attribute.by_position else ()
             if not places or len(places) != len(self.names[member]):

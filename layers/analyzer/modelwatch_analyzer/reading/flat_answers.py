@@ -9,6 +9,7 @@ version of a model, belong to each row.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain, islice
 from typing import Any
 
 
@@ -33,6 +34,44 @@ def cut(records: Sequence[Any], rows: int | None, *, in_columns: bool = False, p
     if projected and all(isinstance(record, list) and _are_scalars(record) and len(record) == 1 for record in found):
         return _parts([value for record in found for value in record], rows) or found
     return found
+
+
+def cut_all(
+    records: Sequence[Any], heights: Sequence[int], rows: Sequence[int], *, in_columns: bool, projected: bool
+) -> tuple[list[Any], list[int]]:
+    """Cut the records of several answers; see `cut`.
+
+    Parameters
+    ----------
+    records, heights : sequence
+        The records of all answers, and the number of them in each.
+    rows : sequence of int
+        How many rows were sent for each.
+
+    Returns
+    -------
+    tuple of list and list of int
+        In the same form as what was given.
+    """
+    left = iter(records)
+    parts = [
+        cut(list(islice(left, height)), sent, in_columns=in_columns, projected=projected)
+        for height, sent in zip(heights, rows, strict=True)
+    ]
+    return list(chain.from_iterable(parts)), list(map(len, parts))
+
+
+def cut_line(text: str, rows: int) -> str:
+    """Return text with a line for each row if it is one line of unquoted, comma-separated values of so many rows."""
+    values = text.count(",") + 1
+    if rows == 1 or values % rows or '"' in text:
+        return text
+    line = text.rstrip("\r\n")
+    if "\n" in line:
+        return text
+    if values == rows:
+        return line.replace(",", "\n")
+    return "\n".join(map(",".join, _parts(line.split(","), rows) or []))
 
 
 def _cut_record(record: Any, rows: int, *, in_columns: bool) -> list[Any] | None:

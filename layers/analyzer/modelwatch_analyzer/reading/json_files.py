@@ -81,7 +81,7 @@ class JsonFiles:
         for chunk in _chunks(self.documents(log)):
             uniform = parse_uniform_documents([document.text for document in chunk], selections, plan)
             if uniform:
-                frame = pl.DataFrame(uniform[0])
+                frame = pl.DataFrame(uniform.columns)
             else:
                 rows = (row for document in chunk for row in rows_of(document, self.attributes, log))
                 frame = self.table.frame(rows, columns, log)

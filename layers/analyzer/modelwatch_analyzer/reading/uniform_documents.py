@@ -20,6 +20,7 @@ from msgspec import UNSET, UnsetType
 
 from modelwatch_analyzer.reading.attributes import Attribute
 from modelwatch_analyzer.reading.dataset import Plan
+from modelwatch_analyzer.reading.flat_answers import cut_all
 from modelwatch_analyzer.reading.flattening import (
     Unflattenable,
     decode,
@@ -33,9 +34,45 @@ _FAST_DECODER = msgspec.json.Decoder()
 _SCALARS = {int, float, str, bool, type(None)}
 
 
+class ParsedRows(NamedTuple):
+    """The rows of some payloads or documents.
+
+    Attributes
+    ----------
+    columns : list of polars.Series
+        Those that the plan wants.
+    heights : list of int
+        The number of rows in each payload or document.
+    were_cut : bool
+        Whether flat answers were cut into rows.
+    """
+
+    columns: list[pl.Series]
+    heights: list[int]
+    were_cut: bool = False
+
+
+class RowsSent(NamedTuple):
+    """How flat answers are cut into rows; see `modelwatch_analyzer.reading.flat_answers`.
+
+    Attributes
+    ----------
+    rows : sequence of int
+        How many rows were sent for each document.
+    in_columns : bool
+        Whether objects have a list for each column.
+    """
+
+    rows: Sequence[int]
+    in_columns: bool
+
+
 def parse_uniform_documents(
-    texts: Sequence[str | bytes], selections: Sequence[tuple[Attribute | None, Mapping[int | str, str]]], plan: Plan
-) -> tuple[list[pl.Series], list[int]] | None:
+    texts: Sequence[str | bytes],
+    selections: Sequence[tuple[Attribute | None, Mapping[int | str, str]]],
+    plan: Plan,
+    sent: RowsSent | None = None,
+) -> ParsedRows | None:
     """Parse JSON documents of the same shape, column by column.
 
     Parameters
@@ -45,27 +82,29 @@ def parse_uniform_documents(
     selections : sequence of (Attribute or None, mapping of key to column name)
         The attributes that select what is read of each document, and the names of the columns; every attribute must
         select the same number of rows.
+    sent : RowsSent, optional
+        Of flat answers.
 
     Returns
     -------
-    tuple of list of polars.Series and list of int, or None
-        The columns that the plan wants, and the number of rows in each document. None if shapes differ or something
-        may be wrong; the documents must then be read one by one.
+    ParsedRows or None
+        None if shapes differ or something may be wrong; the documents must then be read one by one.
     """
     names = list(selections[0][1]) if [attribute for attribute, _ in selections] == [None] else []
     for keep_text in (False, True):
         try:
             with _collector_paused():
                 documents = list(map(decode, texts)) if keep_text else _parsed(texts, names)
-                parts = [_columns_of(documents, attribute, names, plan) for attribute, names in selections]
+                parts = [_columns_of(documents, attribute, sent, names, plan) for attribute, names in selections]
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, Unflattenable, _NotUniform):
             return None
         except _TextLost:
             continue
-        heights = parts[0][1]
-        if any(other != heights for _, other in parts):
+        heights = parts[0].heights
+        if any(part.heights != heights for part in parts):
             return None
-        return [series for columns, _ in parts for series in columns], heights
+        columns = [series for part in parts for series in part.columns]
+        return ParsedRows(columns, heights, any(part.were_cut for part in parts))
     return None
 
 
@@ -76,7 +115,7 @@ def count_uniform_rows(texts: Sequence[str | bytes], attributes: Sequence[Attrib
             documents = _parsed(texts, None if list(attributes) == [None] else [])
             if isinstance(documents[0], _FlatObject):
                 return len(documents)
-            heights = [_uniform_columns(documents, attribute)[2] for attribute in attributes]
+            heights = [_uniform_rows(documents, attribute, None).heights for attribute in attributes]
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, Unflattenable, _NotUniform):
         return None
     return None if any(other != heights[0] for other in heights) else sum(heights[0])
@@ -145,27 +184,47 @@ def _parsed(texts: Sequence[str | bytes], names: Sequence[int | str] | None) -> 
 
 
 def _columns_of(
-    documents: list[Any], attribute: Attribute | None, names: Mapping[int | str, str], plan: Plan
-) -> tuple[list[pl.Series], list[int]]:
-    named, columns, heights = _uniform_columns(documents, attribute)
-    keys: list[Any] = [column.name for column in columns] if named else list(range(len(columns)))
+    documents: list[Any],
+    attribute: Attribute | None,
+    sent: RowsSent | None,
+    names: Mapping[int | str, str],
+    plan: Plan,
+) -> ParsedRows:
+    rows = _uniform_rows(documents, attribute, sent)
+    keys: list[Any] = [column.name for column in rows.columns] if rows.named else list(range(len(rows.columns)))
     if len(keys) != len(names) or set(keys) != set(names):
         raise _NotUniform
-    named_columns = [(names[key], column) for key, column in zip(keys, columns, strict=True)]
-    return [
-        _series(name, *column[1:], plan.dtypes[name]) for name, column in named_columns if name in plan.dtypes
-    ], heights
+    named_columns = [(names[key], column) for key, column in zip(keys, rows.columns, strict=True)]
+    wanted = [_series(name, *column[1:], plan.dtypes[name]) for name, column in named_columns if name in plan.dtypes]
+    return ParsedRows(wanted, rows.heights, rows.were_cut)
 
 
-def _uniform_columns(documents: list[Any], attribute: Attribute | None) -> tuple[bool, list[_Column], list[int]]:
-    """Return whether the rows have names, their columns, and the number of rows in each document."""
+class _Rows(NamedTuple):
+    """The rows of documents: whether they have names, their columns, and the number of rows in each document."""
+
+    named: bool
+    columns: list[_Column]
+    heights: list[int]
+    were_cut: bool = False
+
+
+def _uniform_rows(documents: list[Any], attribute: Attribute | None, sent: RowsSent | None) -> _Rows:
     if isinstance(documents[0], _FlatObject):
-        return True, _columns_of_flat(documents), [1] * len(documents)
-    records, heights = _all_records(documents) if attribute is None else _all_selected(documents, attribute)
+        return _Rows(True, _columns_of_flat(documents), [1] * len(documents))
+    by_place = attribute is not None and bool(attribute.places)
+    records, found = _all_records(documents) if attribute is None or by_place else _all_selected(documents, attribute)
+    heights = found
+    if sent is not None:
+        projected = attribute is not None and attribute.many
+        records, heights = cut_all(records, found, sent.rows, in_columns=sent.in_columns, projected=projected)
+    if attribute is not None and by_place:
+        if set(map(type, records)) not in ({list}, {dict}):
+            raise _NotUniform
+        records = list(map(attribute.select, records))
     if not all(heights):
         raise _NotUniform
     named = isinstance(records[0], dict)
-    return named, list(_split_into_columns(records, "", named=named)), heights
+    return _Rows(named, list(_split_into_columns(records, "", named=named)), heights, heights != found)
 
 
 def _columns_of_flat(objects: Sequence[_FlatObject]) -> list[_Column]:
