@@ -157,6 +157,20 @@ def test_all_letters_are_looked_at_once(queue, number):
     assert sorted(payload["id"] for _, payload in queue.invoked) == list(range(number))
 
 
+def test_what_is_given_up_again_at_once_waits_for_the_next_sweep(queue):
+    delivered = queue.invoke
+
+    def invoke(**arguments: Any) -> None:
+        delivered(**arguments)
+        queue.put(of_lambda(), datetime.now(UTC) + MINUTE)
+
+    queue.invoke = invoke
+    queue.put(of_lambda())
+    queue.put(of_lambda())
+    assert redeliver(queue, NOON, everything=True) == Redelivery(delivered=2)
+    assert (len(queue.messages), queue.hidden) == (2, set())
+
+
 def deliveries(outage: timedelta, gives_up_after: timedelta = 3 * MINUTE) -> Iterator[timedelta]:
     """Yield when a letter of noon is delivered, by sweeps each 5 minutes, until its function works."""
     given_up = NOON + gives_up_after

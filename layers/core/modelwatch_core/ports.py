@@ -714,7 +714,7 @@ class DeadLetters(Protocol):
     """What was given up by whoever should have delivered it."""
 
     def waiting(self, *, most: int) -> Iterator[DeadLetter | None]:
-        """Yield the letters that wait, once each; None for one that no function of this app can be given."""
+        """Yield the letters that wait when it is called, once each; None for one that no function here can be given."""
         ...
 
     def deliver(self, letter: DeadLetter) -> None:

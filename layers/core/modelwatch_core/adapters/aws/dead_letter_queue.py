@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -36,7 +37,12 @@ class DeadLetterQueue:
     function_names: Collection[str]
 
     def waiting(self, *, most: int) -> Iterator[DeadLetter | None]:
-        """Yield the letters in the queue, once each; None for one that no function of this app can be given."""
+        """Yield the letters in the queue, once each; None for one that no function of this app can be given.
+
+        What is given up meanwhile is left for the next time: a function that fails with what it is given, and gives up
+        at once, would be given it again and again.
+        """
+        called = time.time()  # of the machine, as the queue's times are
         receipts: dict[str, str] = {}  # by the message's id
         try:
             while len(receipts) < most:
@@ -53,6 +59,8 @@ class DeadLetterQueue:
                     return
                 for message in fresh:
                     receipts[message["MessageId"]] = message["ReceiptHandle"]
+                    if _sent(message) > called:
+                        continue
                     letter = _letter(message)
                     yield letter if letter and self._may_deliver(letter) else None
         finally:
@@ -80,6 +88,10 @@ class DeadLetterQueue:
             self.queue.delete_message(QueueUrl=self.queue_url, ReceiptHandle=letter.receipt)
 
 
+def _sent(message: Mapping[str, Any]) -> float:
+    return int(message["Attributes"]["SentTimestamp"]) / 1000
+
+
 def _letter(message: Mapping[str, Any]) -> DeadLetter | None:
     try:
         body = json.loads(message["Body"])
@@ -87,12 +99,11 @@ def _letter(message: Mapping[str, Any]) -> DeadLetter | None:
             payload, function_arn = body["requestPayload"], body["requestContext"]["functionArn"]
         else:  # from EventBridge or Scheduler, which put where it was for beside it
             payload, function_arn = body, message["MessageAttributes"]["TARGET_ARN"]["StringValue"]
-        sent = int(message["Attributes"]["SentTimestamp"]) / 1000
         return DeadLetter(
             receipt=message["ReceiptHandle"],
             function_arn=function_arn.removesuffix(":$LATEST"),
             payload=payload,
-            given_up_at=datetime.fromtimestamp(sent, UTC),
+            given_up_at=datetime.fromtimestamp(_sent(message), UTC),
             happened_at=next((payload[name] for name in _TIMES if name in payload), None),
         )
     except (ValueError, TypeError, KeyError, AttributeError, ValidationError):
