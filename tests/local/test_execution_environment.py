@@ -269,10 +269,15 @@ def test_the_substitute_for_the_native_client_behaves_like_it(start: Start) -> N
 
 @pytest.mark.parametrize("start", [FORKED], indirect=True)
 def test_if_what_functions_are_forked_from_is_killed_its_forks_end_and_the_next_start(start: Start) -> None:
-    code = "import os\ndef handler(event, context): return os.getppid()"
+    code = """
+        import os, time
+        def handler(event, context):
+            if event: time.sleep(600)
+            return os.getppid()
+    """
     first, second = start(code), start(code)
     os.kill(run(first)[0], signal.SIGKILL)
-    assert run(first)[0]["errorType"] == "Runtime.ExitError"
+    assert run(first, "until it ends")[0]["errorType"] == "Runtime.ExitError"
     assert run(second)[1] is None
 
 

@@ -405,7 +405,7 @@ def _answer(rows: int, data: st.DataObject) -> Any:
     return {"list": scores, "field": {"p": scores}, "columns": {"p": scores, "q": scores}}[spelled]
 
 
-@settings(max_examples=4000, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(tables=st.lists(_rows, min_size=1, max_size=4), header=st.booleans(), data=st.data())
 def test_flat_payloads_read_together_and_one_by_one_give_the_same(
     tmp_path_factory: pytest.TempPathFactory, tables: list[list[list[str]]], header: bool, data: st.DataObject

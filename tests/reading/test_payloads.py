@@ -392,7 +392,7 @@ _TEXTS = st.one_of(
 )
 
 
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(
     records=st.lists(st.tuples(_TEXTS, _TEXTS | st.none()), min_size=1, max_size=5),
     arrivals=st.booleans(),
@@ -510,7 +510,7 @@ def test_what_only_looks_like_lines_is_read_as_by_itself(
     assert found[0][0] == ([("1", "5"), ("2", "6")] * 4 if expected is None else expected)
 
 
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(
     requests=_payloads(),
     responses=_payloads() | st.none(),
