@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from samtranslator.yaml_helper import yaml_parse
@@ -17,7 +18,13 @@ def create_ledger_table(aws: Any, name: str = "ledger") -> Any:
     aws : module or session
         What gives resources: ``boto3``.
     """
-    template = yaml_parse((ROOT / "template.yaml").read_text())
-    properties = template["Resources"]["Ledger"]["Properties"]
-    names = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
-    return aws.resource("dynamodb").create_table(TableName=name, **{each: properties[each] for each in names})
+    return aws.resource("dynamodb").create_table(TableName=name, **_definition())
+
+
+@cache
+def _definition() -> dict[str, Any]:
+    properties = yaml_parse((ROOT / "template.yaml").read_text())["Resources"]["Ledger"]["Properties"]
+    return {
+        name: properties[name]
+        for name in ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
+    }
