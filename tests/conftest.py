@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import gc
 import os
-from typing import Any
 
 import pytest
-from botocore.loaders import Loader
 from hypothesis import HealthCheck, settings
 
 # How long an example takes says more about the machine than about the code: nothing here depends on time.
@@ -28,20 +26,6 @@ os.environ |= {
 }
 for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"):
     os.environ.pop(name, None)
-
-
-# Tests have a session each, and botocore reads the descriptions of services anew for each, which takes as long as many
-# of the tests.
-_DESCRIPTIONS: dict[Any, Any] = {}
-_make_loader = Loader.__init__
-
-
-def _make_loader_that_shares(self: Loader, *arguments: Any, **options: Any) -> None:
-    _make_loader(self, *arguments, **options)
-    self._cache = _DESCRIPTIONS  # type: ignore[attr-defined]  # of a decorator of botocore
-
-
-Loader.__init__ = _make_loader_that_shares  # type: ignore[method-assign]  # of the processes of tests
 
 
 @pytest.hookimpl(trylast=True)  # after they are shuffled

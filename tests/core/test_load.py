@@ -38,7 +38,7 @@ from modelwatch_core.domain.dashboard.summaries import MonitorSummary
 from modelwatch_core.domain.execution_cost import Cost
 from modelwatch_core.domain.scores import Score
 from tests.core.in_memory import MemoryLedger, MemorySchedules
-from tests.core.ledger_table import create_ledger_table
+from tests.core.ledger_table import ONE_SESSION, create_ledger_table
 from tests.core.world import TEN, World
 
 pytestmark = pytest.mark.slow
@@ -93,7 +93,7 @@ def aws(monkeypatch):
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     for replacement in dynamodb.replacements(None):  # or each query would sort the table for a second
         monkeypatch.setattr(*replacement[:3], raising=not replacement.is_new)
-    with mock_aws():
+    with mock_aws(config=ONE_SESSION):
         yield
 
 

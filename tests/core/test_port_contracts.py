@@ -90,7 +90,7 @@ from tests.core.in_memory import (
     MemoryTemporaryEndpoints,
     MemoryWaitingAlerts,
 )
-from tests.core.ledger_table import create_ledger_table
+from tests.core.ledger_table import ONE_SESSION, create_ledger_table
 from tests.core.world import LEASE, TEN, schedule_parameters
 from tests.repository import ROOT
 
@@ -110,7 +110,7 @@ def aws(monkeypatch):
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    with mock_aws():
+    with mock_aws(config=ONE_SESSION):
         yield boto3
 
 
