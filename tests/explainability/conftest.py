@@ -67,7 +67,7 @@ def server() -> Iterator[ModelServer]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        wbufsize = -1  # headers and body in one packet
+        disable_nagle_algorithm = True  # or the body waits behind the headers
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -82,7 +82,6 @@ def server() -> Iterator[ModelServer]:
                 self.send_header("Content-Length", str(claimed))
                 self.end_headers()
                 self.wfile.write(content)
-                self.wfile.flush()
             except (BrokenPipeError, ConnectionResetError):
                 pass  # a client that waits no longer has hung up
 

@@ -28,7 +28,7 @@ class Container:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
-            wbufsize = -1  # headers and body in one packet
+            disable_nagle_algorithm = True  # or the body waits behind the headers
 
             def do_GET(self) -> None:
                 self._respond(200 if container.ready and self.path == "/ping" else 503, b"", "text/plain")

@@ -395,36 +395,71 @@ def test_cutting_undoes_putting_rows_on_one_line(rows: int, width: int, data: st
 _rows = st.lists(st.lists(st.sampled_from(["1", "0.5", "", "a", "7"]), min_size=2, max_size=2), min_size=1, max_size=3)
 
 
-def _answer(rows: int, data: st.DataObject) -> Any:
-    scores = [data.draw(st.sampled_from([0.25, 1.0, 3.5])) for _ in range(rows * data.draw(st.sampled_from([1, 1, 2])))]
-    spelled = data.draw(st.sampled_from(["line", "lines", "brackets", "list", "field", "columns"]))
-    if spelled in ("line", "lines"):
-        return ("," if spelled == "line" else "\n").join(map(str, scores))
-    if spelled == "brackets":
+_SPELLINGS = ("line", "line", "lines", "brackets", "list", "field", "columns", "number")
+
+
+def _answer(spelling: str, rows: int, data: st.DataObject) -> Any:
+    size = rows * data.draw(st.sampled_from([1, 1, 2])) + data.draw(st.sampled_from([0] * 9 + [1]))
+    if spelling in ("line", "lines"):
+        field = st.sampled_from(["0.25", "1.0", "3.5"] * 4 + ["", '"a"'])
+        fields = data.draw(st.lists(field, min_size=size, max_size=size))
+        return ("," if spelling == "line" else "\n").join(fields) + data.draw(st.sampled_from(["", "", "\n"]))
+    value = st.sampled_from([0.25, 1.0, 3.5] * 4 + [None, "a"])
+    scores = data.draw(st.lists(value, min_size=size, max_size=size))
+    if spelling == "brackets":
         return str(scores)
-    return {"list": scores, "field": {"p": scores}, "columns": {"p": scores, "q": scores}}[spelled]
+    answers = {"list": scores, "field": {"p": scores}, "columns": {"p": scores, "q": scores}, "number": 0.25}
+    return (
+        json.dumps(answers[spelling]).encode()
+        if data.draw(st.sampled_from([False] * 4 + [True]))
+        else answers[spelling]
+    )
 
 
-@settings(max_examples=200, deadline=None)
-@given(tables=st.lists(_rows, min_size=1, max_size=4), header=st.booleans(), data=st.data())
+@settings(max_examples=300, deadline=None)
+@given(tables=st.lists(_rows, min_size=1, max_size=5), header=st.booleans(), data=st.data())
 def test_flat_payloads_read_together_and_one_by_one_give_the_same(
     tmp_path_factory: pytest.TempPathFactory, tables: list[list[list[str]]], header: bool, data: st.DataObject
 ) -> None:
     folder = tmp_path_factory.getbasetemp()
     texts = ["\n".join(map(",".join, [*([["age", "x"]] if header else []), *table])) for table in tables]
-    lines = [line(text, _answer(len(table), data)) for text, table in zip(texts, tables, strict=True)]
+    usual = data.draw(st.sampled_from(_SPELLINGS))
+    lines = []
+    for text, table in zip(texts, tables, strict=True):
+        answer = _answer(data.draw(st.sampled_from([usual] * 9 + [*_SPELLINGS])), len(table), data)
+        lines.append(line(data.draw(st.sampled_from([text] * 19 + [None])), answer))
     sides = data.draw(st.sampled_from([[REQUEST, RESPONSE], [RESPONSE]]))
     attribute = data.draw(st.sampled_from([None, None, "0", "0,1", "p", "p[*]", "[*]", "@"]))
+    features = data.draw(st.sampled_from([None, None, None, "0", "5"]))
     try:
-        dataset = opened(folder, lines, Attributes.of(probability=attribute), captureIndexNames=sides)
+        attributes = Attributes.of(features=features, probability=attribute)
+        dataset = opened(folder, [*lines, ""], attributes, captureIndexNames=sides)
     except InvalidInput as refused:
-        assert refused.code == "AllMalformed"  # noqa: PT017 - either may happen
+        assert refused.code in ("AllMalformed", "NoData")  # noqa: PT017 - either may happen
         return
     together = read(dataset)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(BlockParser, "_parse_together", lambda *_: None)
         one_by_one = read(dataset)
     assert together == one_by_one
+
+
+def test_what_only_looks_like_a_flat_answer_is_read_as_by_itself(tmp_path: Path) -> None:
+    lists = [line("1\n2", [0.25, 0.5])] * 2
+    number = line("1\n2", 0.5)
+    nothing = number.replace('"data": "0.5"', '"data": "null"')
+    blank, quoted = [line("1\n2\n3", "0.25,0.5,")] * 2, [line("1", "a,b")] * 3 + [line("1\n2", '"a",b')]
+    alone: dict[str, Any] = {"captureIndexNames": [RESPONSE]}
+    for lines, attributes, options, rows, malformed in (
+        ([*lists, number], {}, {}, 4, 1),
+        ([*lists, nothing], {}, {}, 4, 1),
+        (blank, {}, alone, 6, 0),
+        (quoted, {}, alone, 3, 1),
+        ([line("1,2\n3,4", "0.5,0.25")] * 3, {"features": "7", "probability": "0"}, alone, 3, 0),
+        ([line("1", [1, [2, 3]])] * 3 + [line("1\n2", [[9, 9], [2, 3]])], {"probability": "1"}, {}, 3, 1),
+    ):
+        found, log = read(opened(tmp_path, [*lines, ""], Attributes.of(**attributes), **options))
+        assert (len(found), log.malformed) == (rows, malformed), (lines, attributes)
 
 
 @pytest.mark.parametrize("sides", [[REQUEST, RESPONSE], [RESPONSE]])

@@ -244,7 +244,7 @@ class _RuntimeApiServer(ThreadingHTTPServer):
 
 class _RuntimeApiHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    wbufsize = -1  # headers and body in one packet: the system holds a second one back for up to 40 ms
+    disable_nagle_algorithm = True  # or the system holds the body back, behind the headers, for up to 40 ms
     server: _RuntimeApiServer
 
     def do_GET(self) -> None:

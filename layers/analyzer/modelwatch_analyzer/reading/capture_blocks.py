@@ -110,6 +110,8 @@ class BlockParser:
             elif part is None or not self._are_rows_sent(part.heights, sent, block.records):
                 sent = sent or self._rows_sent(block.records)
                 part = self._parse_texts(side, found, members, plan, RowsSent(sent, in_columns)) if sent else None
+                if part is not None and part.heights != sent:
+                    return None
             if part is None or part.heights != (parts or [part])[0].heights:
                 return None
             parts.append(part)
@@ -145,14 +147,15 @@ class BlockParser:
 
     @property
     def _rows_are_lines(self) -> bool:
-        """Whether each line of a request of plain text is a row."""
-        features = self.reader.features
-        return REQUEST not in self.reader.layout.headers and (features is None or bool(features.places))
+        """Whether each line of a request of plain text is a row, unless it lacks the place of a feature."""
+        features, layout = self.reader.features, self.reader.layout
+        has_lines = REQUEST not in layout.headers and REQUEST not in layout.in_columns
+        return has_lines and (features is None or bool(features.places))
 
     def _rows_of(self, request: Payload, record: CapturedRecord) -> int | None:
         data = request.data
-        plain = self._rows_are_lines and '"' not in data and not may_hold_lists(data)
-        if request.encoding == "CSV" and plain:
+        plain = not may_hold_lists(data) and not any(mark in data for mark in '"\ufeff')
+        if request.encoding == "CSV" and plain and self._rows_are_lines and self.reader.features is None:
             text = data.strip("\r\n")
             if "\n\n" not in text and "\r" not in text:
                 return text.count("\n") + 1 if text else None

@@ -77,6 +77,8 @@ def cut_line(text: str, rows: int) -> str:
 def _cut_record(record: Any, rows: int, *, in_columns: bool) -> list[Any] | None:
     if isinstance(record, list):
         return _parts(record, rows) if rows > 1 and _are_scalars(record) else None
+    if not isinstance(record, dict):
+        return None
     columns = columns_of_answer(record)
     if columns and len(next(iter(columns.values()))) == rows and (rows > 1 or in_columns):
         return rows_of_columns(columns)

@@ -26,6 +26,7 @@ from modelwatch_analyzer.reading.flattening import (
     decode,
     described_rows,
     may_be_encoded_twice,
+    records_of,
     served,
     to_text,
 )
@@ -211,15 +212,19 @@ class _Rows(NamedTuple):
 def _uniform_rows(documents: list[Any], attribute: Attribute | None, sent: RowsSent | None) -> _Rows:
     if isinstance(documents[0], _FlatObject):
         return _Rows(True, _columns_of_flat(documents), [1] * len(documents))
-    by_place = attribute is not None and bool(attribute.places)
-    records, found = _all_records(documents) if attribute is None or by_place else _all_selected(documents, attribute)
+    records: Sequence[Any]
+    if attribute is None:
+        records, found = _all_records(documents)
+    elif attribute.places:
+        of_each = list(map(records_of, documents))
+        records, found = list(chain.from_iterable(of_each)), list(map(len, of_each))
+    else:
+        records, found = _all_selected(documents, attribute)
     heights = found
     if sent is not None:
         projected = attribute is not None and attribute.many
         records, heights = cut_all(records, found, sent.rows, in_columns=sent.in_columns, projected=projected)
-    if attribute is not None and by_place:
-        if set(map(type, records)) not in ({list}, {dict}):
-            raise _NotUniform
+    if attribute is not None and attribute.places:
         records = list(map(attribute.select, records))
     if not all(heights):
         raise _NotUniform

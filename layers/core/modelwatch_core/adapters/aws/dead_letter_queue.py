@@ -59,9 +59,9 @@ class DeadLetterQueue:
                     return
                 for message in fresh:
                     receipts[message["MessageId"]] = message["ReceiptHandle"]
-                    if _sent(message) > called:
-                        continue
                     letter = _letter(message)
+                    if letter and letter.given_up_at.timestamp() > called:
+                        continue
                     yield letter if letter and self._may_deliver(letter) else None
         finally:
             self._show_again(list(receipts.values()))
@@ -88,10 +88,6 @@ class DeadLetterQueue:
             self.queue.delete_message(QueueUrl=self.queue_url, ReceiptHandle=letter.receipt)
 
 
-def _sent(message: Mapping[str, Any]) -> float:
-    return int(message["Attributes"]["SentTimestamp"]) / 1000
-
-
 def _letter(message: Mapping[str, Any]) -> DeadLetter | None:
     try:
         body = json.loads(message["Body"])
@@ -99,11 +95,12 @@ def _letter(message: Mapping[str, Any]) -> DeadLetter | None:
             payload, function_arn = body["requestPayload"], body["requestContext"]["functionArn"]
         else:  # from EventBridge or Scheduler, which put where it was for beside it
             payload, function_arn = body, message["MessageAttributes"]["TARGET_ARN"]["StringValue"]
+        sent = int(message["Attributes"]["SentTimestamp"]) / 1000
         return DeadLetter(
             receipt=message["ReceiptHandle"],
             function_arn=function_arn.removesuffix(":$LATEST"),
             payload=payload,
-            given_up_at=datetime.fromtimestamp(_sent(message), UTC),
+            given_up_at=datetime.fromtimestamp(sent, UTC),
             happened_at=next((payload[name] for name in _TIMES if name in payload), None),
         )
     except (ValueError, TypeError, KeyError, AttributeError, ValidationError):
