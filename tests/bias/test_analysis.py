@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 
 import pytest
 
@@ -54,7 +55,7 @@ def test_labels_alone_give_the_pre_training_metrics(bench):
         "interval": None,
         "range": None,
         "standard_error": pytest.approx(math.sqrt(0.6 * 0.4 / 500) * 2, rel=0.1),  # 1 - 2 p of a share p of 0.4
-        "compared_rows": 200,
+        "compared_rows": 500,
     }
 
 
@@ -444,12 +445,14 @@ def test_outputs_of_transform_jobs_meet_their_labels(bench, tmp_path):
     assert summary.violations == ()
 
 
-def test_a_small_group_never_alerts_alone_and_the_warning_says_what_is_beyond(bench):
+def test_a_small_group_alerts_by_its_share_only_and_the_warning_says_what_else_is_beyond(bench):
     bench.baseline(FAIR, CONFIG, **PREDICTED)
     summary = bench.check(applicants((1, 14, 0, 10), (100, 20, 40, 140)), CONFIG, **PREDICTED)
-    assert summary.violations == ()
+    assert [violation.metric_name for violation in summary.violations] == ["CI", "FD"]
     (warning,) = [text for text in summary.warnings if "fewer than 30" in text]
     assert warning.startswith("sex = F: 25 rows, and 300 outside of it.")
+    assert "metrics other than CI, FD are reported and never alert" in warning
+    assert "FD" not in warning.partition("beyond the baseline: ")[2]
     assert "BA" in warning.partition("beyond the baseline: ")[2]
     assert "interval" in bench.metrics("check", "sex", "F")["DPPL"]
 
@@ -602,16 +605,23 @@ def test_a_facet_value_that_no_row_has_leaves_metrics_undefined_with_the_reason(
         "value": None,
         "error": "Facet set is empty: no row is in the group",
     }
-    assert any("sex = X: undefined are" in warning for warning in summary.warnings)
+    assert any(re.fullmatch("sex = X: [A-Z, ]+ are undefined: Facet set is.*", text) for text in summary.warnings)
 
 
-def test_a_group_of_the_baseline_that_is_gone_is_reported(bench):
+def test_a_group_of_the_baseline_that_is_gone_violates_its_share(bench):
     config = CONFIG | {"facet": [{"name_or_index": "sex"}]}
     bench.baseline(FAIR, config, **PREDICTED)
     summary = bench.check(applicants((0, 0, 0, 0), (90, 30, 30, 150)), config, **PREDICTED)
-    assert summary.violations == ()
+    assert [(found.facet_value, found.metric_name) for found in summary.violations] == [("F", "FD"), ("M", "FD")]
     assert "Facet set is empty" in bench.metrics("check", "sex", "F")["DPL"]["error"]
     assert "Negated facet set is empty" in bench.metrics("check", "sex", "M")["DPL"]["error"]
+
+
+def test_without_any_value_of_the_facet_its_share_is_undefined(bench):
+    bench.baseline(FAIR, CONFIG, **PREDICTED)
+    summary = bench.check(FAIR.replace("\nF,", "\n,").replace("\nM,", "\n,"), CONFIG, **PREDICTED)
+    assert summary.violations == ()
+    assert bench.metrics("check", "sex", "F")["FD"]["error"] == "no row has a value of the facet"
 
 
 def test_one_label_only(bench):

@@ -181,7 +181,7 @@ def test_what_is_true_of_all_groups_is_said_once(run: Run) -> None:
     given = ["--dataset-format", "csv", "--analysis-config", "config.json", "--inference-attribute", "predicted"]
     made = run("baseline", "bias", "--data", "good.csv", *given, "--output", "six")
     flips = [line for line in made.stdout.splitlines() if "FT" in line and line.startswith("Warning")]
-    reason = "undefined are FT: FlipTest does not support non-numeric columns: word"
+    reason = "FT is undefined: FlipTest does not support non-numeric columns: word"
     assert flips == [f"Warning: {', '.join(f'city = {name}' for name in 'abcdef')}: {reason}"]
     (entropy,) = (line for line in made.stdout.splitlines() if line.startswith("GE "))
     assert re.fullmatch(r"GE +-?[\d.]+ to [\d.]+ in all *", entropy)

@@ -90,13 +90,14 @@ class App:
         bucket, key = s3_layout.split(s3_uri)
         self._s3.put_object(Bucket=bucket, Key=key, Body=content)
 
-    def files(self, folder: str) -> Iterator[tuple[str, bytes]]:
-        """Yield every object in a folder of S3: its path below the folder, and its content."""
+    def files(self, folder: str, ending: str = "") -> Iterator[tuple[str, bytes]]:
+        """Yield the objects in a folder of S3 whose keys have an ending: the path below the folder, and the content."""
         bucket, prefix = s3_layout.split(folder.rstrip("/") + "/")
         for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-            for found in page.get("Contents", ()):
-                content: bytes = self._s3.get_object(Bucket=bucket, Key=found["Key"])["Body"].read()
-                yield found["Key"].removeprefix(prefix), content
+            for key in (found["Key"] for found in page.get("Contents", ())):
+                if key.endswith(ending):
+                    content: bytes = self._s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+                    yield key.removeprefix(prefix), content
 
     def _manage(self, operation: str, **parameters: Any) -> dict[str, Any]:
         return self._invoke("ManageMonitorsFunction", {"operation": operation, "parameters": parameters})

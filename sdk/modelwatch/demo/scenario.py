@@ -322,9 +322,8 @@ class _Demo:
 
     def save_pages(self) -> None:
         """Save the dashboard and the reports that it links to, in the places that its links name."""
-        for key, content in self._app.files(self._app.results):
-            if key.endswith(".html"):
-                self._folder.write(f"pages/{key}", content)
+        for key, content in self._app.files(self._app.results, ".html"):
+            self._folder.write(f"pages/{key}", content)
 
     def save_mails(self) -> None:
         """Save all mails, and print them."""

@@ -22,7 +22,7 @@ from modelwatch_core.domain.constraint_violations import ConstraintViolation
 from modelwatch_core.domain.monitor_kinds.bias import BiasSettings
 
 FEW_ROWS = 30
-"""With fewer rows in the group, or outside of it, its metrics never alert."""
+"""With fewer rows in the group, or outside of it, its metrics never alert, but those that are of all rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +54,9 @@ class GroupMetric:
 
     @property
     def small(self) -> bool:
-        """Whether the group is too small to alert."""
-        return min(self.rows, self.others) < FEW_ROWS
+        """Whether it is of too few rows to alert."""
+        rows = self.rows + self.others if self.metric.of_all_rows else min(self.rows, self.others)
+        return rows < FEW_ROWS
 
     @property
     def violated(self) -> bool:

@@ -135,7 +135,7 @@ def estimate_of(metric: BiasMetric, counts: Counts, value: float, replicates: Ar
         return spread
     if counts.rows.sum() < LEAST_ROWS:
         return Undefined("one row has no variance")
-    return Estimate(value, spread * metric.understated, max(LEAST_ROWS, metric.rows(counts)))
+    return Estimate(value, spread * metric.understated, max(LEAST_ROWS, metric.compared_rows(counts)))
 
 
 def _spread(value: float, replicates: Array) -> float | Undefined:

@@ -22,7 +22,7 @@ def learnt(documents: Mapping[str, Any]) -> Sequence[Sequence[str]]:
     for group, metric in _metrics(documents[ANALYSIS_FILE]):
         groups[group] = None
         if metric.get("range"):
-            ranges[metric["name"]][group] = " to ".join(map(_bound, metric["range"]))
+            ranges[metric["name"]][group] = _range_text(metric["range"])
     shown, more = list(groups)[:_MOST_GROUPS], len(groups) - _MOST_GROUPS
     further = [f"and {more:,} more"] if more > 0 else []
     rows = []
@@ -42,6 +42,13 @@ def _metrics(analysis: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, An
             for value in values:
                 for metric in value["metrics"]:
                     yield f"{facet} = {value['value_or_threshold']}", metric
+
+
+def _range_text(bounds: Sequence[Any]) -> str:
+    """Write a range, of which an end that is None allows any value."""
+    if bounds == [None, None]:
+        return "any value"
+    return " to ".join("any" if bound is None else _bound(bound) for bound in bounds)
 
 
 def _bound(bound: object) -> str:

@@ -77,6 +77,8 @@ class BiasMetric:
         By which factor resampling understates its standard error.
     rows : callable
         How many rows of a dataset it is computed of, in the group or outside of it, whichever are fewer.
+    of_all_rows : bool
+        Whether it is a share of all rows, which few rows in the group make no less certain.
     """
 
     name: str
@@ -89,6 +91,7 @@ class BiasMetric:
     needs_labels: bool = True
     understated: float = 1.0
     rows: Callable[[Counts], int] = lambda counts: int(counts.rows.min())
+    of_all_rows: bool = False
 
     @property
     def conditional(self) -> bool:
@@ -99,6 +102,10 @@ class BiasMetric:
     def is_compared(self) -> bool:
         """Whether a baseline suggests a range that something can be outside of."""
         return self.allowed != ANY_VALUE
+
+    def compared_rows(self, counts: Counts) -> int:
+        """Return of how many rows the metric is, where chance is concerned."""
+        return int(counts.rows.sum()) if self.of_all_rows else self.rows(counts)
 
     def value(self, counts: Counts) -> float | Undefined:
         """Return the metric of one dataset; it may be infinite."""

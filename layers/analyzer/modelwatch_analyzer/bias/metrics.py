@@ -25,6 +25,7 @@ from modelwatch_analyzer.undefined import Undefined
 _COMMON_LABEL = Requirement(
     lambda counts: (counts.by_label > 0).all(axis=-2).any(axis=-1), "no label occurs in both groups"
 )
+_SOME_ROWS = Requirement(lambda counts: counts.rows.sum(axis=-1) > 0, "no row has a value of the facet")
 _SOME_BENEFIT = Requirement(
     lambda counts: (
         (counts.confusion.sum(axis=-3)[..., 0, :].sum(axis=-1) > 0) | (counts.confusion.sum(axis=-3)[..., 1, 1] > 0)
@@ -67,7 +68,15 @@ _REGISTERED = (
         (GROUPED, *PREDICTED, NEGATIVE_PREDICTIONS),
         needs_labels=False,
     ),
-    BiasMetric("CI", "Class Imbalance (CI)", _PRE, formulas.class_imbalance, BOTH_FACETS, needs_labels=False),
+    BiasMetric(
+        "CI",
+        "Class Imbalance (CI)",
+        _PRE,
+        formulas.class_imbalance,
+        BOTH_FACETS,
+        needs_labels=False,
+        of_all_rows=True,
+    ),
     BiasMetric(
         "DAR", "Difference in Acceptance Rates (DAR)", _POST, formulas.acceptance_rates, PREDICTED, rows=_ACCEPTED
     ),
@@ -113,10 +122,11 @@ _REGISTERED = (
         "Facet Drift (FD)",
         _PRE,
         formulas.facet_drift,
-        (),
+        (_SOME_ROWS,),
         given=lambda counts: counts.baseline_share,
         allowed=(0.0, 0.1),  # the data quality monitor's threshold for a drift distance
         needs_labels=False,
+        of_all_rows=True,
     ),
     BiasMetric(
         "FT",

@@ -12,8 +12,10 @@ from modelwatch_analyzer.bias.config import BiasConfig
 from modelwatch_analyzer.bias.documents import BiasAnalysis, MetricEntry
 from modelwatch_analyzer.bias.group_metrics import FEW_ROWS
 from modelwatch_analyzer.bias.groups import known_type
+from modelwatch_analyzer.bias.metrics import METRICS
 from modelwatch_analyzer.bias.values import group_key
 from modelwatch_analyzer.replay import Finding, Replay
+from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.constraint_violations import subject_text
 
 _CHECK = "bias_drift_check"
@@ -43,7 +45,11 @@ class _Measured:
 
     @property
     def is_small(self) -> bool | None:
-        """Whether the group or the rest is too small to alert; None where that is not stored."""
+        """Whether it is of too few rows to alert; None where that is not stored."""
+        known = METRICS.get(self.metric.name)
+        if known is not None and known.of_all_rows:
+            estimate = self.metric.estimate
+            return None if isinstance(estimate, Undefined) else estimate.rows < FEW_ROWS
         if self.rows is None or self.imbalance is None:
             return None
         share = (1 - self.imbalance) / 2

@@ -149,13 +149,15 @@ def _labels(
 
 
 def _group(name: str, measures: Sequence[GroupMetric]) -> Iterator[str]:
-    first = measures[0]
-    if first.small:
-        held = [each.metric.name for each in measures if each.verdict.violated]
+    small = [each for each in measures if each.small]
+    if small:
+        held = [each.metric.name for each in small if each.verdict.violated]
         beyond = f"; beyond the baseline: {', '.join(held)}" if held else ""
+        others = names_of(each.metric for each in measures if not each.small)
+        which = f"metrics other than {others}" if others else "metrics"
         yield (
-            f"{name}: {first.rows} rows, and {first.others} outside of it. With fewer than {FEW_ROWS} on either "
-            f"side metrics are reported and never alert{beyond}"
+            f"{name}: {small[0].rows} rows, and {small[0].others} outside of it. With fewer than {FEW_ROWS} on either "
+            f"side, {which} are reported and never alert{beyond}"
         )
     for each in measures:
         if each.verdict.note and each.constraint and each.constraint.range:
@@ -175,7 +177,7 @@ def _undefined(groups: Mapping[tuple[str, str], Sequence[GroupMetric]], table: B
         for reason, names in reasons.items():
             alike.setdefault((", ".join(names), reason), []).append(group)
     for (metrics, reason), found in alike.items():
-        yield f"{_listed(found)}: undefined are {metrics}: {reason}"
+        yield f"{_listed(found)}: {metrics} {'are' if ', ' in metrics else 'is'} undefined: {reason}"
 
 
 def _uncompared(measures: Sequence[GroupMetric], baseline: BiasAnalysis) -> Iterator[str]:
