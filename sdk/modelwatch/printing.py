@@ -21,17 +21,6 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
-def count_text(number: int, noun: str) -> str:
-    """Write a number with its noun, in the plural if need be.
-
-    Examples
-    --------
-    >>> count_text(1, "file"), count_text(2000, "file")
-    ('1 file', '2,000 files')
-    """
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 @cache
 def _console_type() -> type[Console]:
     from rich.console import Console

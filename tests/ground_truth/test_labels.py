@@ -135,7 +135,7 @@ def test_a_refusal_says_what_is_there_and_what_is_needed_and_shows_the_line_on_t
     with pytest.raises(InvalidInput) as refused:
         found(world)
     assert refused.value.message.endswith(
-        "Its first line has 1 fields, of which none is among these names. Needed are inference_id or timestamp, or "
+        "Its first line has 1 field, of which none is among these names. Needed are inference_id or timestamp, or "
         "both, and one of ground_truth_label and ground_truth_value, each once"
     )
     assert refused.value.examples == "first line: order;Timestamp;label"

@@ -515,6 +515,7 @@ def test_the_report_shows_metrics_with_intervals_and_the_confusion_matrix(runs):
         ("TooManyClasses", [f"0.5,1,{n}.5" for n in range(2000)], MULTICLASS),
         ("GroundTruthNotFound", GOOD, BINARY | {"ground_truth_attribute": None}),
         ("GroundTruthNotFound", ["0.5,1,", "0.4,0,"], BINARY),
+        ("NoPredictions", [",,1", "nan,,0", "0.5,1,"], BINARY),
         ("PredictionNotGiven", GOOD, BINARY | {"inference_attribute": None, "probability_attribute": None}),
         ("PredictionNotGiven", GOOD, REGRESSION | {"inference_attribute": None}),
         (

@@ -55,7 +55,7 @@ def test_the_header_is_found_after_more_blank_lines_than_the_limit_of_a_record(
     monkeypatch.setattr(files, "_LINE_BYTES", 1)
     rows, log = read(write(line_end * 50 + line_end.join(["a,b", "1,x", "2", "3,y"])))
     assert rows == [("1", "x"), ("3", "y")]
-    assert log.malformed_examples == ["data.csv:53: 1 fields instead of 2"]
+    assert log.malformed_examples == ["data.csv:53: 1 field instead of 2"]
 
 
 def test_a_byte_order_mark_is_not_part_of_the_first_name(write: Write) -> None:
@@ -83,7 +83,7 @@ def test_each_malformed_row_is_counted_with_its_location_and_the_others_are_kept
     assert log.read == 2
     assert log.malformed == 5
     assert log.malformed_examples == [
-        "data.csv:3: 1 fields instead of 2",
+        "data.csv:3: 1 field instead of 2",
         "data.csv:4: 3 fields instead of 2",
         "data.csv:6: not UTF-8",
         "data.csv:7: text follows a closing quote",
@@ -100,7 +100,7 @@ def test_rows_long_after_a_malformed_one_take_the_fast_path_and_keep_their_line_
     batches = list(dataset.batches(Plan(dict.fromkeys("ab", pl.Int64())), log))
     assert log.malformed_examples == [
         "data.csv:2: a quote is opened and not closed",
-        "data.csv:103: 1 fields instead of 2",
+        "data.csv:103: 1 field instead of 2",
     ]
     assert sum(batch["a"].cast(pl.Int64).sum() for batch in batches) == 3 * 100 + 6 * 3
     assert batches[-1].schema == {"a": pl.Int64(), "b": pl.Int64()}

@@ -21,9 +21,10 @@ from modelwatch.cli.options import AsJson, examples, parse_time
 from modelwatch.cli.result import VIOLATION_COLUMNS, violation_rows
 from modelwatch.model_monitor.execution import OPEN_STATUSES, MonitoringExecution
 from modelwatch.model_monitor.progress import wait_for
-from modelwatch.printing import count_text, make_console, print_table
+from modelwatch.printing import make_console, print_table
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
 from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.number_text import count_text
 
 _HELP = "See what schedules did and found. Without --scheduled-time the latest execution is meant."
 _EXIT_CODES = "Exit code 0: no violations. 1: violations. 2: it failed, was stopped, or something could not be used."

@@ -13,7 +13,8 @@ from modelwatch.cli.failures import UNUSABLE, print_json
 from modelwatch.cli.option_groups import takes_option_groups
 from modelwatch.cli.options import AsJson, examples
 from modelwatch.migration.sagemaker_import import Imported, Result, SageMakerImport
-from modelwatch.printing import count_text, make_console, print_table
+from modelwatch.printing import make_console, print_table
+from modelwatch_core.domain.number_text import count_text
 
 app = typer.Typer(no_args_is_help=True, help="Make monitors here that exist elsewhere.", rich_markup_mode=None)
 

@@ -13,13 +13,14 @@ import typer
 
 from modelwatch.cli.failures import print_json
 from modelwatch.cli.options import AsJson, parse_time
-from modelwatch.printing import count_text, make_console, printable
+from modelwatch.printing import make_console, printable
 from modelwatch.running_stack import CLOCK_PATH, find_stack
 from modelwatch_core.domain.alert_text import alert_subject, finding_lines
 from modelwatch_core.domain.alerts import AlertRaised
 from modelwatch_core.domain.documents import iso_utc
 from modelwatch_core.domain.errors import InvalidInput, Upstream
 from modelwatch_core.domain.events import ExecutionEnded
+from modelwatch_core.domain.number_text import count_text
 
 ADVANCE_EXAMPLE = """\b
 Examples:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from modelwatch.cli.failures import print_json
-from modelwatch.printing import count_text, make_console, print_table, printable
+from modelwatch.printing import make_console, print_table, printable
 from modelwatch_core.domain.analysis import AnalysisSummary
 from modelwatch_core.domain.constraint_violations import ConstraintViolation, rounded_text, violation_text
 from modelwatch_core.domain.monitor_kinds import MonitorKind
+from modelwatch_core.domain.number_text import count_text
 from modelwatch_core.domain.outcome import GroundTruthCounts, RecordCounts
 
 VIOLATION_COLUMNS = ("subject", "check", "description")
+_MOST_EXAMPLES = 3
+"""Of malformed records, for each reason."""
 
 
 def print_result(summary: AnalysisSummary, folder: Path, *, as_json: bool) -> None:
@@ -112,8 +116,18 @@ def record_counts_lines(records: RecordCounts) -> list[str]:
         lines.append(f"Left out: {count_text(records.out_of_window, 'record')} outside the window.")
     if records.malformed:
         lines.append(f"Left out: {count_text(records.malformed, 'malformed record')}, for instance:")
-        lines += [f"  {printable(place)}" for place in records.malformed_examples]
+        lines += _examples(records.malformed_examples)
     return lines
+
+
+def _examples(places: Sequence[str]) -> Iterator[str]:
+    """Yield the first places of each reason, with which they end; the report has all that are known."""
+    shown = Counter[str]()
+    for place in places:
+        reason = place.partition(": ")[2]
+        shown[reason] += 1
+        if shown[reason] <= _MOST_EXAMPLES:
+            yield f"  {printable(place)}"
 
 
 def ground_truth_lines(counts: GroundTruthCounts | None) -> list[str]:

@@ -13,10 +13,11 @@ from rich.text import Text
 from modelwatch.demo.hours import Hour
 from modelwatch.demo.monitors import Monitor
 from modelwatch.demo.verdict import Observation, Observations
-from modelwatch.printing import count_text, printable
+from modelwatch.printing import printable
 from modelwatch_core.domain.alert_states import AlertTransition
 from modelwatch_core.domain.alerting import AlertStatus
 from modelwatch_core.domain.constraint_violations import violation_text
+from modelwatch_core.domain.number_text import count_text
 from modelwatch_core.domain.outcome import OutcomeStatus
 
 STATUS_STYLES: Mapping[str, str] = {

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from modelwatch.doctor.deployed import Deployed
 from modelwatch.doctor.problem import Problem
-from modelwatch.printing import count_text
 from modelwatch_core.adapters.aws.ledger_repair import RepairLists
 from modelwatch_core.adapters.aws.ledger_table import VersionedItems
+from modelwatch_core.domain.number_text import count_text
 
 
 def repair(deployed: Deployed) -> Iterator[Problem]:

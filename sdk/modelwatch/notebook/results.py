@@ -13,13 +13,14 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from modelwatch.cli.options import usable_output
-from modelwatch.printing import count_text, printable
+from modelwatch.printing import printable
 from modelwatch_analyzer.analysis import REPORT, SUMMARY, Examined
 from modelwatch_analyzer.documents import ANALYSIS_FILE, STATISTICS_FILE, constraints_file
 from modelwatch_core.domain.analysis import AnalysisSummary
 from modelwatch_core.domain.analysis_settings import DatasetFormat
 from modelwatch_core.domain.constraint_violations import ConstraintViolation, violation_text
 from modelwatch_core.domain.errors import InvalidInput, ModelwatchError
+from modelwatch_core.domain.number_text import count_text
 
 if TYPE_CHECKING:
     import polars as pl

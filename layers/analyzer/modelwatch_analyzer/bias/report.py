@@ -11,11 +11,11 @@ from modelwatch_analyzer.bias.group_metrics import GroupMetric
 from modelwatch_analyzer.bias.groups import Facet
 from modelwatch_analyzer.report import ReportBody
 from modelwatch_analyzer.report.figures import IntervalFigure, interval_figure
-from modelwatch_analyzer.report.page import count_text, most_important
+from modelwatch_analyzer.report.page import most_important
 from modelwatch_analyzer.report.scores import grade, score
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.constraint_violations import subject_text
-from modelwatch_core.domain.number_text import number_text
+from modelwatch_core.domain.number_text import count_text, number_text
 from modelwatch_core.domain.outcome import RecordCounts
 from modelwatch_core.domain.scores import Score
 

@@ -17,6 +17,7 @@ from modelwatch_analyzer.profile.lexical import ColumnType
 from modelwatch_analyzer.profile.spelling import example_text, remark_on_alike, remark_on_doubles, remark_on_words
 from modelwatch_analyzer.profile.unusual_spellings import number_advice
 from modelwatch_analyzer.undefined import Undefined
+from modelwatch_core.domain.number_text import count_text
 
 _FEW_BASELINE_ROWS = 100
 _MANY_NUMBERS = 20
@@ -72,7 +73,8 @@ def _without_labels(left_out: Sequence[BiasMetric], baseline: BiasAnalysis | Non
 def _rows(table: BiasTable, facets: Sequence[Facet], baseline: BiasAnalysis | None) -> Iterator[str]:
     analysed = max((int(facet.cells.sum()) for facet in facets), default=0)
     if baseline is None and analysed < _FEW_BASELINE_ROWS:
-        yield f"the baseline has {analysed} rows: with fewer than {_FEW_BASELINE_ROWS} it may well be due to chance"
+        rows = count_text(analysed, "row")
+        yield f"the baseline has {rows}: with fewer than {_FEW_BASELINE_ROWS} it may well be due to chance"
     if table.unlabelled:
         yield f"{table.unlabelled} rows without a label were left out"
     if table.unread:

@@ -43,6 +43,7 @@ from modelwatch_analyzer.reading.dataset import Dataset
 from modelwatch_analyzer.wording import listed
 from modelwatch_core.domain.analysis_settings import Switch
 from modelwatch_core.domain.monitor_kinds.data_quality import SERIES_FILE, DataQualitySettings
+from modelwatch_core.domain.number_text import count_text
 
 _FEW_BASELINE_ROWS = 100
 _FEW_CURRENT_ROWS = 500
@@ -82,8 +83,8 @@ def _baseline(dataset: Dataset, methods: DistributionConstraints, window_rows: i
         statistics = statistics.with_calibration(frozen)
     warnings = [*unwatched(statistics.named()), *_sums_beyond(statistics)]
     if profile.records.read < _FEW_BASELINE_ROWS:
-        few = f"the baseline has {profile.records.read} rows: with fewer than {_FEW_BASELINE_ROWS}, what it suggests "
-        warnings.insert(0, few + "may well be due to chance")
+        few = f"the baseline has {count_text(profile.records.read, 'row')}: with fewer than {_FEW_BASELINE_ROWS}, what"
+        warnings.insert(0, f"{few} it suggests may well be due to chance")
     document = statistics.to_document()
     return Findings(
         records=profile.records,
@@ -144,8 +145,8 @@ def _check(
     ]
     by_distance = any(drift.measure in (SIMPLE, ROBUST) for drift in result.drifts.values())
     if by_distance and profile.records.read < _FEW_CURRENT_ROWS:
-        few = f"the dataset has {profile.records.read} rows: with fewer than {_FEW_CURRENT_ROWS}, Simple distances are "
-        warnings.insert(0, few + "noisy, and Robust ones overlook small drifts")
+        few = f"the dataset has {count_text(profile.records.read, 'row')}: with fewer than {_FEW_CURRENT_ROWS}, Simple"
+        warnings.insert(0, f"{few} distances are noisy, and Robust ones overlook small drifts")
     columns = {names[column]: seen for column, seen in profile.columns.items()}
     warnings.extend(shadowed_metrics(columns, result.drifts))
     violations = tuple(result.violations)

@@ -19,12 +19,13 @@ from modelwatch_analyzer.report.histograms import (
     sequence,
     statistics_in,
 )
-from modelwatch_analyzer.report.page import count_text, most_important
+from modelwatch_analyzer.report.page import most_important
 from modelwatch_analyzer.report.scores import drift_grade, score
 from modelwatch_analyzer.sketches.kll import KllSketch
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
 from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.number_text import count_text
 from modelwatch_core.domain.outcome import RecordCounts
 from modelwatch_core.domain.scores import Score
 

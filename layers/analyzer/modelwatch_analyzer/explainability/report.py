@@ -15,10 +15,10 @@ from modelwatch_analyzer.explainability.history import ShareSpread
 from modelwatch_analyzer.report import ReportBody
 from modelwatch_analyzer.report.figures import BarsFigure, Scale, bars_figure
 from modelwatch_analyzer.report.metrics import MetricRow, figures_of
-from modelwatch_analyzer.report.page import count_text, most_important
+from modelwatch_analyzer.report.page import most_important
 from modelwatch_analyzer.report.scores import score
 from modelwatch_core.domain.constraint_violations import ConstraintViolation, subject_text
-from modelwatch_core.domain.number_text import number_text
+from modelwatch_core.domain.number_text import count_text, number_text
 from modelwatch_core.domain.outcome import RecordCounts
 from modelwatch_core.domain.scores import Score
 

@@ -35,6 +35,7 @@ from modelwatch_analyzer.reading.files import SourceFile, line_blocks
 from modelwatch_analyzer.reading.json_files import json_documents
 from modelwatch_core.domain.dataset_formats import JsonOptions, Separator
 from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.number_text import count_text
 
 ENCODINGS = ("CSV", "JSON")
 """The encodings that a label may have."""
@@ -180,7 +181,7 @@ def _neither_form(file: SourceFile, header: Sequence[str]) -> InvalidInput:
     message = (
         f"{file.label} is neither JSON records with groundTruthData and eventMetadata.eventId, nor"
         " comma-separated text with the header inference_id,timestamp,ground_truth_label (or"
-        f" ground_truth_value). Its first line has {len(header)} fields, of which"
+        f" ground_truth_value). Its first line has {count_text(len(header), 'field')}, of which"
         f" {' and '.join(known) or 'none'} {'are' if len(known) > 1 else 'is'} among these names. Needed are"
         " inference_id or timestamp, or both, and one of ground_truth_label and ground_truth_value, each once"
     )
@@ -261,7 +262,7 @@ class _CsvReader:
 
     def _row(self, fields: list[str]) -> tuple[tuple[str | None, datetime | None, str] | None, str]:
         if len(fields) != self.columns.width:
-            return None, f"{len(fields)} fields instead of {self.columns.width}" if fields else ""
+            return None, f"{count_text(len(fields), 'field')} instead of {self.columns.width}" if fields else ""
         label = fields[self.columns.label]
         if not label:
             return None, "no label"

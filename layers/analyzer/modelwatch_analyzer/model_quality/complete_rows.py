@@ -84,7 +84,7 @@ class CompleteRows:
         Raises
         ------
         InvalidInput
-            ``ValuesNotNumeric`` or ``GroundTruthNotFound``.
+            ``ValuesNotNumeric``, ``NoPredictions`` or ``GroundTruthNotFound``.
         """
         if self.rows:
             return
@@ -93,11 +93,11 @@ class CompleteRows:
             named = ", ".join(repr(name) for name, count in self.not_numeric.items() if count)
             message = f"no row of {named} holds numbers: is the problem type right, and the attributes?"
             raise InvalidInput("ValuesNotNumeric", message + number_advice(self.spellings))
-        message = (
-            f"no row has both a label and a prediction: {self.unlabelled} have no label, {self.without_prediction} no "
-            "prediction. Are the attributes right, and have the labels arrived?"
-        )
-        raise InvalidInput("GroundTruthNotFound", message)
+        if self.without_prediction:
+            message = f"all {self.without_prediction} labelled rows lack a prediction or probability"
+            raise InvalidInput("NoPredictions", f"{message}: are the attributes right, and does the model answer?")
+        message = f"all {self.unlabelled} rows lack a label in the column {self.columns.label!r}"
+        raise InvalidInput("GroundTruthNotFound", f"{message}: is the attribute right, and have the labels arrived?")
 
     def warnings(self) -> Iterator[str]:
         """Yield a sentence for each reason to leave rows out."""

@@ -12,6 +12,7 @@ from jmespath.parser import ParsedResult
 from modelwatch_analyzer.reading.dataset import Role, existing, listed
 from modelwatch_analyzer.reading.flattening import Unflattenable, records_of
 from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.number_text import count_text
 
 _SYNTAX = frozenset("[]{}()*|&\"'`@")
 _PROJECTIONS = {"projection", "value_projection", "filter_projection", "flatten"}
@@ -152,7 +153,9 @@ class Attribute:
         if place >= len(record):
             lists = [str(index) for index, value in enumerate(record) if isinstance(value, list)]
             hint = f"; {' and '.join(lists)} gives a whole list" if lists else ""
-            raise Unflattenable(f"{self.name} is {place}, but the payload has {len(record)} columns{hint}")
+            raise Unflattenable(
+                f"{self.name} is {place}, but the payload has {count_text(len(record), 'column')}{hint}"
+            )
         return record[place]
 
 

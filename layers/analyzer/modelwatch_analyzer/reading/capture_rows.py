@@ -24,6 +24,7 @@ from modelwatch_analyzer.reading.flat_answers import cut
 from modelwatch_analyzer.reading.flattening import MOST_COLUMNS, Unflattenable
 from modelwatch_analyzer.reading.payloads import Content, Row, row_of
 from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.number_text import count_text
 
 SAMPLED_ROWS = 1000
 """How many rows determine which columns there are."""
@@ -152,7 +153,9 @@ def mismatch(group: ColumnGroup, expected: Row, row: Row) -> str | None:
         return f"{group} has none of the fields of the first {SAMPLED_ROWS} rows"
     if expected and not row:
         return f"{group} was not captured, or is empty"
-    return None if len(row) == len(expected) else f"{group} has {len(row)} fields instead of {len(expected)}"
+    return (
+        None if len(row) == len(expected) else f"{group} has {count_text(len(row), 'field')} instead of {len(expected)}"
+    )
 
 
 def has_unread_fields(expected: Row, row: Row) -> bool:

@@ -48,6 +48,7 @@ from modelwatch_analyzer.reading.value_spelling import AS_WRITTEN, OtherSpelling
 from modelwatch_analyzer.wording import enumerated
 from modelwatch_core.domain.dataset_formats import CsvOptions, Separator
 from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.number_text import count_text
 
 _SAMPLED_RECORDS = 1000
 _COMPARED_RECORDS = 100
@@ -455,5 +456,5 @@ def _take_records(
 
 def _leave_out(record: Record, source: _CsvFile, line: int, log: ReadLog) -> None:
     """Count a malformed record of a text that starts at a line."""
-    fields = f"{len(record.fields or ())} fields instead of {len(source.columns)}"
+    fields = f"{count_text(len(record.fields or ()), 'field')} instead of {len(source.columns)}"
     log.leave_out(source.file.label, line + record.line, record.reason or fields, in_piece=source.is_continued)

@@ -28,6 +28,8 @@ DATA_FRAME = "dataFrame"
 REQUEST_COLUMN, HOUR_COLUMN = "\0request", "\0hour"
 """The columns of `Plan.arrivals`: of UInt64 and UInt32, which no data has, as such a name may come in a payload."""
 
+_SIMILARITY = 0.7
+"""Of a name and the one that is meant: ``target`` is no ``age``."""
 _MAX_EXAMPLES = 20
 _MAX_REASONS = 3
 _COUNTS = (
@@ -43,6 +45,9 @@ _COUNTS = (
 )
 _MAX_NAMED_COLUMNS = 10
 _MAX_HOURS = 48
+_MUCH = 20
+"""Where a twentieth of the records is malformed, or more, a remark says so."""
+_MALFORMED = "{malformed:,} of {records:,} records cannot be parsed and were left out: what was found is of the others"
 _LATE = (
     "{count:,} records of earlier windows reached S3 after the execution of their window had looked, and are analysed"
     " here"
@@ -162,6 +167,9 @@ class ReadLog:
         """Return the counts in the form of the analysis contract."""
         late = sorted(self.late.items())
         remarks = self.remarks
+        records = self.malformed + (self.captured or self.read)
+        if self.malformed and _MUCH * self.malformed >= records:
+            remarks = [*remarks, _MALFORMED.format(malformed=self.malformed, records=records)]
         if late:
             remarks = [*remarks, f"{_LATE.format(count=self.late.total())}: {_by_hour(late)}"]
         return RecordCounts(
@@ -436,7 +444,7 @@ def existing(columns: Sequence[str], wanted: str | int) -> str:
         return f"it has {blanks[0]!r}, which differs in blanks alone: remove them from the header, or name it so"
     are_values = any(map(looks_like_number, columns))
     hint = f". If these are values, the file has no header: give {NO_HEADER}" if are_values else ""
-    near = get_close_matches(str(wanted), columns, n=1)
+    near = get_close_matches(str(wanted), columns, n=1, cutoff=_SIMILARITY)
     meant = f". Did you mean {near[0]!r}?" if near and not are_values else ""
     return f"it has {enumerated(list(map(repr, columns)))}{hint}{meant}"
 

@@ -29,7 +29,7 @@ from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.analysis import AnalysisSummary
 from modelwatch_core.domain.constraint_violations import check_text, rounded_text, violation_text
 from modelwatch_core.domain.documents import iso_utc
-from modelwatch_core.domain.number_text import number_text
+from modelwatch_core.domain.number_text import count_text, number_text
 from modelwatch_core.domain.outcome import OutcomeStatus
 from modelwatch_core.version import VERSION
 
@@ -115,11 +115,6 @@ def most_important(rows: Sequence[Item], weight: Callable[[Item], float], limit:
         return list(rows)
     chosen = heapq.nsmallest(limit, range(len(rows)), key=lambda i: (-weight(rows[i]), i))
     return [rows[i] for i in sorted(chosen)]
-
-
-def count_text(count: int, noun: str) -> str:
-    """Write a number of things: ``1 record``, ``1,200 records``."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 class _TemplateCode(jinja2.FileSystemBytecodeCache):

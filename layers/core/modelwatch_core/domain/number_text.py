@@ -12,3 +12,8 @@ DIGITS = range(_FEWEST_DIGITS, MOST_DIGITS + 1)
 def number_text(value: float, digits: int = _FEWEST_DIGITS) -> str:
     """Write a number in some digits, without an exponent unless it is very large or small."""
     return f"{value:,.0f}" if 10**digits <= abs(value) < 1e9 else f"{value:,.{digits}g}"
+
+
+def count_text(number: int, noun: str) -> str:
+    """Write a number of things: ``1 file``, ``2,000 files``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
