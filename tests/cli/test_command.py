@@ -442,3 +442,14 @@ def test_a_terminal_without_unicode_still_gets_its_line(tmp_path: Path) -> None:
     assert ended.returncode == 2
     assert ended.stderr.startswith("modelwatch: FileNotFound: ")
     assert "gr\\xf6\\xdfe.csv" in ended.stderr
+
+
+def test_malformed_records_are_shown_three_times_for_each_reason_and_many_are_a_warning(with_baseline: Run) -> None:
+    Path("bad.csv").write_text(TRAIN + "1\n" + "1,a,2\n" * 30)
+    shown = with_baseline(*check("bad.csv")).stdout
+    assert [line for line in shown.splitlines() if "bad.csv:" in line] == [
+        "  bad.csv:202: 1 field instead of 2",
+        *(f"  bad.csv:{number}: 3 fields instead of 2" for number in (203, 204, 205)),
+    ]
+    said = "Warning: 31 of 231 records cannot be parsed and were left out: what was found is of the others"
+    assert said in " ".join(shown.split())

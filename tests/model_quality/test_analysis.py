@@ -272,9 +272,14 @@ def test_classes_that_the_baseline_never_saw_are_evaluated(runs):
     good = runs.csv("two.csv", "prediction,label", "cat,cat", "dog,dog")
     runs.run(good, "baseline", **MULTICLASS, threshold_rule="Exact")
     source = runs.csv("three.csv", "prediction,label", "cat,cat", "dog,emu")
-    constraints = runs.folder / "baseline/constraints.json"
-    summary = runs.run(source, "check", **MULTICLASS, baseline_constraints=constraints)
+    files = {f"baseline_{name}": runs.folder / f"baseline/{name}.json" for name in ("constraints", "statistics")}
+    summary = runs.run(source, "check", **MULTICLASS, **files)
     assert summary.violations[0].subject == "accuracy"
+    (unseen,) = (warning for warning in summary.warnings if "does not have" in warning)
+    said = (
+        "1 of 2 labels are of 1 class that the baseline does not have among its labels; the confusion matrix has them"
+    )
+    assert unseen == said
     matrix = runs.read("check", "statistics.json")["multiclass_classification_metrics"]["confusion_matrix"]
     assert set(matrix) == {"cat", "dog", "emu"}
 

@@ -18,7 +18,7 @@ from modelwatch_analyzer.model_quality.changes import changes_since
 from modelwatch_analyzer.model_quality.check import MetricsCheck, check, never_violated
 from modelwatch_analyzer.model_quality.cloudwatch import metrics_of
 from modelwatch_analyzer.model_quality.columns import Columns, columns_of
-from modelwatch_analyzer.model_quality.distributions import Distributions, read_distributions
+from modelwatch_analyzer.model_quality.distributions import Distributions, read_distributions, unseen_classes
 from modelwatch_analyzer.model_quality.documents import (
     SECTIONS,
     QualityConstraints,
@@ -70,6 +70,7 @@ def run(settings: ModelQualitySettings, host: Host) -> Findings:
         rates, share = constraints.rates, settings.share_of_month
         result = check(quality.metrics, of_metrics, registry, rates, share, exact=_is_exact(settings))
         drift = check_distributions(quality.distributions, baseline, constraints.of_distributions(methods))
+    unseen = tuple(unseen_classes(baseline or {}, quality.distributions))
     if settings.report_values is Switch.DISABLED:
         quality = replace(quality, distributions=_without_values(quality.distributions))
         baseline = _without_values(baseline or {})
@@ -84,6 +85,7 @@ def run(settings: ModelQualitySettings, host: Host) -> Findings:
             *never_violated(of_metrics, registry),
             *_about_keys(constraints),
             *drift.warnings,
+            *unseen,
         ),
         violations=(*result.violations, *drift.violations),
         documents=documents,

@@ -7,7 +7,7 @@ Those of classes are the margins of the confusion matrix, which SageMaker's file
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from modelwatch_analyzer.moments import Moments
 from modelwatch_analyzer.sketches.kll import KllSketch
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitor_kinds import ProblemType
+from modelwatch_core.domain.number_text import count_text
 
 PREDICTION, LABEL = "prediction", "label"
 
@@ -39,6 +40,20 @@ def of_classes(matrix: ConfusionMatrix) -> Distributions:
     sums = matrix.sums()
     margins = {PREDICTION: sums.predicted.tolist(), LABEL: sums.actual.tolist()}
     return {name: _of_counts(name, zip(matrix.labels, counts, strict=True)) for name, counts in margins.items()}
+
+
+def unseen_classes(before: Distributions, now: Distributions) -> Iterator[str]:
+    """Say how many labels and predictions are of classes that a baseline does not have, without their names."""
+    for name, feature in now.items():
+        known = before[name].categories if name in before else {}
+        counts = feature.categories if known else {}
+        new = [count for value, count in counts.items() if value not in known]
+        if new:
+            classes = "class" if len(new) == 1 else "classes"
+            yield (
+                f"{sum(new):,} of {count_text(sum(counts.values()), name)} are of {len(new):,} {classes} that the "
+                f"baseline does not have among its {name}s; the confusion matrix has them"
+            )
 
 
 def of_numbers(name: str, moments: Moments, sketch: KllSketch) -> FeatureStatistics:
