@@ -148,7 +148,7 @@ def test_without_a_header_columns_are_named_by_position_and_the_usual_width_coun
         (b"a, \n1,2\n", "BlankColumnName", "column 2"),
         (b"a,b,a\n1,2,3\n", "DuplicateColumn", "columns 1, 3"),
         (b'a,"b\n1,2\n', "MalformedHeader", "not closed"),
-        (b"pr\xe9nom,b\n1,2\n", "NotUtf8", "header"),
+        (b"pr\xe9nom,b\n1,2\n", "NotUtf8", "not UTF-8: save it as UTF-8, or name its format"),
         ("a,b\n1,2\n".encode("utf-16"), "NotUtf8", "UTF-16"),
         ("a,b\n1,2\n".encode("utf-16-le"), "NotUtf8", "UTF-16"),
         (b"\x1f\x8b\x08\x00", "AllMalformed", "is truncated"),

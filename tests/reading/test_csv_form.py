@@ -67,9 +67,7 @@ _LOOKS_LIKE_DATA = "looks like data, not like names of columns: if it is, give -
 )
 def test_a_header_that_looks_like_data_is_reported_with_the_option(write: Write, content: str, is_data: bool) -> None:
     dataset = open_csv(write(content), CsvOptions())
-    assert (
-        f'the first line of data.csv {_LOOKS_LIKE_DATA} (in a dataset_format "header": false)' in dataset.remarks
-    ) is is_data
+    assert (f'the first line of data.csv {_LOOKS_LIKE_DATA} (in JSON "header": false)' in dataset.remarks) is is_data
     _, log = rows_of(dataset)
     assert log.remarks == list(dataset.remarks)
     again = open_csv(write(content), CsvOptions(header=False))

@@ -87,8 +87,7 @@ def columns_of(settings: ModelQualitySettings, dataset: Dataset) -> Columns:
 
 def _only(columns: tuple[str, ...], what: str, attribute: str) -> str | None:
     if len(columns) > 1:
-        message = (
-            f"{len(columns)} columns are possible for the one {what}: give it by {attribute}, one of {listed(columns)}"
-        )
-        raise InvalidInput("OneColumnExpected", message)
+        message = f"{len(columns)} columns are possible for the one {what}: give it by {attribute}, one of"
+        nested = "or its JMESPath if it is inside of JSON, such as predictions[*].score"
+        raise InvalidInput("OneColumnExpected", f"{message} {listed(columns)}, {nested}")
     return columns[0] if columns else None

@@ -374,8 +374,10 @@ def _usual_width(head: list[Record]) -> int:
 def _with_header(file: SourceFile, header: Record, remarks: Sequence[str]) -> _CsvFile:
     location = f"{file.label}:{header.line + 1}"
     if header.fields is None:
-        code = "NotUtf8" if header.reason == "not UTF-8" else "MalformedHeader"
-        raise InvalidInput(code, f"{location}: the header cannot be read: {'; '.join([header.reason, *remarks])}")
+        message = f"{location}: the header cannot be read: {'; '.join([header.reason, *remarks])}"
+        if header.reason == "not UTF-8":
+            raise InvalidInput("NotUtf8", f"{message}: save it as UTF-8, or name its format if that is not CSV")
+        raise InvalidInput("MalformedHeader", message)
     for number, name in enumerate(header.fields, start=1):
         if not name.strip():
             message = f"{location}: column {number} has no name; name it, or give {NO_HEADER} if the file has no names"

@@ -19,8 +19,8 @@ from modelwatch_core.domain.dataset_formats import Separator
 SEPARATORS: dict[Separator, str] = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 """With what many of them are called."""
 
-NO_HEADER = '--no-header (in a dataset_format "header": false)'
-HEADER = '--header (in a dataset_format "header": true)'
+NO_HEADER = '--no-header (in JSON "header": false)'
+HEADER = '--header (in JSON "header": true)'
 
 _COMMA_NUMBER = re.compile(r"\s*+[-+]?[0-9.\s]*+,[0-9]++(?:[eE][-+]?[0-9]++)?\s*+")
 _MAY_BE_NUMBER = re.compile(
@@ -62,7 +62,7 @@ class Expected:
 def separator_option(separator: Separator) -> str:
     """Return the option for a separator, as it is typed."""
     name, escaped = ("tab", r"\t") if separator == "\t" else (f"'{separator}'", separator)
-    return f'--separator {name} (in a dataset_format "separator": "{escaped}")'
+    return f'--separator {name} (in JSON "separator": "{escaped}")'
 
 
 def better_separator(

@@ -194,7 +194,8 @@ def _require_parquet(file: SourceFile) -> None:
     except OSError as error:
         raise InvalidInput("UnreadableFile", f"{file.label} cannot be read: {error.strerror}") from None
     if (head, foot) != (_MAGIC, _MAGIC):
-        raise InvalidInput("NotParquet", f"{file.label} is not a Parquet file, or only a part of one: write it again")
+        message = f"{file.label} is not a Parquet file, or only a part of one: write it again, or name its format"
+        raise InvalidInput("NotParquet", message)
 
 
 @contextmanager
