@@ -21,7 +21,6 @@ from modelwatch_analyzer.data_quality.changes import changes_since
 from modelwatch_analyzer.data_quality.check import check, expected_types, known_categories
 from modelwatch_analyzer.data_quality.cloudwatch import metrics_of, shadowed_metrics
 from modelwatch_analyzer.data_quality.documents import Constraints, Statistics
-from modelwatch_analyzer.data_quality.ever_new import ever_new
 from modelwatch_analyzer.data_quality.learnt import learnt
 from modelwatch_analyzer.data_quality.monitoring_config import EffectiveConfig, configs_of
 from modelwatch_analyzer.data_quality.order import better_order
@@ -82,8 +81,7 @@ def _baseline(dataset: Dataset, methods: DistributionConstraints, window_rows: i
     if any(configs[feature.name].is_calibrated(feature.inferred_type) for feature in constraints.features):
         frozen = freeze(rows, {feature.name: feature.inferred_type.is_numeric for feature in statistics.features})
         statistics = statistics.with_calibration(frozen)
-    features = statistics.named()
-    warnings = [*unwatched(features), *ever_new(features), *_sums_beyond(statistics)]
+    warnings = [*unwatched(statistics.named()), *_sums_beyond(statistics)]
     if profile.records.read < _FEW_BASELINE_ROWS:
         few = f"the baseline has {count_text(profile.records.read, 'row')}: with fewer than {_FEW_BASELINE_ROWS}, what"
         warnings.insert(0, f"{few} it suggests may well be due to chance")

@@ -1,17 +1,21 @@
-"""Columns whose types or drift a baseline cannot watch, and why: said when it is made, and at each check again.
+"""Columns that a baseline cannot watch, and why: said when it is made, and at each check again.
 
-The causes are read from ``statistics.json``, also of SageMaker, which has all but the spellings of values.
+Nothing watches the types or the drift of some; the values of others, ids and dates, are never those of the baseline.
+
+The causes are read from ``statistics.json``, also of SageMaker, which lacks the spellings of values, and whether whole
+numbers are all different.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 
 from modelwatch_analyzer.feature_statistics import MOST_CATEGORIES, FeatureStatistics, InferredType
 from modelwatch_analyzer.profile.unusual_spellings import Spelling, number_option, spelling_aside
-from modelwatch_analyzer.wording import enumerated
+from modelwatch_analyzer.wording import enumerated, listed
 
 _MOST_DESCRIBED = 20
 _NEARLY_ALL = 0.5
@@ -29,11 +33,22 @@ _PHRASES: Mapping[Spelling, str] = {
     Spelling.OTHER_SIGN_OR_DIGITS: "with a sign or digits of another kind than -0123456789",
 }
 
+_FEWEST_ROWS = 100
+"""Of fewer rows any whole numbers may be different."""
+_MOST_GAPS = 0.5
+"""Ids are counted up if no more than this share of numbers, compared to the rows, is left out between them."""
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ].*)?|\d{1,2}[./]\d{1,2}[./]\d{4}(?: .*)?", re.ASCII | re.DOTALL)
+
+_LEAVE_OUT = (
+    "later data usually has others, which violates the baseline: leave such a column out by "
+    "--exclude-features-attribute (in an environment: exclude_features_attribute)"
+)
+
 _MISSING_OPTION = "--missing-values usual (in an environment: missing_values=usual)"
 
 
 def unwatched(features: Mapping[str, FeatureStatistics]) -> Iterator[str]:
-    """Yield a sentence for each column of a baseline whose type or drift nothing watches, or for several of them."""
+    """Yield a sentence for each column of a baseline that cannot be watched, or for several of them."""
     empty = [f"{name!r} (0 of {_rows(feature)} rows)" for name, feature in features.items() if _is_empty(feature)]
     if empty:
         yield f"there is no value in {enumerated(empty)}: nothing but the completeness of such a column is watched"
@@ -61,6 +76,10 @@ def unwatched(features: Mapping[str, FeatureStatistics]) -> Iterator[str]:
             "categories that differ from others in blanks around them, case or Unicode form only count each by itself: "
             f"{enumerated(alike)}"
         )
+    if ids := [name for name, feature in features.items() if _is_counted_up(feature)]:
+        yield f"whole numbers that are counted up, another one in each row, as ids are: {listed(ids)}; {_LEAVE_OUT}"
+    if dates := [name for name, feature in features.items() if _holds_dates(feature)]:
+        yield f"dates as categories: {listed(dates)}; {_LEAVE_OUT}"
     described = ((name, cause) for name, feature in features.items() if (cause := why_text(feature)))
     for name, cause in islice(described, _MOST_DESCRIBED):
         yield f"{name!r} is {cause}"
@@ -128,3 +147,17 @@ def _has_many_values(feature: FeatureStatistics) -> bool:
         and not feature.categories
         and (feature.distinct_count or 0) > MOST_CATEGORIES
     )
+
+
+def _is_counted_up(feature: FeatureStatistics) -> bool:
+    numbers, cells = feature.numerical_statistics, feature.calibration and feature.calibration.numbers
+    if feature.inferred_type is not InferredType.INTEGRAL or numbers is None or not cells:
+        return False
+    rows, sampled = numbers.common.num_present, sum(cells.counts)
+    if rows < _FEWEST_ROWS or cells.distinct < sampled or numbers.min is None or numbers.max is None:
+        return False
+    return numbers.max - numbers.min < rows * (1 + _MOST_GAPS)
+
+
+def _holds_dates(feature: FeatureStatistics) -> bool:
+    return bool(feature.categories) and all(map(_DATE.fullmatch, feature.categories))
