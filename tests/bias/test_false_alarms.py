@@ -15,10 +15,10 @@ CONFIG = {
 PREDICTED = {"inference_attribute": "predicted"}
 
 
-def rows(seed: int, number: int, *, refused: float = 0.0) -> str:
+def rows(seed: int, number: int, *, refused: float = 0.0, share: float = 0.35) -> str:
     """Return a table in which predictions and labels depend on a score, not on the group; some of F are refused."""
     generator = np.random.default_rng(seed)
-    female = generator.random(number) < 0.35
+    female = generator.random(number) < share
     chance = 1 / (1 + np.exp(-1.3 * generator.normal(size=number) - 0.3))
     predicted = (chance > 0.5) & ~(female & (generator.random(number) < refused))
     approved = generator.random(number) < chance
@@ -37,6 +37,15 @@ def test_windows_like_the_baseline_are_no_violations(bench, window, baseline):
         bench.baseline(rows(2 * seed, baseline), CONFIG, **PREDICTED)
         found += bench.check(rows(2 * seed + 1, window), CONFIG, **PREDICTED).violations
     assert not found
+
+
+@pytest.mark.parametrize(("share", "window", "baseline"), [(0.2, 100, 1_000), (0.05, 300, 300)])
+def test_windows_like_the_baseline_with_few_rows_of_a_group_are_no_violations(bench, share, window, baseline):
+    for seed in range(12):
+        bench.baseline(rows(2 * seed, baseline, share=share), CONFIG, **PREDICTED)
+        summary = bench.check(rows(2 * seed + 1, window, share=share), CONFIG, **PREDICTED)
+        assert any("fewer than 30" in warning for warning in summary.warnings)
+        assert summary.violations == ()
 
 
 def test_a_group_of_which_a_third_of_the_accepted_is_refused_is_found(bench):

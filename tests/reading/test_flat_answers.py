@@ -408,12 +408,9 @@ def _answer(spelling: str, rows: int, data: st.DataObject) -> Any:
     scores = data.draw(st.lists(value, min_size=size, max_size=size))
     if spelling == "brackets":
         return str(scores)
-    answers = {"list": scores, "field": {"p": scores}, "columns": {"p": scores, "q": scores}, "number": 0.25}
-    return (
-        json.dumps(answers[spelling]).encode()
-        if data.draw(st.sampled_from([False] * 4 + [True]))
-        else answers[spelling]
-    )
+    shapes = {"list": scores, "field": {"p": scores}, "columns": {"p": scores, "q": scores}, "number": 0.25}
+    answer, is_encoded = shapes[spelling], data.draw(st.sampled_from([False] * 4 + [True]))
+    return json.dumps(answer).encode() if is_encoded else answer
 
 
 @settings(max_examples=300, deadline=None)

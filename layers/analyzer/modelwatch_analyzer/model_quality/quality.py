@@ -67,5 +67,5 @@ class Evaluation(Protocol):
         Raises
         ------
         InvalidInput
-            ``GroundTruthNotFound`` where no row has both label and prediction.
+            ``NoPredictions`` or ``GroundTruthNotFound`` where no row has both label and prediction.
         """

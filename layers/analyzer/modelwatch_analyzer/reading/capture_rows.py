@@ -153,9 +153,9 @@ def mismatch(group: ColumnGroup, expected: Row, row: Row) -> str | None:
         return f"{group} has none of the fields of the first {SAMPLED_ROWS} rows"
     if expected and not row:
         return f"{group} was not captured, or is empty"
-    return (
-        None if len(row) == len(expected) else f"{group} has {count_text(len(row), 'field')} instead of {len(expected)}"
-    )
+    if len(row) == len(expected):
+        return None
+    return f"{group} has {count_text(len(row), 'field')} instead of {len(expected)}"
 
 
 def has_unread_fields(expected: Row, row: Row) -> bool:
