@@ -1,4 +1,4 @@
-"""The command and the images: NumPy sorts with AVX2 where its AVX-512 sort is slow, garbage is collected less often."""
+"""The command and the images: how NumPy sorts, how polars keeps memory, how often garbage is collected."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from modelwatch_analyzer import workers
 from modelwatch_analyzer.child_environment import child_environment
-from modelwatch_analyzer.interpreter_settings import AVX_512, VARIABLE, sorts_slowly_with_avx_512
+from modelwatch_analyzer.interpreter_settings import ALLOCATOR, AVX_512, VARIABLE, sorts_slowly_with_avx_512
 
 ROOT = Path(__file__).parents[1]
 
@@ -44,11 +44,15 @@ def test_processors_that_are_described_otherwise_do_not(text: str, tmp_path: Pat
 
 
 def printed(code: str, **environment: str) -> str:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("NPY_")}
-    command = [sys.executable, "-c", code]
-    ended = subprocess.run(command, env=kept | environment, cwd=ROOT, capture_output=True, text=True, check=False)
+    ended = run(code, **environment)
     assert ended.returncode == 0, ended.stderr
     return ended.stdout.strip()
+
+
+def run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("NPY_", ALLOCATOR))}
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, env=kept | environment, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
 def test_the_variable_is_set_for_a_numpy_that_is_imported_later_and_by_nobody_else() -> None:
@@ -108,6 +112,25 @@ def test_processes_that_read_pieces_compute_as_their_parent_and_scripts_as_anywh
     assert VARIABLE not in child_environment()
     monkeypatch.delenv(VARIABLE)
     assert VARIABLE not in child_environment(same_instructions=True)
+
+
+def test_polars_has_an_arena_for_each_cpu_unless_somebody_has_chosen_otherwise() -> None:
+    load, show = "import modelwatch_analyzer.interpreter_settings", f"import os; print(os.environ.get({ALLOCATOR!r}))"
+    assert printed(f"{load}; {show}") == f"narenas:{os.cpu_count()}"
+    assert "narenas" not in printed(f"import polars; {load}; {show}")
+    assert printed(f"{load}; {show}", **{ALLOCATOR: "narenas:3"}) == "narenas:3"
+
+
+def test_processes_that_an_analysis_starts_have_as_many_arenas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(ALLOCATOR, "narenas:3")
+    assert child_environment()[ALLOCATOR] == "narenas:3"
+
+
+def test_polars_reads_the_number_of_arenas_from_that_variable() -> None:
+    """Its allocator complains of options that it does not know."""
+    understood = run("import modelwatch_analyzer.interpreter_settings, polars")
+    assert (understood.returncode, understood.stderr) == (0, "")
+    assert "Invalid conf" in run("import polars", **{ALLOCATOR: "arenas_of_nobody:2"}).stderr
 
 
 def test_garbage_is_collected_less_often() -> None:
