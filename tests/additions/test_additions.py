@@ -195,7 +195,13 @@ def test_a_kind_of_monitor_with_an_analysis(deployment, toy_host, monkeypatch):
     assert "Row count of loans / hourly" in report
     assert "Too few rows" in report
     metrics = boto3.client("cloudwatch").list_metrics(Namespace="aws/sagemaker/Endpoints/row-metrics")["Metrics"]
-    assert {metric["MetricName"] for metric in metrics} == {"rows", "alert_state", "violation_count", "largest_excess"}
+    assert {metric["MetricName"] for metric in metrics} == {
+        "rows",
+        "alert_state",
+        "violation_count",
+        "largest_excess",
+        "malformed_share",
+    }
     deployment.put("captures", "live/loans/AllTraffic/2026/11/22/09/b.jsonl", deployment_capture(deployment))
     deployment.launched("again", backfill=True)
     deployment.analysed(toy_host.started[-1])

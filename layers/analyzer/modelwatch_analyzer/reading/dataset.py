@@ -45,8 +45,8 @@ _COUNTS = (
 )
 _MAX_NAMED_COLUMNS = 10
 _MAX_HOURS = 48
-_MUCH = 20
-"""Where a twentieth of the records is malformed, or more, a remark says so."""
+_MUCH = 0.05
+"""Where this share of the records is malformed, or more, a remark says so."""
 _MALFORMED = "{malformed:,} of {records:,} records cannot be parsed and were left out: what was found is of the others"
 _LATE = (
     "{count:,} records of earlier windows reached S3 after the execution of their window had looked, and are analysed"
@@ -166,19 +166,18 @@ class ReadLog:
     def counts(self) -> RecordCounts:
         """Return the counts in the form of the analysis contract."""
         late = sorted(self.late.items())
-        remarks = self.remarks
-        records = self.malformed + (self.captured or self.read)
-        if self.malformed and _MUCH * self.malformed >= records:
-            remarks = [*remarks, _MALFORMED.format(malformed=self.malformed, records=records)]
-        if late:
-            remarks = [*remarks, f"{_LATE.format(count=self.late.total())}: {_by_hour(late)}"]
-        return RecordCounts(
+        counts = RecordCounts(
             **{name: getattr(self, name) for name in _COUNTS},
             encodings={encoding: count for encoding, count in sorted(self.encodings.items()) if count},
             malformed_examples=tuple(self.malformed_examples),
             late=dict(late[-_MAX_HOURS:]),
-            remarks=tuple(remarks),
         )
+        remarks = [*self.remarks]
+        if counts.malformed_share >= _MUCH:
+            remarks.append(_MALFORMED.format(malformed=counts.malformed, records=counts.total))
+        if late:
+            remarks.append(f"{_LATE.format(count=self.late.total())}: {_by_hour(late)}")
+        return counts.model_copy(update={"remarks": tuple(remarks)})
 
 
 def _by_hour(counts: list[tuple[str, int]]) -> str:

@@ -83,6 +83,16 @@ class RecordCounts(Owned):
     remarks: SkipJsonSchema[tuple[str, ...]] = Field(default=(), exclude=True)
     """How the data was read where that was not certain, a sentence each; serialised with an analysis's warnings."""
 
+    @property
+    def total(self) -> int:
+        """Records that were read or could not be parsed: of captures each may have several rows."""
+        return self.malformed + (self.captured or self.read)
+
+    @property
+    def malformed_share(self) -> float:
+        """The share of these records that could not be parsed; 0 without a record."""
+        return self.malformed / self.total if self.total else 0.0
+
 
 class GroundTruthCounts(Owned):
     """What became of predictions and labels when they were merged. All counts are of records, not of rows.

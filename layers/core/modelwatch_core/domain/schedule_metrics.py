@@ -15,6 +15,7 @@ from modelwatch_core.domain.documents import iso_utc
 from modelwatch_core.domain.monitoring_execution import ExecutionStatus, MonitoringExecution
 
 ALERT_STATE, VIOLATION_COUNT, LARGEST_EXCESS = "alert_state", "violation_count", "largest_excess"
+MALFORMED_SHARE = "malformed_share"
 _LARGEST = 1e6
 """What an infinite excess is published as; CloudWatch takes no infinity."""
 
@@ -24,8 +25,9 @@ def schedule_metrics(
 ) -> Iterator[dict[str, Any]]:
     """Yield the metrics of an ended execution, each in the shape of a CloudWatch ``MetricDatum``.
 
-    ``alert_state`` is 1 while one of the schedule's alerts is on, else 0; ``violation_count`` and ``largest_excess``
-    (how many times its threshold the worst violation is, 0 without any) are of executions with reports.
+    ``alert_state`` is 1 while one of the schedule's alerts is on, else 0; ``violation_count``, ``largest_excess`` (how
+    many times its threshold the worst violation is, 0 without any) and ``malformed_share`` (of the records, those that
+    could not be parsed) are of executions with reports.
     """
     dimensions = [{"Name": "MonitoringSchedule", "Value": execution.monitoring_schedule_name}]
     if execution.endpoint_name:
@@ -36,6 +38,8 @@ def schedule_metrics(
 
     yield metric(ALERT_STATE, float(is_on))
     if execution.monitoring_execution_status in (ExecutionStatus.COMPLETED, ExecutionStatus.COMPLETED_WITH_VIOLATIONS):
-        count = execution.outcome.violation_count if execution.outcome else 0
-        yield metric(VIOLATION_COUNT, float(count))
+        outcome = execution.outcome
+        yield metric(VIOLATION_COUNT, float(outcome.violation_count if outcome else 0))
         yield metric(LARGEST_EXCESS, largest_excess if math.isfinite(largest_excess) else _LARGEST)
+        if outcome and outcome.records:
+            yield metric(MALFORMED_SHARE, outcome.records.malformed_share)
