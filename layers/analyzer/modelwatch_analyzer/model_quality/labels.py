@@ -88,8 +88,9 @@ class PositiveValues:
     def _not_binary(self, distinct: int) -> InvalidInput:
         message = (
             f"the {self._what} of a BinaryClassification must be 0 or 1, false or true, no or yes; {distinct} distinct "
-            "values are neither. Is the problem type right, and the attribute that names the column? Probabilities are "
-            "named by probability_attribute."
+            "values are neither. Write classes of other names as 1 (the positive one) and 0, or choose "
+            "MulticlassClassification; probabilities are named by probability_attribute. Or does an attribute name "
+            "the wrong column?"
         )
         return InvalidInput("LabelsNotBinary", message)
 
