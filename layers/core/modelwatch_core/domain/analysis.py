@@ -71,6 +71,7 @@ class AnalysisSummary(Owned):
             records=self.records,
             ground_truth=self.ground_truth,
             changes=self.changes[:MOST_CHANGES],
+            warnings=self.warnings,
             scores=tuple(score.brief for score in self.scores[:MOST_IN_AN_OUTCOME]),
         )
 
