@@ -23,6 +23,17 @@ def test_as_many_numbers_are_placed_in_a_cell_as_are_counted(before: np.ndarray,
     assert np.all(np.diff(placed[np.argsort(now)]) >= 0)
 
 
+@given(_VALUES, _VALUES, st.lists(st.sampled_from([0.0, 1e-7, -1e-7, 9e-7, -2e-6]), min_size=60, max_size=60))
+def test_roundings_of_known_numbers_are_known_and_in_order(
+    before: np.ndarray, now: np.ndarray, errors: list[float]
+) -> None:
+    cells = NumberCells.of(Numbers(SampledColumn((pl.Series(before),))))
+    near = np.sort(np.concatenate([before * (1 + np.array(errors[: before.size])), now]))
+    known = cells.own_where_rounded(near)
+    assert np.all(np.diff(known) >= 0)
+    assert np.all((known == near) | (np.isin(known, cells.own) & (np.abs(known - near) <= 1e-6 * np.abs(known))))
+
+
 @pytest.mark.parametrize("known", [3, 255, 256, 300])
 def test_categories_are_placed_by_the_order_of_the_baseline_and_others_behind_the_last(known: int) -> None:
     names = [f"c{place}" for place in range(known)]

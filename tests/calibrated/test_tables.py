@@ -133,6 +133,38 @@ def test_a_feed_without_any_value_is_flagged() -> None:
     assert flagged(before, before.clear(2_000)) == list(before.columns)
 
 
+@pytest.mark.parametrize("rows", [10, 50, 100, 101])
+def test_a_few_rows_that_are_all_empty_are_no_copies_of_one(rows: int) -> None:
+    generator = np.random.default_rng(10)
+    before = pl.DataFrame({f"x{i}": generator.normal(0, 1, 5_000) for i in range(8)})
+    assert flagged(before, before.clear(rows)) == list(before.columns)
+
+
+def test_one_row_that_is_sent_many_times_among_others_is_no_drift() -> None:
+    generator = np.random.default_rng(17)
+    before, now = people(generator, 3_000), people(generator, 200)
+    again = pl.concat([now, *[now.head(1)] * 60]).sample(fraction=1, shuffle=True, seed=1)
+    assert flagged(before, again) == []
+
+
+@pytest.mark.parametrize("written", [np.float32, lambda values: np.nextafter(values, np.inf)], ids=["single", "next"])
+def test_numbers_that_differ_by_rounding_only_are_no_new_values(written: Callable[[np.ndarray], np.ndarray]) -> None:
+    generator = np.random.default_rng(18)
+    prices = [generator.integers(100, 600, rows) / 100 for rows in (5_000, 1_000)]
+    rounded = [written(side).astype(np.float64) for side in prices]
+    for before, now in ((prices[0], rounded[1]), (rounded[0], prices[1])):
+        assert flagged(pl.DataFrame({"price": before}), pl.DataFrame({"price": now})) == []
+    new = np.where(generator.random(1_000) < 0.2, 0.005, 0) + prices[1]
+    assert flagged(pl.DataFrame({"price": rounded[0]}), pl.DataFrame({"price": new})) == ["price"]
+
+
+def test_whole_numbers_are_never_taken_for_roundings_of_others() -> None:
+    generator = np.random.default_rng(19)
+    before, now = (1_700_000_000 + 2 * generator.integers(0, 50, rows) for rows in (5_000, 1_000))
+    assert flagged(pl.DataFrame({"time": before}), pl.DataFrame({"time": now})) == []
+    assert flagged(pl.DataFrame({"time": before}), pl.DataFrame({"time": now + 1})) == ["time"]
+
+
 def test_one_column_whose_texts_are_all_new_is_flagged() -> None:
     generator = np.random.default_rng(11)
     before = pl.DataFrame({"x": generator.choice(["a", "b", "c"], 5_000)})

@@ -28,6 +28,8 @@ MOST_VALUES = 1_000
 _GROUPS, _GROUPED_ROWS = 64, 20_000
 _SQUARED = 1e150
 """Sums of squares of larger numbers may be beyond a double."""
+_ROUNDING = 1e-6
+"""A fraction that differs by less from a known one, relatively, is the same in single precision or another sum."""
 _SEASONAL_CELLS = 10_000
 """Of all columns of a seasonal baseline together, which has the counts of each of up to 48 seasons."""
 
@@ -126,7 +128,7 @@ class NumberCells(EditedDocument):
 
     def count(self, sample: Numbers) -> Integers:
         """Return how many values are in each cell."""
-        distinct, times = sample.distinct
+        distinct, times = self.own_where_rounded(sample.distinct[0]), sample.distinct[1]
         below = np.zeros(self.edges.size + 2, np.int64)
         below[1:-1] = np.append(0, np.cumsum(times))[np.searchsorted(distinct, self.edges, side="right")]
         below[-1] = sample.values.size
@@ -135,8 +137,25 @@ class NumberCells(EditedDocument):
     def place(self, values: Floats) -> Integers:
         """Return the cell of each value."""
         order, cells = np.argsort(values), np.empty(values.size, np.int64)
-        cells[order] = np.searchsorted(self.edges, values[order], side="left")  # many times faster in ascending order
+        ascending = self.own_where_rounded(values[order])
+        cells[order] = np.searchsorted(self.edges, ascending, side="left")  # many times faster in ascending order
         return cells
+
+    def own_where_rounded(self, ascending: Floats) -> Floats:
+        """Return values, but a value with a cell of its own for each that differs from it by rounding only.
+
+        Training data in single precision and requests in decimal fractions hold the same numbers. Where all values
+        with cells of their own are whole, others are no roundings of them.
+        """
+        own = self.own
+        if not own.size or np.array_equal(own, np.trunc(own)):
+            return ascending
+        above = np.minimum(np.searchsorted(own, ascending), own.size - 1)
+        below = np.maximum(above - 1, 0)
+        with np.errstate(over="ignore"):
+            to_above, to_below = np.abs(own[above] - ascending), np.abs(ascending - own[below])
+        nearest = own[np.where(to_above <= to_below, above, below)]
+        return np.where(np.minimum(to_above, to_below) <= _ROUNDING * np.abs(nearest), nearest, ascending)
 
 
 class CategoryCells(EditedDocument):

@@ -111,7 +111,7 @@ def _two_counts(
 
 
 def _unseen(cells: NumberCells, now: Numbers) -> Floats:
-    distinct, times = now.distinct
+    distinct, times = cells.own_where_rounded(now.distinct[0]), now.distinct[1]
     nearest: Floats = np.append(cells.own, np.nan)[np.searchsorted(cells.own, distinct)]
     unseen: Floats = times[nearest != distinct].astype(np.float64)
     return unseen

@@ -206,7 +206,8 @@ def _why_undecided(column: ColumnEvidence, level: float) -> str | None:
     rows = effective_rows(column.rows_before, column.rows_now)
     if 2 * math.exp(-2 * rows) > WEIGHTS["ks"] * level:  # even where no value of one side is among the other's
         fewer = "the window" if column.rows_now <= column.rows_before else "the baseline"
-        return f"{_rows(min(column.rows_now, column.rows_before))} with a value in {fewer} are too few"
+        number = min(column.rows_now, column.rows_before)
+        return f"{_rows(number)} with a value in {fewer} {'is' if round(number) == 1 else 'are'} too few"
     return None
 
 

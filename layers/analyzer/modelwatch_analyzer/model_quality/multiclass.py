@@ -139,7 +139,10 @@ class MulticlassEvaluation:
             message = (
                 f"log_loss is left out: {self._without_probability} rows have a label without a probability of its"
             )
-            warnings.append(f"{message} own; columns of probabilities are taken for the classes 0, 1, ... or by name")
+            warnings.append(
+                f"{message} own; columns of probabilities are those of the classes that they are named after, as cat"
+                " or prob.cat, and without names of 0, 1, ...: the labels must be spelled so"
+            )
         elif cells.scores.size:
             if not self._scores.exact:
                 warnings.append(INEXACT)
@@ -163,7 +166,7 @@ class MulticlassEvaluation:
 
 
 def _class_of_column(name: str, index: int) -> str:
-    """Return whose probability a column holds: the class that its name ends in, or else its place."""
+    """Return whose probability a column holds: the class that its name is, or what follows its last dot, or its place."""
     last = name.rpartition(".")[2]
     return str(index) if last.removeprefix("_c").isdecimal() or not last else class_of(last)
 
