@@ -121,6 +121,19 @@ def test_input_that_a_person_must_fix_ends_the_analysis_with_the_reason_and_no_p
     assert list(scratch.iterdir()) == []
 
 
+def test_reports_stay_where_a_script_fails_after_they_were_written(objects):
+    def analyze(settings):
+        (settings.output_path / "constraint_violations.json").write_text('{"violations": []}')
+        raise InvalidInput("PostprocessorFailed", f"the script in {settings.output_path} failed")
+
+    ended = run(objects, analyze)
+    assert (ended.status, ended.failure_reason) == (
+        OutcomeStatus.FAILED,
+        "PostprocessorFailed: the script in output failed",
+    )
+    assert objects.kept["s3://results/out/constraint_violations.json"] == b'{"violations": []}'
+
+
 def test_a_crash_is_left_to_the_host_and_leaves_no_files(objects, scratch):
     def broken(settings):
         raise RuntimeError

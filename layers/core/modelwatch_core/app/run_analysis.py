@@ -123,7 +123,7 @@ class RunAnalysis:
         try:
             return self._stored(request, run, access, root)
         except InvalidInput as error:
-            return Outcome.failed(str(error).replace(f"{root}/", ""))
+            return _failed(error, root)
         except Exception as error:
             if resource := exhausted_resource(error):
                 raise HostExhausted(resource) from None
@@ -138,17 +138,24 @@ class RunAnalysis:
         for name, text in request.files.items():
             self._write(root / name, text)
         (root / "output").mkdir()
-        summary = self.analyze(request.settings.relocated(root), access, request.chosen_host)
+        try:
+            outcome = self.analyze(request.settings.relocated(root), access, request.chosen_host).outcome
+        except InvalidInput as error:  # what was written before stays: a script may fail after the reports
+            outcome = _failed(error, root)
         if self.claims.claim(request.subject, run.run_id) is RunClaim.STOPPED:
             return _STOPPED
         for output in (*request.further_outputs, AnalysisOutput(path="output/", s3_uri=request.output_s3_uri)):
             store_files(access.objects, root / output.path, output.s3_uri)
-        return summary.outcome
+        return outcome
 
     @staticmethod
     def _write(path: Path, text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
+
+
+def _failed(error: InvalidInput, root: Path) -> Outcome:
+    return Outcome.failed(str(error).replace(f"{root}/", ""))
 
 
 def exhausted_resource(error: Exception) -> Resource | None:
