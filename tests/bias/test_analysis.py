@@ -675,6 +675,23 @@ def test_no_predicted_positives(bench):
     assert any("No Label values are present" in warning for warning in summary.warnings)
 
 
+def test_metrics_that_are_undefined_in_the_baseline_are_named_where_they_are_not_compared(bench):
+    bench.baseline(applicants((0, 50, 0, 50), (0, 60, 0, 60)), CONFIG, **PREDICTED)
+    summary = bench.check(UNFAIR, CONFIG, **PREDICTED)
+    (warning,) = [each for each in summary.warnings if "reported, not compared" in each]
+    assert warning.startswith("sex = F: the baseline has no value of AD, ")
+    assert {"DI", "DPPL"} <= set(warning.removeprefix("sex = F: the baseline has no value of ").split(", "))
+
+
+def test_spellings_of_true_are_one_value_and_no_warning(bench):
+    mixed = FAIR.replace("F,N", "TRUE,N").replace("F,S", "True,S").replace("M,N", "false,N").replace("M,S", "0,S")
+    config = CONFIG | {"facet": [{"name_or_index": "sex", "value_or_threshold": ["true"]}]}
+    summary = bench.baseline(mixed, config)
+    assert not any("counted as different" in warning for warning in summary.warnings)
+    named = FAIR.replace("F,N", "f,N")
+    assert any("F, f" in warning for warning in bench.baseline(named, CONFIG).warnings)
+
+
 def test_no_group_variable(bench):
     summary = bench.baseline(FAIR, {name: value for name, value in CONFIG.items() if name != "group_variable"})
     assert bench.metrics("baseline", "sex", "F")["CDDL"]["error"] == "Group variable is empty or not provided"

@@ -61,6 +61,9 @@ class BiasConstraint:
         return f"[{spelled(self.range[0])}, {spelled(self.range[1])}]"
 
 
+NO_VALUE = "the baseline has no value"
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """Whether a metric violates its constraint, a note on that, and how likely chance takes it so far.
@@ -125,7 +128,7 @@ def judge(
         return Verdict(violated=False)
     if constraint.range is None:
         if constraint.value is None:
-            return Verdict(violated=False, note="the baseline has no value")
+            return Verdict(violated=False, note=NO_VALUE)
         allowed = distance(metric, constraint.value, rule) * (1 + ROUNDING)
         return Verdict(distance(metric, value, rule) > allowed)
     least, most = constraint.range

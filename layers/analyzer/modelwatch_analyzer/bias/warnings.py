@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from modelwatch_analyzer.bias.check import NO_VALUE
 from modelwatch_analyzer.bias.documents import BiasAnalysis
 from modelwatch_analyzer.bias.flips import MOST_ROWS
 from modelwatch_analyzer.bias.group_metrics import FEW_ROWS, GroupMetric
@@ -96,7 +97,8 @@ def _rows(table: BiasTable, facets: Sequence[Facet], baseline: BiasAnalysis | No
 
 
 def _alike(what: str, *facts: ColumnFacts) -> Iterator[str]:
-    yield from remark_on_alike(what, set().union(*(each.texts or () for each in facts)))
+    texts = sorted(set().union(*(each.texts or () for each in facts)))
+    yield from remark_on_alike(what, {group_key(text): text for text in texts}.values())
 
 
 def _facet(facet: Facet, facts: ColumnFacts, listed: Listed) -> Iterator[str]:
@@ -161,6 +163,9 @@ def _group(name: str, measures: Sequence[GroupMetric]) -> Iterator[str]:
             f"{name}: {small[0].rows} rows, and {small[0].others} outside of it. With fewer than {FEW_ROWS} on either "
             f"side, {which} are reported and never alert{beyond}"
         )
+    without = names_of(each.metric for each in measures if each.verdict.note == NO_VALUE)
+    if without:
+        yield f"{name}: the baseline has no value of {without}, which may be undefined there: reported, not compared"
     for each in measures:
         if each.verdict.note and each.constraint and each.constraint.range:
             yield f"{name}: {each.metric.name} is {each.verdict.note}"
