@@ -218,6 +218,17 @@ def test_a_schedule_without_baseline_says_that_it_finds_no_violations(
     assert "bare: there are no constraints" in caplog.text
 
 
+def test_constraints_that_were_changed_and_not_saved_are_refused(monitor: DefaultModelMonitor):
+    constraints = monitor.suggested_constraints()
+    del constraints.body_dict["features"][0]
+    other = DefaultModelMonitor()
+    with pytest.raises(ValueError, match=r"constraints was changed after it was read from s3://.*save\(\)"):
+        other.create_monitoring_schedule("changed", EndpointInput("my-endpoint"), constraints=constraints)
+    saved = constraints.save(monitor.latest_baselining_job.constraints_uri.replace("constraints.json", "fewer"))
+    other.create_monitoring_schedule("changed", EndpointInput("my-endpoint"), constraints=constraints)
+    assert other.describe_schedule()["Modelwatch"]["baseline"]["constraints_s3_uri"] == saved
+
+
 def test_a_configuration_goes_into_a_copy_of_the_constraints(app: SpecifiedApp, monitor: DefaultModelMonitor):
     drift = DataQualityDistributionConstraints(comparison_threshold=0.9, comparison_method="Robust")
     other = DefaultModelMonitor()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,6 +40,7 @@ class ModelMonitoringFile:
             raise TypeError(f"{self.file_name} must be a JSON object, not {type(body_dict).__name__}")
         self.body_dict = body_dict
         self.file_s3_uri = file_s3_uri
+        self._stored = self._digest() if file_s3_uri else None
         self.kms_key = kms_key
         self.session = sagemaker_session
 
@@ -103,7 +105,16 @@ class ModelMonitoringFile:
             place = f"{place.rstrip('/')}/{self.file_name}"
         body = json.dumps(self.body_dict, indent=2)
         self.file_s3_uri = S3Uploader.upload_string_as_file_body(body, place, self.kms_key, self.session)
+        self._stored = self._digest()
         return self.file_s3_uri
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether the content was changed since it was read from S3 or saved there."""
+        return self._digest() != self._stored
+
+    def _digest(self) -> bytes:
+        return hashlib.sha256(json.dumps(self.body_dict).encode()).digest()
 
 
 class Statistics(ModelMonitoringFile):

@@ -73,7 +73,7 @@ class Files:
         return S3Uploader.upload(path, folder, sagemaker_session=self.app)
 
     def baseline_file(self, argument: str, given_file: str | ModelMonitoringFile) -> str:
-        """Return the S3 URI of a file of a baseline, after its upload where it is in memory.
+        """Return the S3 URI of a file of a baseline, after its upload where it is in memory alone.
 
         Baselines of bias and explainability are ``analysis.json``. Where a file of another name is named that is not
         there, and this one is in its folder, it is meant: ``constraints.json`` is what other kinds have.
@@ -82,6 +82,11 @@ class Files:
             uri = s3_uri(argument, given_file)
         else:
             document = instance(argument, given_file, ModelMonitoringFile)
+            if document.file_s3_uri and document.is_changed:
+                raise ValueError(
+                    f"{argument} was changed after it was read from {document.file_s3_uri}, which the schedule would"
+                    " use: call its save() to overwrite that file, or save() with the URI of another folder"
+                )
             uri = document.file_s3_uri or document.save(f"{self.app.results}/model-monitor/input/{self.name}")
         if self.monitoring_type not in CLARIFY_KINDS or self._exists(uri):
             return uri
