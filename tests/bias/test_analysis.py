@@ -692,6 +692,22 @@ def test_spellings_of_true_are_one_value_and_no_warning(bench):
     assert any("F, f" in warning for warning in bench.baseline(named, CONFIG).warnings)
 
 
+@pytest.mark.parametrize(("column", "what"), [("approved", "labels"), ("predicted", "predictions")])
+def test_a_facet_that_is_the_column_of_labels_or_predictions_is_refused(bench, column, what):
+    config = CONFIG | {"facet": [{"name_or_index": column, "value_or_threshold": [1]}]}
+    with pytest.raises(InvalidInput, match=f"the facet '{column}' is the column of {what}") as refused:
+        bench.baseline(FAIR, config, **PREDICTED)
+    assert refused.value.code == "InvalidAnalysisConfig"
+
+
+def test_headers_in_another_order_do_not_make_a_facet_of_the_labels(bench):
+    rows = "\n".join(FAIR.splitlines()[1:])
+    config = CONFIG | {"headers": ["predicted", "approved", "region", "income", "sex"], "label": None}
+    settings = {"dataset_format": {"csv": {"header": False}}, "ground_truth_attribute": "4"}
+    with pytest.raises(InvalidInput, match="headers must name the features in their order, and then the label"):
+        bench.baseline(rows, config, **settings)
+
+
 def test_no_group_variable(bench):
     summary = bench.baseline(FAIR, {name: value for name, value in CONFIG.items() if name != "group_variable"})
     assert bench.metrics("baseline", "sex", "F")["CDDL"]["error"] == "Group variable is empty or not provided"

@@ -96,7 +96,7 @@ def columns_of(dataset: Dataset, config: BiasConfig, settings: BiasSettings) -> 
     InvalidInput
         ``UnknownColumn``, ``LabelsNotGiven`` where there are neither labels nor predictions, or none but metrics of
         labels are requested, ``OneColumnExpected``, ``FeaturesNotFound``, or ``InvalidAnalysisConfig`` for a facet that
-        is there by its name and by its index.
+        is there by its name and by its index, or is the column of labels or predictions.
     """
     roles = dataset.roles
     label, prediction = _label(roles.get(Role.GROUND_TRUTH, ())), _prediction(dataset, config, settings)
@@ -113,10 +113,16 @@ def columns_of(dataset: Dataset, config: BiasConfig, settings: BiasSettings) -> 
         by_feature=settings.features_attribute is not None,
         unlabelled_payloads=label is None and settings.dataset_format.name not in _TABLES,
     )
+    predicted = prediction.columns if prediction else ()
     facets = {}
     for facet in config.facet:
         column = names.column(facet.name_or_index, "facet")
         shown = names.shown(facet.name_or_index, column)
+        if column == label or column in predicted:
+            what = "labels" if column == label else "predictions"
+            message = f"the facet {shown!r} is the column of {what}: it must be another one"
+            order = ". headers must name the features in their order, and then the label" if config.headers else ""
+            raise InvalidInput("InvalidAnalysisConfig", message + order)
         if shown in facets:
             message = f"the facet {shown!r} is there more than once, by name and by index; list its values together"
             raise InvalidInput("InvalidAnalysisConfig", message)
