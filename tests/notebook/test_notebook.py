@@ -17,11 +17,13 @@ from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
 
+import boto3
 import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from moto import mock_aws
 from sklearn.ensemble import GradientBoostingRegressor
 from typer.testing import CliRunner
 
@@ -289,6 +291,25 @@ def test_a_baseline_is_saved_and_loaded_as_sagemakers_files(tmp_path, known, dri
         known.save(folder)
     assert refused.value.code == "OutputNotEmpty"
     assert known.save(folder, overwrite=True) == folder
+
+
+def test_results_are_saved_to_s3_where_a_baseline_is_loaded_from(tmp_path, monkeypatch, known, drifted):
+    monkeypatch.chdir(tmp_path)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    with mock_aws():
+        boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="bucket")
+        assert known.save("s3://bucket/baseline/") == "s3://bucket/baseline"
+        assert modelwatch.load_baseline("s3://bucket/baseline").files == known.files
+        drifted.save("s3://bucket/check")
+        with pytest.raises(modelwatch.ModelwatchError, match="OutputNotEmpty: folder: s3://bucket/baseline is not"):
+            known.save("s3://bucket/baseline")
+        known.save("s3://bucket/baseline", overwrite=True)
+        with pytest.raises(modelwatch.ModelwatchError, match="BucketNotFound"):
+            known.save("s3://no-such-bucket/baseline")
+        with pytest.raises(modelwatch.ModelwatchError, match="give its URI as a str"):
+            known.save(Path("s3://bucket/other"))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_sagemakers_own_files_are_a_baseline_without_a_report(tmp_path, known):
