@@ -480,11 +480,11 @@ class ModelMonitor(ScheduleExecutions):
         )
 
     def baseline_statistics(self) -> Statistics:
-        """Return the statistics of the latest baseline of this object."""
+        """Return the statistics of the latest baseline of this object; see ``BaseliningJob``."""
         return self._baselining_job().baseline_statistics()
 
     def suggested_constraints(self) -> Constraints:
-        """Return the constraints that the latest baseline of this object suggests."""
+        """Return the constraints that the latest baseline of this object suggests; see ``BaseliningJob``."""
         return self._baselining_job().suggested_constraints()
 
     def describe_latest_baselining_job(self) -> dict[str, Any]:
