@@ -192,6 +192,8 @@ def _watched(
 ) -> EndpointInput | BatchTransformInput | None:
     if isinstance(endpoint, str):
         return EndpointInput(endpoint)
+    if isinstance(endpoint, BatchTransformInput):
+        raise TypeError("endpoint_input is a BatchTransformInput; give it by keyword, batch_transform_input=...")
     if endpoint is not None:
         return instance("endpoint_input", endpoint, EndpointInput)  # type: ignore[no-any-return]  # the class given
     if transform is not None:
