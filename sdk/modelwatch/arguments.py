@@ -104,7 +104,8 @@ def instance(name: str, value: Any, *types: type) -> Any:
     """Return a value of one of several types."""
     if not isinstance(value, types):
         wanted = " or ".join(each.__name__ for each in types)
-        raise TypeError(f"{name} must be a {wanted}, not {type(value).__name__}")
+        article = "an" if wanted[0] in "AEIOU" else "a"
+        raise TypeError(f"{name} must be {article} {wanted}, not {type(value).__name__}")
     return value
 
 

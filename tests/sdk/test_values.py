@@ -165,6 +165,11 @@ CALLS: dict[str, tuple[Any, type[Exception], str]] = {
         TypeError,
         "by keyword, batch_transform_input=",
     ),
+    "a number as an endpoint": (
+        lambda m: m.create_monitoring_schedule("s", 3),
+        TypeError,
+        "endpoint_input must be an EndpointInput, not int",
+    ),
     "a bad name": (lambda m: m.create_monitoring_schedule("a_b", ENDPOINT), ValueError, "monitor_schedule_name"),
     "v2's order": (lambda m: m.create_monitoring_schedule(ENDPOINT), TypeError, "by keyword, endpoint_input="),
     "no schedule": (lambda m: m.describe_schedule(), ValueError, "has made no schedule yet"),
