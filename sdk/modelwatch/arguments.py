@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from modelwatch_core.domain.sagemaker_api.answers import given
@@ -11,6 +12,7 @@ from modelwatch_core.domain.sagemaker_api.answers import given
 __all__ = [
     "LONGEST_RUN_IN_SECONDS",
     "choice",
+    "duration",
     "flag",
     "given",
     "instance",
@@ -20,12 +22,14 @@ __all__ = [
     "s3_uri",
     "sagemaker_name",
     "text",
+    "time",
 ]
 
 LONGEST_RUN_IN_SECONDS = 24 * 60 * 60
 """The longest that any host lets an analysis run."""
 
 _NAME = re.compile(r"(?=.{1,63}$)[a-zA-Z0-9](-*[a-zA-Z0-9])*")
+_DURATION = re.compile(r"-?P(?=.)(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+S)?)?")
 _S3_URI = re.compile(r"s3://[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9](/.*)?")
 
 
@@ -60,6 +64,19 @@ def text(name: str, value: Any) -> str:
     return value
 
 
+def duration(name: str, value: Any) -> str:
+    """Return an ISO 8601 duration."""
+    if not isinstance(value, str) or not _DURATION.fullmatch(value):
+        raise ValueError(f"{name}: {value!r} is not an ISO 8601 duration such as -PT2H")
+    return value
+
+
+def time(name: str, value: Any) -> datetime:
+    """Return a datetime with its time zone, UTC if it has none."""
+    moment: datetime = instance(name, value, datetime)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
 def flag(name: str, value: Any) -> bool:
     """Return True or False, and nothing that only behaves like them."""
     if not isinstance(value, bool):
@@ -87,7 +104,8 @@ def instance(name: str, value: Any, *types: type) -> Any:
     """Return a value of one of several types."""
     if not isinstance(value, types):
         wanted = " or ".join(each.__name__ for each in types)
-        raise TypeError(f"{name} must be a {wanted}, not {type(value).__name__}")
+        article = "an" if wanted[0] in "AEIOU" else "a"
+        raise TypeError(f"{name} must be {article} {wanted}, not {type(value).__name__}")
     return value
 
 

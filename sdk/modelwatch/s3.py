@@ -42,7 +42,7 @@ class S3Downloader:
     @staticmethod
     def read_bytes(s3_uri: str, sagemaker_session: Any = None) -> bytes:
         """Return the content of a file; see ``read_file``."""
-        bucket, key = _located(s3_uri, sagemaker_session)
+        bucket, key = _file(s3_uri, sagemaker_session)
         content: bytes = _client(sagemaker_session).get_object(Bucket=bucket, Key=key)["Body"].read()
         return content
 
@@ -145,7 +145,7 @@ class S3Uploader:
         kms_key : str, optional
             The key that S3 encrypts with.
         """
-        bucket, key = _located(s3_uri, sagemaker_session)
+        bucket, key = _file(s3_uri, sagemaker_session)
         encryption = given(ServerSideEncryption="aws:kms" if kms_key else None, SSEKMSKeyId=kms_key)
         _client(sagemaker_session).put_object(Bucket=bucket, Key=key, Body=b, **encryption)
         return s3_uri
@@ -164,6 +164,14 @@ def _located(uri: str, sagemaker_session: Any) -> tuple[str, str]:
         job, _, below = path.partition("/")
         uri = f"{results_folder(arn + _PROCESSING_JOB + job, sagemaker_session)}/{below}"
     bucket, _, key = s3_uri("s3_uri", uri).removeprefix("s3://").partition("/")
+    return bucket, key
+
+
+def _file(uri: str, sagemaker_session: Any) -> tuple[str, str]:
+    """Return bucket and key of the URI of a file; see ``_located``."""
+    bucket, key = _located(uri, sagemaker_session)
+    if not key:
+        raise ValueError(f"s3_uri: {uri!r} names a bucket; give the URI of a file in it")
     return bucket, key
 
 

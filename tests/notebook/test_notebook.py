@@ -17,11 +17,13 @@ from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
 
+import boto3
 import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from moto import mock_aws
 from sklearn.ensemble import GradientBoostingRegressor
 from typer.testing import CliRunner
 
@@ -218,6 +220,7 @@ def test_what_is_no_usable_table_is_refused_without_its_values(data, code, words
     ("options", "words"),
     [
         ({"mising_values": "usual"}, "did you mean missing_values"),
+        ({"knd": "bias"}, "did you mean kind?"),
         ({"kind": "data-qualty"}, "data-quality, model-quality, bias, explainability"),
         ({"kind": "model-quality"}, "problem_type is needed"),
         ({"kind": "model-quality", "problem_type": "Regression"}, "give ground_truth if they are in files"),
@@ -283,12 +286,33 @@ def test_a_baseline_is_saved_and_loaded_as_sagemakers_files(tmp_path, known, dri
     assert modelwatch.check(people(20), folder).violations == drifted.violations
     statistics = folder / "statistics.json"
     assert modelwatch.check(people(20), folder / "constraints.json", statistics=statistics).violations
+    measured = modelwatch.check(people(20), folder / "constraints.json", statistics=known.statistics)
+    assert measured.violations == drifted.violations
     with pytest.raises(modelwatch.ModelwatchError, match="statistics"):
         modelwatch.check(people(), folder / "constraints.json")
     with pytest.raises(modelwatch.ModelwatchError) as refused:
         known.save(folder)
     assert refused.value.code == "OutputNotEmpty"
     assert known.save(folder, overwrite=True) == folder
+
+
+def test_results_are_saved_to_s3_where_a_baseline_is_loaded_from(tmp_path, monkeypatch, known, drifted):
+    monkeypatch.chdir(tmp_path)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    with mock_aws():
+        boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="bucket")
+        assert known.save("s3://bucket/baseline/") == "s3://bucket/baseline"
+        assert modelwatch.load_baseline("s3://bucket/baseline").files == known.files
+        drifted.save("s3://bucket/check")
+        with pytest.raises(modelwatch.ModelwatchError, match="OutputNotEmpty: folder: s3://bucket/baseline is not"):
+            known.save("s3://bucket/baseline")
+        known.save("s3://bucket/baseline", overwrite=True)
+        with pytest.raises(modelwatch.ModelwatchError, match="BucketNotFound"):
+            known.save("s3://no-such-bucket/baseline")
+        with pytest.raises(modelwatch.ModelwatchError, match="give its URI as a str"):
+            known.save(Path("s3://bucket/other"))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_sagemakers_own_files_are_a_baseline_without_a_report(tmp_path, known):
@@ -317,6 +341,22 @@ def test_another_file_of_a_baseline_is_no_baseline(tmp_path, known):
     (folder / "constraints.json").write_text("[1]")
     with pytest.raises(modelwatch.ModelwatchError, match="InvalidConstraints"):
         modelwatch.load_baseline(folder)
+
+
+@pytest.mark.parametrize(
+    ("statistics", "words"),
+    [
+        ([1], "statistics is of type list"),
+        ({"mean": {1, 2}}, "statistics cannot be written as JSON"),
+        ("x" * 300, "statistics: there is nothing at xxx"),
+    ],
+)
+def test_what_is_no_file_and_no_document_is_refused_by_the_name_of_its_argument(tmp_path, known, statistics, words):
+    folder = known.save(tmp_path / "saved")
+    with pytest.raises(modelwatch.ModelwatchError, match=words):
+        modelwatch.check(people(), folder / "constraints.json", statistics=statistics)
+    with pytest.raises(modelwatch.ModelwatchError, match="baseline is of type dict"):
+        modelwatch.load_baseline(known.constraints)
 
 
 def test_edited_constraints_are_what_a_check_compares_with(known):
@@ -351,6 +391,18 @@ def test_jupyter_shows_the_report_in_one_frame_that_runs_nothing(drifted):
     assert 'href="about:srcdoc#' in frame["srcdoc"]
 
 
+def test_a_baseline_of_another_kind_is_refused_where_it_is_loaded(tmp_path, known):
+    options = {"problem_type": "Regression", "inference_attribute": "age", "ground_truth_attribute": "count"}
+    folder = modelwatch.baseline(people(), "model-quality", bootstrap_replicates=100, **options).save(tmp_path / "q")
+    for given in (folder, folder / "constraints.json"):
+        with pytest.raises(modelwatch.ModelwatchError, match='give kind="model-quality"') as refused:
+            modelwatch.check(people(), given)
+        assert refused.value.code == "UnusableArguments"
+    assert modelwatch.load_baseline(folder, kind="model-quality").kind == "model-quality"
+    with pytest.raises(modelwatch.ModelwatchError, match="is of data-quality, not of explainability"):
+        modelwatch.load_baseline(known.save(tmp_path / "d"), kind="explainability")
+
+
 def test_model_quality_reads_labels_in_the_frame_and_keeps_its_options():
     drawn = np.random.default_rng(1)
     label = drawn.integers(0, 2, ROWS)
@@ -381,7 +433,7 @@ def test_bias_takes_its_configuration_as_a_dict(tmp_path):
     found = modelwatch.check(unfair, made, bootstrap_replicates=100)
     assert {"facet", "metric_name"} <= set(found.table().columns)
     assert found.violations
-    with pytest.raises(modelwatch.ModelwatchError, match="is of bias or explainability: give its kind"):
+    with pytest.raises(modelwatch.ModelwatchError, match='is of bias, not of data-quality: give kind="bias"'):
         modelwatch.load_baseline(made.save(tmp_path))
     loaded = modelwatch.load_baseline(tmp_path, kind="bias")
     again = modelwatch.check(unfair, loaded, bootstrap_replicates=100, **options)

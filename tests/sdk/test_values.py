@@ -17,8 +17,9 @@ from modelwatch.model_monitor.dataset_format import as_app_reads_it
 from modelwatch.model_monitor.execution_requests import backfill_requests
 from modelwatch.model_monitor.monitor import ModelMonitor
 from modelwatch.model_monitor.schedule_parameters import Files, schedule_parameters
-from modelwatch.s3 import S3Downloader
+from modelwatch.s3 import S3Downloader, S3Uploader
 from modelwatch_core.domain.windows import ScheduleExpression
+from tests.shell.fake_app import FakeApp, execution
 
 CAPTURED = "s3://my-bucket/data-capture"
 ENDPOINT = mm.EndpointInput("my-endpoint")
@@ -105,6 +106,7 @@ WRONG: dict[str, tuple[Any, type[Exception], str]] = {
     "a name": (lambda: mm.EndpointInput("bad name"), ValueError, "letters, digits and hyphens"),
     "an input mode": (lambda: mm.EndpointInput("e", s3_input_mode="Stream"), ValueError, "File, Pipe"),
     "an offset": (lambda: mm.EndpointInput("e", end_time_offset="1h"), ValueError, "ISO 8601"),
+    "a folder as source": (lambda: mm.MonitoringOutput(CAPTURED), ValueError, "give it as destination="),
     "a folder": (lambda: mm.MonitoringOutput("/o", "my-bucket/x"), ValueError, "not an S3 URI"),
     "an upload mode": (lambda: mm.MonitoringOutput("/o", CAPTURED, "Never"), ValueError, "EndOfJob, Continuous"),
     "two formats": (lambda: mm.BatchTransformInput(CAPTURED, "/i", {"a": {}, "b": {}}), ValueError, "exactly one"),
@@ -135,6 +137,8 @@ WRONG: dict[str, tuple[Any, type[Exception], str]] = {
     "no model": (ModelConfig, ValueError, "either model_name or endpoint_name"),
     "a dataset type": (lambda: DataConfig(CAPTURED, CAPTURED, dataset_type="text"), ValueError, "text/csv"),
     "a switch of drift": (lambda: mm.DataQualityMonitoringConfig(emit_metrics="on"), ValueError, "Enabled, Disabled"),
+    "a bucket to read": (lambda: S3Downloader.read_file("s3://my-bucket"), ValueError, "URI of a file in it"),
+    "a bucket to write": (lambda: S3Uploader.upload_bytes(b"", "s3://my-bucket/"), ValueError, "URI of a file in it"),
     "no URI to read": (lambda: S3Downloader.read_file("my-bucket/key"), ValueError, "not an S3 URI"),
 }
 
@@ -156,6 +160,16 @@ CALLS: dict[str, tuple[Any, type[Exception], str]] = {
         ValueError,
         "either endpoint_input or batch",
     ),
+    "transform jobs as an endpoint": (
+        lambda m: m.create_monitoring_schedule("s", mm.BatchTransformInput(CAPTURED, "/i", {"csv": {}})),
+        TypeError,
+        "by keyword, batch_transform_input=",
+    ),
+    "a number as an endpoint": (
+        lambda m: m.create_monitoring_schedule("s", 3),
+        TypeError,
+        "endpoint_input must be an EndpointInput, not int",
+    ),
     "a bad name": (lambda m: m.create_monitoring_schedule("a_b", ENDPOINT), ValueError, "monitor_schedule_name"),
     "v2's order": (lambda m: m.create_monitoring_schedule(ENDPOINT), TypeError, "by keyword, endpoint_input="),
     "no schedule": (lambda m: m.describe_schedule(), ValueError, "has made no schedule yet"),
@@ -175,6 +189,23 @@ CALLS: dict[str, tuple[Any, type[Exception], str]] = {
     "an order": (lambda m: m.list_executions("s", sort_order="Down"), ValueError, "Ascending, Descending"),
     "a status": (lambda m: m.list_executions("s", status_equals="Good"), ValueError, "CompletedWithViolations"),
     "a day by text": (lambda m: m.backfill("2026-11-20", "2026-11-21", "s"), TypeError, "start must be a datetime"),
+    "a time by text": (
+        lambda m: m.run(scheduled_time="2026-11-20T08:00:00Z", schedule_name="s"),
+        TypeError,
+        "scheduled_time must be a datetime, not str",
+    ),
+    "a day for a time": (
+        lambda m: m.run(scheduled_time=DAY.date(), schedule_name="s"),
+        TypeError,
+        "scheduled_time must be a datetime, not date",
+    ),
+    "a window by times": (
+        lambda m: m.create_monitoring_schedule(
+            "s", ENDPOINT, schedule_cron_expression="NOW", data_analysis_start_time=DAY, data_analysis_end_time="-PT0H"
+        ),
+        ValueError,
+        "data_analysis_start_time: .* is not an ISO 8601 duration such as -PT2H",
+    ),
     "too many at once": (lambda m: m.backfill(DAY, DAY, "s", max_parallel=99), ValueError, "from 1 to 16"),
     "too many": (lambda m: m.list_executions("s", max_results=101), ValueError, "from 1 to 100"),
 }
@@ -185,6 +216,25 @@ def test_a_call_that_cannot_be_right_reaches_no_app(wrong: str):
     call, kind, message = CALLS[wrong]
     with pytest.raises(kind, match=message):
         call(mm.DefaultModelMonitor())
+
+
+def test_times_are_taken_as_datetimes_and_utc_where_they_have_no_zone():
+    app = FakeApp(
+        ListMonitoringAlertHistory={"alert_history": [], "next_token": None},
+        DescribeMonitoringSchedule={"monitoring_schedule_name": "s", "start_delay_minutes": 5},
+        LaunchExecution=execution(9),
+    )
+    monitor = mm.DefaultModelMonitor(sagemaker_session=app)
+    monitor.monitoring_schedule_name = "s"
+    monitor.list_monitoring_alert_history(
+        creation_time_before=DAY.replace(tzinfo=None), creation_time_after="2026-01-01"
+    )
+    asked = app.parameters("ListMonitoringAlertHistory")
+    assert (asked["creation_time_before"], asked["creation_time_after"]) == ("2026-11-20T00:00:00+00:00", "2026-01-01")
+    monitor.run(scheduled_time=DAY.replace(tzinfo=None))
+    assert app.parameters("LaunchExecution")["scheduled_time"] == "2026-11-20T00:05:00+00:00"
+    with pytest.raises(TypeError, match="creation_time_after must be a datetime, not date"):
+        monitor.list_monitoring_alert_history(creation_time_after=DAY.date())
 
 
 def test_model_quality_says_what_it_needs():

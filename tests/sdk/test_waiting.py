@@ -11,8 +11,17 @@ from botocore.exceptions import WaiterError
 from botocore.stub import Stubber
 
 from modelwatch.model_monitor import DefaultModelMonitor, MonitoringExecution, progress
+from modelwatch.model_monitor.baselining import BaseliningJob
 from tests.shell.fake_app import FakeApp, execution
 
+JOB = {
+    "baselining_job_name": "loans",
+    "monitoring_type": "DataQuality",
+    "output_s3_uri": "s3://bucket/loans",
+    "creation_time": "2026-11-20T09:00:00Z",
+    "last_modified_time": "2026-11-20T09:00:00Z",
+}
+FAILED = {"failure_reason": "DuplicateColumn: two columns have the name 'a'"}
 GROUP = "/aws/lambda/analyzer"
 RUN = {"host": "lambda", "subject": "s", "run_id": "r-1", "log_location": f"{GROUP} (request r-1)"}
 STARTED = execution(9, "InProgress", outcome=None, run=RUN)
@@ -69,6 +78,27 @@ def test_a_limit_that_cannot_be_is_refused_before_anything_is_asked(limit: Any, 
     with pytest.raises(error, match="timeout_in_seconds"):
         MonitoringExecution(app, STARTED).wait(timeout_in_seconds=limit)
     assert not app.asked
+
+
+@pytest.mark.parametrize(
+    ("record", "reason"),
+    [
+        ({"status": "InProgress"}, "is InProgress. Wait for its end: latest_baselining_job.wait()"),
+        ({"status": "Failed", "outcome": FAILED}, f"is Failed: {FAILED['failure_reason']}"),
+    ],
+)
+def test_the_files_of_a_baseline_that_has_made_none_are_refused_with_its_status(record: dict[str, Any], reason: str):
+    app = FakeApp(DescribeBaseliningJob=JOB | record)
+    s3 = boto3.client("s3", region_name="us-east-1", aws_access_key_id="testing", aws_secret_access_key="testing")
+    app._clients = {"s3": s3}
+    monitor = DefaultModelMonitor(sagemaker_session=app)
+    monitor.latest_baselining_job = BaseliningJob(app, JOB | {"status": "InProgress"})
+    with Stubber(s3) as stub:
+        for name, method in (("statistics", "baseline_statistics"), ("constraints", "suggested_constraints")):
+            stub.add_client_error("get_object", "NoSuchKey")
+            words = f"there is no s3://bucket/loans/{name}.json: the baseline loans {reason}"
+            with pytest.raises(ValueError, match=f"^{re.escape(words)}$"):
+                getattr(monitor, method)()
 
 
 def monitor_of(app: FakeApp, events: list[str]) -> DefaultModelMonitor:

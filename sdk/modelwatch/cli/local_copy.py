@@ -43,17 +43,29 @@ def local_copy(uri: str, option: str, is_wanted: Callable[[str], bool] | None = 
         yield existing_path(Path(uri), option)
         return
     with tempfile.TemporaryDirectory(prefix="modelwatch-") as folder:
-        yield _fetch(_object_store(option), uri, option, Path(folder), is_wanted)
+        yield _fetch(object_store(option), uri, option, Path(folder), is_wanted)
 
 
-def _object_store(option: str) -> S3ObjectStore:
+def object_store(option: str) -> S3ObjectStore:
+    """Return S3, as the credentials of this machine reach it.
+
+    Parameters
+    ----------
+    option : str
+        What the user gave an S3 URI with, for messages.
+
+    Raises
+    ------
+    InvalidInput
+        ``NoCredentials``.
+    """
     import boto3  # only users of S3 wait for it
 
     from modelwatch_core.adapters.aws.object_store import S3ObjectStore
 
     session = boto3.Session()
     if session.get_credentials() is None:
-        message = f"{option}: there are no AWS credentials to read from S3 with: sign in, or set AWS_PROFILE."
+        message = f"{option}: there are no AWS credentials for S3: sign in, or set AWS_PROFILE."
         raise InvalidInput("NoCredentials", message)
     return S3ObjectStore(session.client("s3"))
 

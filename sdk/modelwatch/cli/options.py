@@ -47,7 +47,11 @@ def existing_path(path: Path, option: str) -> Path:
     InvalidInput
         ``FileNotFound``, naming the option.
     """
-    if not path.exists():
+    try:
+        exists = path.exists()
+    except OSError:  # of a name that is too long, such as a document in place of its path
+        exists = False
+    if not exists:
         raise InvalidInput("FileNotFound", f"{option}: there is nothing at {path}. Give the path of an existing file.")
     return path
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from modelwatch.app_client import AppClient
+from modelwatch.model_monitor.execution import File
 from modelwatch.model_monitor.files import Constraints, Statistics
 from modelwatch.model_monitor.progress import wait_for
 from modelwatch_core.domain.sagemaker_api.answers import Record, baselining_job
@@ -81,12 +82,12 @@ class BaseliningJob:
         ------
         NotImplementedError
             For bias and explainability, whose ``analysis.json`` holds both; ``suggested_constraints`` returns it.
-        botocore.exceptions.ClientError
-            ``NoSuchKey`` where it has not made them.
+        ValueError
+            Where it has not made them yet, or failed: its status, with the reason.
         """
         if self.statistics_uri is None:
             raise NotImplementedError(f"{self.job_name} has no statistics; suggested_constraints() has analysis.json")
-        return Statistics.from_s3_uri(self.statistics_uri, kms_key, self._app)
+        return self._file(Statistics, self.statistics_uri, kms_key)
 
     def suggested_constraints(self, kms_key: str | None = None) -> Constraints:
         """Return the constraints that it suggests; of bias and explainability, ``analysis.json``.
@@ -95,8 +96,25 @@ class BaseliningJob:
         ----------
         kms_key : str, optional
             See ``baseline_statistics``.
+
+        Raises
+        ------
+        ValueError
+            See ``baseline_statistics``.
         """
-        return Constraints.from_s3_uri(self.constraints_uri, kms_key, self._app)
+        return self._file(Constraints, self.constraints_uri, kms_key)
+
+    def _file(self, kind: type[File], uri: str, kms_key: str | None) -> File:
+        from botocore.exceptions import ClientError
+
+        try:
+            return kind.from_s3_uri(uri, kms_key, self._app)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in ("NoSuchKey", "404"):
+                raise
+        status, ended = self._status()
+        advice = "" if ended else ". Wait for its end: latest_baselining_job.wait()"
+        raise ValueError(f"there is no {uri}: the baseline {self.job_name} is {status}{advice}")
 
     def _status(self) -> tuple[str, bool]:
         self.describe()

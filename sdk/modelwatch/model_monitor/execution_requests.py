@@ -5,11 +5,11 @@ from __future__ import annotations
 import secrets
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from modelwatch.app_client import AppClient
-from modelwatch.arguments import instance
+from modelwatch.arguments import time
 from modelwatch.model_monitor.execution import MonitoringExecution
 from modelwatch_core.domain.sagemaker_api.answers import Record
 
@@ -24,9 +24,7 @@ def span(start: datetime, end: datetime) -> tuple[datetime, datetime]:
     TypeError, ValueError
         Where they are no datetimes, or the first is not before the second.
     """
-    for name, value in (("start", start), ("end", end)):
-        instance(name, value, datetime)
-    begin, finish = (each if each.tzinfo else each.replace(tzinfo=UTC) for each in (start, end))
+    begin, finish = time("start", start), time("end", end)
     if not begin < finish:
         raise ValueError("start must be before end")
     return begin, finish

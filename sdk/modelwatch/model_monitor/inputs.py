@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, fields
 from typing import Any
 
-from modelwatch.arguments import choice, given, s3_uri, sagemaker_name, text
+from modelwatch.arguments import choice, duration, given, s3_uri, sagemaker_name, text
 from modelwatch.model_monitor.dataset_format import DatasetFormatDocument, as_app_reads_it
 
 INPUT_MODES = ("File", "Pipe")
@@ -15,7 +14,6 @@ UPLOAD_MODES = ("EndOfJob", "Continuous")
 
 _INPUT_PATH = "/opt/ml/processing/input/endpoint"
 _OUTPUT_PATH = "/opt/ml/processing/output"
-_OFFSET = re.compile(r"-?P(?=.)(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+S)?)?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,9 +44,8 @@ class MonitoredInput:
             if self._value(name) is not None:
                 text(name, self._value(name))
         for name in ("start_time_offset", "end_time_offset"):
-            value = self._value(name)
-            if value is not None and not _OFFSET.fullmatch(text(name, value)):
-                raise ValueError(f"{name}: {value!r} is not an ISO 8601 duration such as -PT2H")
+            if self._value(name) is not None:
+                duration(name, self._value(name))
 
     @property
     def processing(self) -> dict[str, Any]:
@@ -191,7 +188,8 @@ class MonitoringOutput:
 
     def __post_init__(self) -> None:
         """Refuse what no schedule would take."""
-        text("source", self.source)
+        if text("source", self.source).startswith("s3://"):
+            raise ValueError(f"source: {self.source!r} is no path in a container; give it as destination=...")
         choice("s3_upload_mode", self.s3_upload_mode, UPLOAD_MODES)
         if self.destination is not None:
             s3_uri("destination", self.destination)

@@ -18,6 +18,7 @@ from modelwatch.arguments import (
     s3_uri,
     sagemaker_name,
     text,
+    time,
 )
 from modelwatch.model_monitor.alerts import MonitoringAlertHistorySummary, MonitoringAlertSummary
 from modelwatch.model_monitor.baselining import BaseliningJob
@@ -325,8 +326,8 @@ class ModelMonitor(ScheduleExecutions):
         sort_order: str | None = "Descending",
         next_token: str | None = None,
         max_results: int | None = 10,
-        creation_time_before: str | None = None,
-        creation_time_after: str | None = None,
+        creation_time_before: datetime | str | None = None,
+        creation_time_after: datetime | str | None = None,
         status_equals: str | None = None,
     ) -> tuple[list[MonitoringAlertHistorySummary], str | None]:
         """Return the changes of the schedule's alerts, and the token of the next page.
@@ -339,8 +340,8 @@ class ModelMonitor(ScheduleExecutions):
             ``CreationTime`` or ``Status``; ``Ascending`` or ``Descending``.
         next_token : str, optional
         max_results : int, optional
-        creation_time_before, creation_time_after : str, optional
-            ISO 8601, inclusive.
+        creation_time_before, creation_time_after : datetime or str, optional
+            Inclusive; a datetime is UTC where it has no time zone, a text is ISO 8601.
         status_equals : str, optional
             ``InAlert`` or ``OK``.
         """
@@ -353,8 +354,8 @@ class ModelMonitor(ScheduleExecutions):
                 sort_order=sort_order,
                 next_token=next_token,
                 max_results=max_results,
-                creation_time_before=creation_time_before,
-                creation_time_after=creation_time_after,
+                creation_time_before=_time_text("creation_time_before", creation_time_before),
+                creation_time_after=_time_text("creation_time_after", creation_time_after),
                 status_equals=status_equals,
             ),
         )
@@ -479,11 +480,11 @@ class ModelMonitor(ScheduleExecutions):
         )
 
     def baseline_statistics(self) -> Statistics:
-        """Return the statistics of the latest baseline of this object."""
+        """Return the statistics of the latest baseline of this object; see ``BaseliningJob``."""
         return self._baselining_job().baseline_statistics()
 
     def suggested_constraints(self) -> Constraints:
-        """Return the constraints that the latest baseline of this object suggests."""
+        """Return the constraints that the latest baseline of this object suggests; see ``BaseliningJob``."""
         return self._baselining_job().suggested_constraints()
 
     def describe_latest_baselining_job(self) -> dict[str, Any]:
@@ -614,6 +615,10 @@ _RESOURCES = (
 )
 _INPUTS = ("endpoint_input", "batch_transform_input")
 _OWN_PARAMETERS = ("role", *_RESOURCES, "env", "tags", "network_config", "image_uri", "entrypoint")
+
+
+def _time_text(name: str, value: datetime | str | None) -> str | None:
+    return value if value is None or isinstance(value, str) else time(name, value).isoformat()
 
 
 def _tags(tags: Sequence[Mapping[str, str]] | Mapping[str, str] | None) -> dict[str, str]:

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any
 
 from modelwatch.app_client import AppClient, app_client
-from modelwatch.arguments import choice, flag, given, integer, sagemaker_name
+from modelwatch.arguments import choice, flag, given, integer, sagemaker_name, time
 from modelwatch.model_monitor.execution import MonitoringExecution
 from modelwatch.model_monitor.execution_requests import (
     backfill_requests,
@@ -159,7 +159,7 @@ class ScheduleExecutions:
         backfill : bool
             Whether a window that has been analysed is analysed again.
         scheduled_time : datetime, optional
-            The window that was due then, in place of ``start`` and ``end``.
+            The window that was due then, in place of ``start`` and ``end``; UTC where it has no time zone.
 
         Raises
         ------
@@ -168,12 +168,12 @@ class ScheduleExecutions:
         """
         if (start is None) != (end is None) or (start and scheduled_time):
             raise ValueError("give start and end, or scheduled_time, or none of them")
+        due = None if scheduled_time is None else time("scheduled_time", scheduled_time)
         schedule = self._schedule(self._named(schedule_name))
         if start is not None and end is not None:
             request = window_request(schedule, *span(start, end), backfill=backfill)
         else:
-            due = scheduled_time or latest_due(schedule, datetime.now(UTC))
-            request = execution_request(schedule, due, backfill=backfill)
+            request = execution_request(schedule, due or latest_due(schedule, datetime.now(UTC)), backfill=backfill)
         return MonitoringExecution(self._app, self._app.launch(request))
 
     def backfill(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from modelwatch.app_client import AppClient
-from modelwatch.arguments import choice, flag, given, instance, listed, s3_uri, text
+from modelwatch.arguments import choice, duration, flag, given, instance, listed, s3_uri, text
 from modelwatch.model_monitor.alert_actions import ModelDashboardIndicatorAction, MonitoringAlertActions
 from modelwatch.model_monitor.analysis_config import AnalysisConfig, analysis_config_document
 from modelwatch.model_monitor.baselining import CLARIFY_FILE, CLARIFY_KINDS
@@ -197,6 +197,8 @@ def _watched(
 ) -> EndpointInput | BatchTransformInput | None:
     if isinstance(endpoint, str):
         return EndpointInput(endpoint)
+    if isinstance(endpoint, BatchTransformInput):
+        raise TypeError("endpoint_input is a BatchTransformInput; give it by keyword, batch_transform_input=...")
     if endpoint is not None:
         return instance("endpoint_input", endpoint, EndpointInput)  # type: ignore[no-any-return]  # the class given
     if transform is not None:
@@ -216,4 +218,7 @@ def _expression(expression: str | None, start: str | None, end: str | None) -> s
         raise ValueError("a schedule that runs NOW needs data_analysis_start_time and data_analysis_end_time")
     if expression != "NOW" and (start is not None or end is not None):
         raise ValueError("data_analysis_start_time and data_analysis_end_time are for a schedule that runs NOW")
+    if start is not None and end is not None:
+        duration("data_analysis_start_time", start)
+        duration("data_analysis_end_time", end)
     return None if expression is None else text("schedule_cron_expression", expression)

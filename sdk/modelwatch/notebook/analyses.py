@@ -14,6 +14,7 @@ from modelwatch.cli.local_copy import local_copy
 from modelwatch.notebook.frames import held_frame
 from modelwatch.notebook.options import (
     dataset_options,
+    document_text,
     has_statistics,
     kind_named,
     kind_settings,
@@ -25,7 +26,7 @@ from modelwatch.notebook.results import Baseline, Check, UnwrittenFiles
 from modelwatch_analyzer.documents import ANALYSIS_FILE, CONSTRAINTS_FILE, STATISTICS_FILE
 from modelwatch_analyzer.reading.dataset import DATA_FRAME
 from modelwatch_core.domain.errors import InvalidInput
-from modelwatch_core.domain.monitor_kinds import DATA_QUALITY, MonitorKind
+from modelwatch_core.domain.monitor_kinds import DATA_QUALITY, KINDS, MonitorKind
 from modelwatch_core.domain.monitor_kinds.shell import Verb
 from modelwatch_core.domain.settings_environment import analysis_settings
 
@@ -69,7 +70,7 @@ def check(
     baseline: Baseline | str | Path,
     kind: str | None = None,
     *,
-    statistics: str | Path | None = None,
+    statistics: str | Path | Mapping[str, Any] | None = None,
     **options: Any,
 ) -> Check:
     """Check data against a baseline.
@@ -82,8 +83,8 @@ def check(
         What `baseline` returned; or a folder or file that `load_baseline` takes.
     kind : str, optional
         The kind of a baseline that is given by its files; ``data-quality`` by default.
-    statistics : str or Path, optional
-        The baseline's ``statistics.json``, if `baseline` is a file of constraints.
+    statistics : str, Path or dict, optional
+        The baseline's ``statistics.json``, or `Baseline.statistics`, if `baseline` is a file of constraints.
     **options
         The options of ``modelwatch check KIND``. What the columns and the model are (``problem_type``,
         ``analysis_config``, ``ground_truth_attribute``, ...) is taken over from a `Baseline` unless given; None takes
@@ -111,7 +112,9 @@ def check(
         return Check(baseline.kind, files, baseline)
 
 
-def load_baseline(source: str | Path, *, statistics: str | Path | None = None, kind: str = DEFAULT_KIND) -> Baseline:
+def load_baseline(
+    source: str | Path, *, statistics: str | Path | Mapping[str, Any] | None = None, kind: str = DEFAULT_KIND
+) -> Baseline:
     """Load a baseline from its files: ours or SageMaker's, edited or not.
 
     Parameters
@@ -119,8 +122,8 @@ def load_baseline(source: str | Path, *, statistics: str | Path | None = None, k
     source : str or Path
         A folder, as `Baseline.save`, the shell or a baselining job wrote it; or its file of constraints:
         ``constraints.json``, or ``analysis.json`` of bias and explainability. On this machine, or an S3 URI.
-    statistics : str or Path, optional
-        The ``statistics.json``, where `source` is a file.
+    statistics : str, Path or dict, optional
+        The ``statistics.json``, or `Baseline.statistics`, where `source` is a file.
     kind : str
         The kind of monitor.
 
@@ -131,40 +134,54 @@ def load_baseline(source: str | Path, *, statistics: str | Path | None = None, k
     Raises
     ------
     InvalidInput
-        ``FileNotFound``, ``UnusableArguments``, and ``InvalidConstraints`` for a file that has none, as a report.
+        ``FileNotFound``, ``UnusableArguments`` for a baseline of another kind, and ``InvalidConstraints`` for a file
+        that has none, as a report.
     Upstream
         If S3 answers with an error.
     """
     described = kind_named(kind)
+    if not isinstance(source, str | Path):
+        message = f"baseline is of type {type(source).__name__}: give the path or S3 URI of its files"
+        raise InvalidInput("UnusableArguments", message)
     with local_copy(str(source), "baseline") as path:
         if path.is_dir():
             files = {each.relative_to(path).as_posix(): each.read_bytes() for each in _files_of(path)}
         else:
             files = {described.baseline_files["constraints_s3_uri"]: path.read_bytes()}
-    if statistics is not None:
+    if isinstance(statistics, Mapping):
+        files[STATISTICS_FILE] = document_text("statistics", statistics).encode()
+    elif isinstance(statistics, str | Path):
         with local_copy(str(statistics), "statistics") as path:
             files[STATISTICS_FILE] = path.read_bytes()
+    elif statistics is not None:
+        message = f"statistics is of type {type(statistics).__name__}: give the path or S3 URI of the file, or a dict"
+        raise InvalidInput("UnusableArguments", message)
     loaded = Baseline(kind, files)
     if loaded.constraints_file not in files:
         message = (
             f"baseline: {source} has neither {CONSTRAINTS_FILE} nor {ANALYSIS_FILE}: give the folder of a baseline"
         )
         raise InvalidInput("FileNotFound", message)
-    wanted = described.baseline_files["constraints_s3_uri"]
-    if wanted == CONSTRAINTS_FILE != loaded.constraints_file:
-        message = f"baseline: {source} has {ANALYSIS_FILE}, and is of bias or explainability: give its kind, not {kind}"
-        raise InvalidInput("UnusableArguments", message)
-    if not _is_json_object(files[loaded.constraints_file]):
+    found = _keys(files[loaded.constraints_file])
+    if not found & described.constraint_sections:
+        others = [each.command_name for each in KINDS.values() if found & each.constraint_sections]
+        if others:
+            fix = " or ".join(f'kind="{name}"' for name in others)
+            message = f"baseline: {source} is of {' and '.join(others)}, not of {kind}: give {fix}"
+            raise InvalidInput("UnusableArguments", message)
+        wanted = described.baseline_files["constraints_s3_uri"]
         message = f"baseline: {source} is no document of constraints: give {wanted}, or the folder of a baseline"
         raise InvalidInput("InvalidConstraints", message)
     return loaded
 
 
-def _is_json_object(content: bytes) -> bool:
+def _keys(content: bytes) -> set[str]:
+    """Return the keys of a JSON object; of other files none."""
     try:
-        return isinstance(json.loads(content), dict)
+        document = json.loads(content)
     except (ValueError, RecursionError):
-        return False
+        return set()
+    return set(document) if isinstance(document, dict) else set()
 
 
 def _files_of(folder: Path) -> list[Path]:

@@ -60,7 +60,7 @@ def refuse_unknown(kind: MonitorKind, verb: Verb, given: Mapping[str, Any], *, i
     known = {field.name for field in fields(DatasetOptions)} | own.keys()
     for name in given:
         if name not in known:
-            nearest = get_close_matches(name, sorted(known), n=1)
+            nearest = get_close_matches(name, sorted({"kind", *known}), n=1)
             hint = f"did you mean {nearest[0]}?" if nearest else f"the options are {', '.join(sorted(known))}"
             raise InvalidInput("UnusableArguments", f"{verb} of {kind.command_name} has no option {name}: {hint}")
         if in_memory and name in _OF_FILES:
@@ -108,11 +108,25 @@ def kind_settings(
         if is_path(kind, option):
             if isinstance(value, Mapping):
                 path = scratch / f"{name}.json"
-                path.write_text(json.dumps(value), encoding="utf-8")
+                path.write_text(document_text(name, value), encoding="utf-8")
                 value = path
             value = copies.enter_context(local_copy(str(value), name))
         settings |= dict.fromkeys((option.field, *option.also_sets), value)
     return settings
+
+
+def document_text(name: str, document: Mapping[str, Any]) -> str:
+    """Return a document that was given as a dict as JSON.
+
+    Raises
+    ------
+    InvalidInput
+        ``UnusableArguments``.
+    """
+    try:
+        return json.dumps(dict(document))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidInput("UnusableArguments", f"{name} cannot be written as JSON: {error}") from None
 
 
 def has_statistics(kind: MonitorKind) -> bool | None:

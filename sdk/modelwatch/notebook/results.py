@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from modelwatch.cli.local_copy import object_store
 from modelwatch.cli.options import usable_output
 from modelwatch.printing import printable
 from modelwatch_analyzer.analysis import REPORT, SUMMARY, Examined
@@ -94,6 +95,25 @@ def _written(examined: Examined, names: Iterable[str]) -> dict[str, bytes]:
         raise InvalidInput("OutputNotWritable", message) from None
 
 
+def _write(files: Mapping[str, bytes], folder: Path) -> None:
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
+def _uploaded(files: Mapping[str, bytes], s3_uri: str, *, overwrite: bool) -> str:
+    objects = object_store("folder")
+    if not overwrite and any(not each.s3_uri.endswith("/") for each in objects.list(f"{s3_uri}/")):
+        message = f"folder: {s3_uri} is not empty. Give a new folder, or overwrite=True to replace files in it."
+        raise InvalidInput("OutputNotEmpty", message)
+    with tempfile.TemporaryDirectory(prefix="modelwatch-") as copy:
+        _write(files, Path(copy))
+        for name in files:
+            objects.upload(Path(copy, name), f"{s3_uri}/{name}")
+    return s3_uri
+
+
 @dataclass(frozen=True)
 class Result:
     """What an analysis found. Jupyter shows its report.
@@ -132,32 +152,36 @@ class Result:
         """What a person should know though it is no violation."""
         return self.summary.warnings if self.summary else ()
 
-    def save(self, folder: str | Path, *, overwrite: bool = False) -> Path:
+    def save(self, folder: str | Path, *, overwrite: bool = False) -> Path | str:
         """Write the files, SageMaker's among them, into a folder, which is made if it does not exist.
 
         Parameters
         ----------
         folder : str or Path
-            A folder on this machine.
+            A folder on this machine, or an S3 URI.
         overwrite : bool
             Whether the folder may hold files; those of the same names are replaced.
 
         Returns
         -------
-        Path
+        Path or str
             The folder.
 
         Raises
         ------
         InvalidInput
-            ``OutputNotEmpty``, ``OutputNotAFolder``, ``OutputNotWritable``.
+            ``OutputNotEmpty``, ``OutputNotAFolder``, ``OutputNotWritable``, ``UnusableArguments``; of S3
+            ``AccessDenied``, ``BucketNotFound``, ``NoCredentials``.
+        Upstream
+            If S3 answers with an error.
         """
         files = dict(self.files)  # made first: where that fails, no folder is left
+        if isinstance(folder, str) and folder.startswith("s3://"):
+            return _uploaded(files, folder.rstrip("/"), overwrite=overwrite)
+        if str(folder).startswith("s3:/"):
+            raise InvalidInput("UnusableArguments", "folder: a Path cannot name a place in S3: give its URI as a str")
         target = usable_output(Path(folder), "folder", overwrite="overwrite=True" if not overwrite else None)
-        for name, content in files.items():
-            path = target / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
+        _write(files, target)
         return target
 
     def _document(self, name: str) -> dict[str, Any]:
