@@ -132,6 +132,9 @@ def test_an_output_that_is_a_file_is_refused_before_any_work(run: Run) -> None:
     assert "OutputNotAFolder" in run(*arguments, "out").stderr
     assert "OutputNotWritable" in run(*arguments, "out/below").stderr
     assert Path("out").read_text() == "mine"
+    refused = run(*arguments, "s3://my-data/baseline")
+    assert "OutputNotAFolder: --output: results are written on this machine" in refused.stderr
+    assert not Path("s3:").exists()
 
 
 def test_a_baseline_and_a_check_of_the_same_data_pass(with_baseline: Run) -> None:

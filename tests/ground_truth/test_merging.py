@@ -410,6 +410,15 @@ def test_times_of_captures_are_of_whole_seconds_and_those_of_labels_need_not_be(
     assert rows(found.dataset, *PAIR) == [(f"0.{i}", str(i)) for i in range(4)]
 
 
+def test_a_tolerance_that_leaves_no_prediction_its_own_label_is_to_be_smaller(world: World) -> None:
+    times = [f"2026-11-22T03:{minute:02}:00Z" for minute in range(5)]
+    world.capture(*(captured("0.1", event=f"e{i}", time=time) for i, time in enumerate(times)))
+    world.labels("timestamp,ground_truth_value", *(f"{time},1" for time in times), path="a.csv")
+    with pytest.raises(InvalidInput, match=r"5 predictions may have one of several labels, or share one: .*a smaller"):
+        world.opened(ground_truth_time_tolerance=60)
+    assert len(rows(world.opened(ground_truth_time_tolerance=59).dataset, *PAIR)) == 5
+
+
 def test_the_documents_own_form_is_matched_by_id_or_else_by_time(world: World) -> None:
     world.capture(
         captured("0.1", event="e1", inference="abc123", time="2026-11-22T03:30:00Z"),

@@ -64,6 +64,18 @@ def test_every_type_becomes_text(tmp_path: Path) -> None:
     assert (log.objects, log.read, log.bytes) == (1, 2, (tmp_path / "a.parquet").stat().st_size)
 
 
+@pytest.mark.parametrize("zone", [None, "UTC", "Asia/Kolkata"])
+def test_the_text_of_a_moment_is_the_same_in_whatever_unit_it_is_stored(zone: str | None, tmp_path: Path) -> None:
+    noon = dt.datetime(2026, 1, 31, 12, tzinfo=dt.UTC).replace(tzinfo=None)
+    moments = [noon, noon + dt.timedelta(seconds=10.12), None]
+    for unit in ("ms", "us", "ns"):
+        stored = pl.Series("a", moments, dtype=pl.Datetime(unit)).dt.replace_time_zone(zone)
+        stored.to_frame().write_parquet(tmp_path / f"{unit}.parquet")
+        offset = {None: "", "UTC": "+00:00", "Asia/Kolkata": "+05:30"}[zone]
+        frame, _ = read(tmp_path / f"{unit}.parquet", pl.String())
+        assert frame["a"].to_list() == [f"2026-01-31 12:00:00{offset}", f"2026-01-31 12:00:10.12{offset}", None]
+
+
 def test_structs_and_lists_become_columns_like_those_of_json(tmp_path: Path) -> None:
     for name, lists in (("a", [[1, 2], None]), ("b", [[3, 4, 5], []])):
         frame = pl.DataFrame({"s": [{"x": 1, "y": [{"z": "q"}]}, None], "l": lists})

@@ -71,6 +71,9 @@ def usable_output(folder: Path, option: str = "--output", *, overwrite: str | No
     InvalidInput
         ``OutputNotAFolder``, ``OutputNotEmpty`` or ``OutputNotWritable``.
     """
+    if str(folder).startswith("s3:/"):
+        message = f"{option}: results are written on this machine. Give a folder here, and copy it with aws s3 cp."
+        raise InvalidInput("OutputNotAFolder", message)
     if folder.exists() and not folder.is_dir():
         raise InvalidInput("OutputNotAFolder", f"{option}: {folder} is a file. Give a folder, new or existing.")
     try:

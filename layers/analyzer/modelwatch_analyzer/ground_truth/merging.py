@@ -95,7 +95,7 @@ def merge(
     if not matcher.predictions:
         _require_predictions(log)
     if not matcher.matched:
-        raise _no_match(predictions, ground_truth, matcher.predictions)
+        raise _no_match(predictions, ground_truth, matcher)
     return Merge(tuple(files.written.values()), matcher.counts())
 
 
@@ -225,7 +225,7 @@ def _require_predictions(log: ReadLog) -> None:
     log.require_records()
 
 
-def _no_match(predictions: Predictions, ground_truth: GroundTruth, count: int) -> InvalidInput:
+def _no_match(predictions: Predictions, ground_truth: GroundTruth, matcher: _Matcher) -> InvalidInput:
     kinds: dict[str, int] = {}
     examples: tuple[str, ...] = ()
     for block in predictions.blocks(ReadLog()):
@@ -235,17 +235,20 @@ def _no_match(predictions: Predictions, ground_truth: GroundTruth, count: int) -
                 key = f"{kind} ({name})"
                 kinds[key] = kinds.get(key, 0) + number
     message = (
-        f"none of the {count} predictions has one of the {ground_truth.found} labels. Predictions with"
+        f"none of the {matcher.predictions} predictions has one of the {ground_truth.found} labels. Predictions with"
         f" {_list_kinds(kinds)}; labels with {_list_kinds(ground_truth.kinds)}. A label's eventId, or inference_id,"
         " must be the inferenceId that was given with the request, or else the captured eventId; a label with only a"
         " timestamp must have the inferenceTime of exactly one prediction. Are these the labels of this window? If its"
         " labels have not been uploaded yet, run it again when they have been (in the app: backfill)."
     )
-    if ground_truth.times.first.size:
+    tolerance = "--ground-truth-time-tolerance SECONDS (in the app: 'ground_truth_time_tolerance' in the environment)"
+    if matcher.ambiguous:
         message += (
-            " For times that are not the same instant, give --ground-truth-time-tolerance SECONDS (in the app:"
-            " ground_truth_time_tolerance in the environment)."
+            f" By their times {matcher.ambiguous} predictions may have one of several labels, or share one: give labels"
+            f" with ids, or a smaller {tolerance}."
         )
+    elif ground_truth.times.first.size:
+        message += f" For times that are not the same instant, give {tolerance}."
     sides = (("predictions", examples), ("labels", ground_truth.examples))
     shown = "; ".join(f"ids of {side}: {example_text(ids)}" for side, ids in sides if ids)
     return InvalidInput("NoMatchingGroundTruth", message, examples=shown)

@@ -166,7 +166,7 @@ class MulticlassEvaluation:
 
 
 def _class_of_column(name: str, index: int) -> str:
-    """Return whose probability a column holds: the class that its name is, or what follows its last dot, or its place."""
+    """Return whose probability a column holds: of the class after the last dot of its name, or else of its place."""
     last = name.rpartition(".")[2]
     return str(index) if last.removeprefix("_c").isdecimal() or not last else class_of(last)
 

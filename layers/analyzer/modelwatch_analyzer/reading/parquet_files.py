@@ -203,7 +203,10 @@ def _readable(file: SourceFile) -> Iterator[None]:
     try:
         yield
     except (PolarsError, PanicException, OSError, Unreadable):
-        message = f"{file.label} is damaged, or has content that cannot be read: write it again"
+        message = (
+            f"{file.label} is damaged, or has columns of a type that cannot be read: write it again, decimals of more "
+            "than 38 digits as decimals of fewer or as doubles, and list views as lists"
+        )
         raise InvalidInput("NotParquet", message) from None
 
 
