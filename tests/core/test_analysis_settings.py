@@ -40,6 +40,7 @@ def values_of(name: str, annotation: type) -> st.SearchStrategy[object]:
         "confidence_level": st.floats(0.01, 0.99),
         "ground_truth_time_tolerance": st.floats(0, 86_400),
         "seed": st.integers(min_value=0),
+        "looks_per_month": st.integers(1, 1000),
         "propose_changes": st.integers(min_value=1),
         "allow_pickle": st.booleans(),
         "max_explained_rows": st.integers(1, 10**15 - 1).map(str) | st.just("all"),
