@@ -359,8 +359,8 @@ class MemoryAlertStates:
         changes = [each for each in self.changes.values() if schedule_id in (None, each.schedule_id)]
 
         def place(change: AlertTransition) -> str:
-            by = change.creation_time if schedule_id is None else change.window.start
-            return f"{iso_utc(by)} {change.schedule_id} {place_of(change)} {change.alert_name} {change.alert_status}"
+            created = iso_utc(change.creation_time)
+            return f"{created} {change.schedule_id} {place_of(change)} {change.alert_name} {change.alert_status}"
 
         return _page([(each, place(each)) for each in changes], limit, after, descending)
 

@@ -8,10 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelwatch_core.domain.alert_event import incident_key
+from modelwatch_core.domain.alert_states import place_of
 from modelwatch_core.domain.alert_text import alert_subject
 from modelwatch_core.domain.alerting import AlertName, AlertStatus
 from modelwatch_core.domain.alerts import AlertPhase, AlertRaised
-from modelwatch_core.domain.events import ExecutionEnded
+from modelwatch_core.domain.events import ExecutionEnded, ExecutionRequest
+from modelwatch_core.domain.monitoring_execution import MonitoringExecution
 from tests.core.world import DRIFT, FAILURES, TEN, World
 
 HOUR = timedelta(hours=1)
@@ -29,11 +31,15 @@ class Announced:
         self.world.has_schedule(alerting={"violations": threshold, "failed_executions": threshold, **alerting})
         self.ended: list[ExecutionEnded] = []
 
-    def end(self, kind: str) -> None:
-        at = TEN + (len(self.ended) + 1) * HOUR
+    def end(self, kind: str, number: int | None = None) -> None:
+        at = TEN + (len(self.ended) if number is None else number) * HOUR + HOUR
         self.world.clock.moment = at + timedelta(minutes=6)
         self.world.has_captures(at - HOUR)
-        execution = self.world.tick(at, f"tick-{at}")
+        asked = ExecutionRequest(
+            monitoring_schedule_name="hourly", scheduled_time=at, tick_id=f"tick-{at}", backfill=number is not None
+        )
+        execution = self.world.launch(asked)
+        assert isinstance(execution, MonitoringExecution)
         violations = (DRIFT,) if kind == "V" else ()
         self.world.finish(self.world.ends(execution, *violations, **FAILURES.get(kind, {})))
         (ended,) = self.world.announcements
@@ -51,6 +57,11 @@ class Announced:
         """Return each alert's state, and the one that people know."""
         known = self.world.alert_states.known(self.world.schedule_id())
         return {name: (known.state(name).status, known.state(name).notified_status) for name in AlertName}
+
+    def ends(self) -> dict[str, AlertStatus]:
+        """Return the state that the history of each alert ends in, in the order of windows."""
+        changes = sorted(self.world.alert_states.changes.values(), key=place_of)
+        return dict.fromkeys(AlertName, AlertStatus.OK) | {each.alert_name: each.alert_status for each in changes}
 
     def history(self) -> set[tuple[object, ...]]:
         changes = self.world.alert_states.changes.values()
@@ -109,6 +120,17 @@ def test_alerts_stand_as_if_all_had_been_announced_once_and_in_order(kinds, poin
     assert schedule.closes_what_it_opened()
     keys = [alert.key for alert in schedule.world.mail.alerts]
     assert len(keys) == len(set(keys))
+
+
+@settings(max_examples=50)
+@given(KINDS, st.data())
+def test_the_history_of_an_alert_that_is_over_ends_in_ok_in_whatever_order_windows_are_analysed(kinds, data):
+    schedule = Announced((1, 1))
+    for place, number in enumerate(data.draw(st.permutations(range(len(kinds))))):
+        schedule.end(kinds[number], number)
+        schedule.announce(place)
+        over = [name for name, (state, _) in schedule.states().items() if state == AlertStatus.OK]
+        assert {schedule.ends()[name] for name in over} <= {AlertStatus.OK}
 
 
 @settings(max_examples=20)

@@ -40,6 +40,7 @@ def values_of(name: str, annotation: type) -> st.SearchStrategy[object]:
         "confidence_level": st.floats(0.01, 0.99),
         "ground_truth_time_tolerance": st.floats(0, 86_400),
         "seed": st.integers(min_value=0),
+        "looks_per_month": st.integers(1, 1000),
         "propose_changes": st.integers(min_value=1),
         "allow_pickle": st.booleans(),
         "max_explained_rows": st.integers(1, 10**15 - 1).map(str) | st.just("all"),
@@ -112,6 +113,10 @@ def test_the_documented_form_of_an_environment_is_kept():
     [
         ({"dataset_sorce": "/in"}, "dataset_sorce: there is no such setting; did you mean dataset_source?"),
         ({"end_tme": "x"}, "end_tme: there is no such setting; did you mean end_time?"),
+        ({"decimel": ","}, "decimel: there is no such setting; did you mean decimal?"),
+        ({"Decimal": ","}, "Decimal: there is no such setting; did you mean decimal?"),
+        ({"Start_Time": "x"}, "Start_Time: there is no such setting; did you mean start_time?"),
+        ({"Seed": "3"}, "Seed: there is no such setting; the nearest, seed, is not a setting of data quality monitors"),
         ({"seed": "3"}, "seed: not a setting of data quality monitors; remove it"),
         ({"analysis_type": "DATA_QUALTY"}, "analysis_type: 'DATA_QUALTY' is not one of DATA_QUALITY, MODEL_QUALITY"),
         ({"analysis_type": "MODEL_BIAS", "seed": "-1"}, "seed: Input should be greater than or equal to 0"),
@@ -143,7 +148,9 @@ def test_names_that_are_not_ours_reach_the_users_scripts_and_not_the_hosts_secre
     assert settings_from_environment(environment).user_environment.keys() == environment.keys() - REQUIRED.keys()
 
 
-@pytest.mark.parametrize("name", ["speed", "seeds", "feed", "model_uri", "data_source", "model_name", "start", "x"])
+@pytest.mark.parametrize(
+    "name", ["speed", "seeds", "feed", "model_uri", "data_source", "model_name", "start", "x", "MODEL_URL", "SEED"]
+)
 @pytest.mark.parametrize("kind", KINDS.values(), ids=list(KINDS))
 def test_a_name_that_only_resembles_a_setting_is_the_users_own(kind, name):
     settings = settings_from_environment(REQUIRED | {"analysis_type": kind.analysis_type, name: "1"})

@@ -377,6 +377,14 @@ def test_a_window_of_now_that_is_none_or_lies_ahead_is_refused(world, start):
         world.has_schedule(**now)
 
 
+@pytest.mark.parametrize("end", ["PT1H", "2026-11-22T11:00:00Z"])
+def test_an_end_of_now_that_lies_ahead_is_refused_by_the_name_and_the_time_that_the_user_knows(world, end):
+    with pytest.raises(
+        InvalidInput, match=r"^InvalidParameter: data_analysis_end_time: is later than 2026-11-22T10:07"
+    ):
+        world.has_schedule(**ONCE | {"data_analysis_end_time": end})
+
+
 def test_there_may_be_a_hundred_schedules(world):
     for number in range(100):
         world.has_schedule(f"s{number}")

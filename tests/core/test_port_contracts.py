@@ -613,6 +613,19 @@ class TestAlertStates:
             found.append(change)
         assert found == (changes[::-1] if descending else changes)
 
+    @pytest.mark.parametrize("descending", [True, False])
+    def test_changes_of_a_schedule_are_listed_by_creation_whatever_their_windows(self, states, descending):
+        late = transition(0, "InAlert").model_copy(update={"creation_time": NOW + timedelta(hours=9)})
+        changes = [transition(1, "InAlert"), transition(2, "OK"), late]
+        for change in (*changes, transition(0, "OK", schedule_id="daily-1")):
+            states.note(change)
+        found, after = [], None
+        for _ in range(3):
+            page = states.page("hourly-1", limit=1, after=after, descending=descending)
+            ((change, after),) = page.records
+            found.append(change)
+        assert found == (changes[::-1] if descending else changes)
+
     def test_a_schedule_is_muted_until_a_moment(self, states):
         states.mute(MutedSchedule("hourly", "hourly-1", NOW))
         assert states.known("hourly-1").muted_until == NOW

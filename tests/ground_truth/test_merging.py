@@ -259,7 +259,8 @@ def test_without_a_match_the_error_has_the_kinds_of_ids_but_not_the_ids(world: W
 def test_a_window_without_predictions_is_refused(world: World) -> None:
     world.labels(label("a", "1"))
     world.capture(captured("0.1", time="2026-11-22T05:00:00Z"))
-    with pytest.raises(InvalidInput, match="is in the window") as refused:
+    window = "none of the 1 captured records is in the window from 2026-11-22T03:00:00Z to 2026-11-22T04:00:00Z: see"
+    with pytest.raises(InvalidInput, match=window) as refused:
         world.opened()
     assert refused.value.code == "NoData"
     world.write(f"capture/{HOUR}/a.jsonl", "")

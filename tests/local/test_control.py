@@ -10,7 +10,11 @@ from typing import Any
 
 import pytest
 
+from modelwatch.cli.local_clock import _Happened, _understood
 from modelwatch.local.control import move_clock
+from modelwatch_core.domain.alert_targets import AlertTargetReference
+from modelwatch_core.domain.alerts import AlertRaised
+from tests.core.world import DRIFT, World
 
 NINE = datetime(2026, 1, 31, 9, tzinfo=UTC)
 
@@ -20,10 +24,12 @@ class Stack:
 
     def __init__(self) -> None:
         self.now, self.events, self.mails = NINE, list[dict[str, Any]](), list[EmailMessage]()
+        self.functions = ["RouteAlerts", "page"]
+        self.meanwhile: list[dict[str, Any]] = [{"detail-type": "Execution Ended"}]
 
     def advance_to(self, moment: datetime) -> None:
         self.now = moment
-        self.events.append({"detail-type": "Execution Ended"})
+        self.events.extend(self.meanwhile)
 
 
 def asked(stack: Stack, body: bytes, **changes: str) -> tuple[int, list[dict[str, Any]]]:
@@ -39,6 +45,26 @@ def test_the_clock_is_moved_and_its_events_are_lines(body: bytes) -> None:
     assert (status, stack.now) == (200, datetime(2026, 1, 31, 10, tzinfo=UTC))
     assert {"event": {"detail-type": "Execution Ended"}} in lines
     assert lines[-1] == {"now": "2026-01-31T10:00:00Z"}
+
+
+def test_an_alert_for_a_function_that_the_stack_does_not_have_is_said_to_be_undelivered() -> None:
+    world, stack = World(), Stack()
+    world.has_schedule()
+    world.has_captures()
+    world.finish(world.ends(world.tick(), DRIFT))
+    world.route(world.announcements[0])
+    (raised,) = (each for each in world.bus.published if isinstance(each, AlertRaised))
+    stack.meanwhile.clear()
+    for target_type, name in (("lambda", "page"), ("lambda", "pager"), ("sns", "pager")):
+        target = AlertTargetReference(type=target_type, address=f"arn:aws:lambda:us-east-1:1:function:{name}")
+        detail = raised.model_copy(update={"target": target}).model_dump(mode="json")
+        stack.meanwhile.append({"detail-type": AlertRaised.detail_type, "detail": detail})
+    happened = _Happened()
+    _, lines = asked(stack, b'{"by_seconds": 60}')
+    said = [text for line in lines for text in _understood(line, happened)]
+    assert ["not delivered" in text for text in said] == [False, False, True, False]
+    assert [each.target.address[-5:] for each in happened.undelivered] == ["pager"]
+    assert len(happened.alerts) == 2
 
 
 @pytest.mark.parametrize(

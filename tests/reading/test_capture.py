@@ -201,6 +201,15 @@ def test_a_time_that_is_not_iso_8601_is_ignored_and_the_record_is_read(
     assert (log.out_of_window, log.malformed) == (inside == 0, inside is None)
 
 
+def test_a_window_without_records_is_named_by_its_times_and_not_by_those_of_records(write) -> None:
+    source = write([record("1", "2", time="2026-11-22T07:00:00Z")])
+    with pytest.raises(InvalidInput) as refused:
+        read(opened(source, "2026-11-22T09:00", "2026-11-22T10:00"))
+    assert refused.value.code == "NoData"
+    assert "in the window from 2026-11-22T09:00:00Z to 2026-11-22T10:00:00Z: see whether" in refused.value.message
+    assert "T07:00" not in refused.value.message
+
+
 @pytest.mark.parametrize(
     ("lines", "code"),
     [

@@ -430,7 +430,7 @@ class AlertStates(Protocol):
     def page(
         self, schedule_id: str | None, *, limit: int, after: str | None = None, descending: bool = True
     ) -> Page[AlertTransition]:
-        """Return changes of the alerts of a schedule in the order of their windows, or of all in that of creation."""
+        """Return changes of the alerts of a schedule, or of all, in the order of their creation."""
         ...
 
 

@@ -40,6 +40,7 @@ class _Happened:
     now: str = ""
     executions: list[ExecutionEnded] = field(default_factory=list)
     alerts: list[AlertRaised] = field(default_factory=list)
+    undelivered: list[AlertRaised] = field(default_factory=list)
     mails: list[dict[str, str]] = field(default_factory=list)
 
     def to_document(self) -> dict[str, Any]:
@@ -48,6 +49,7 @@ class _Happened:
             "now": self.now,
             "executions": [each.model_dump(mode="json") for each in self.executions],
             "alerts": [each.model_dump(mode="json") for each in self.alerts],
+            "undelivered": [each.model_dump(mode="json") for each in self.undelivered],
             "mails": self.mails,
         }
 
@@ -79,7 +81,9 @@ def advance(
         print_json(happened.to_document())
     else:
         ended = count_text(len(happened.executions), "execution")
-        console.print(f"The clock is at {happened.now}: {ended} ended, {count_text(len(happened.alerts), 'alert')}.")
+        alerts = count_text(len(happened.alerts), "alert")
+        undelivered = f", {len(happened.undelivered)} not delivered" if happened.undelivered else ""
+        console.print(f"The clock is at {happened.now}: {ended} ended, {alerts}{undelivered}.")
 
 
 def _span(text: str) -> timedelta:
@@ -128,9 +132,11 @@ def _understood(line: dict[str, Any], happened: _Happened) -> Iterator[str]:
             happened.executions.append(ended)
             yield from _execution_lines(ended, datetime.fromisoformat(time))
         case {"event": {"detail-type": AlertRaised.detail_type, "detail": detail}}:
-            raised = AlertRaised.model_validate(detail)
-            happened.alerts.append(raised)
+            raised, reason = AlertRaised.model_validate(detail), line.get("undelivered")
+            (happened.undelivered if reason else happened.alerts).append(raised)
             yield f"    alert to {printable(str(raised.target))}: {alert_subject(raised.alert)}"
+            if reason:
+                yield f"    not delivered: {reason}"
 
 
 def _execution_lines(ended: ExecutionEnded, time: datetime) -> Iterator[str]:

@@ -1,8 +1,9 @@
 """The clock over HTTP, beside the emulated AWS: moves it, and says as JSON lines what happens on the way.
 
 A request is ``{"by_seconds": 3600}`` or ``{"to": "2026-01-05T13:00:00Z"}``. The lines are ``{"now": ...}`` at least
-every half second, ``{"event": ...}`` for each event of the app, ``{"mail": {"to": ..., "subject": ...}}`` for each
-mail, and ``{"error": {"code": ..., "message": ...}}`` at the end if the clock could not be moved to where it should.
+every half second, ``{"event": ...}`` for each event of the app, with a reason as ``"undelivered"`` if it is an alert
+for a function that the stack does not have, ``{"mail": {"to": ..., "subject": ...}}`` for each mail, and ``{"error":
+{"code": ..., "message": ...}}`` at the end if the clock could not be moved to where it should.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any, Protocol
 
 from modelwatch.local.clock import to_utc
 from modelwatch.local.errors import LocalStackError
+from modelwatch_core.domain.alerts import AlertRaised
 from modelwatch_core.domain.documents import iso_utc
 from modelwatch_core.domain.errors import ModelwatchError
 
@@ -31,6 +33,10 @@ class Stack(Protocol):
     @property
     def now(self) -> datetime:
         """The time of its clock."""
+
+    @property
+    def functions(self) -> list[str]:
+        """The names of the deployed functions."""
 
     @property
     def events(self) -> list[dict[str, Any]]:
@@ -76,7 +82,7 @@ def _lines(stack: Stack, moment: datetime) -> Iterator[bytes]:
             done = moved.done()
             new_events, new_mails = stack.events[events:], stack.mails[mails:]
             events, mails = events + len(new_events), mails + len(new_mails)
-            yield from (_line(event=event) for event in new_events)
+            yield from (_line(event=event, **_undelivered(stack, event)) for event in new_events)
             yield from (_line(mail={"to": str(mail["To"]), "subject": str(mail["Subject"])}) for mail in new_mails)
             if done or look % _LOOKS_PER_LINE == 0:
                 yield _line(now=iso_utc(stack.now))
@@ -87,6 +93,16 @@ def _lines(stack: Stack, moment: datetime) -> Iterator[bytes]:
         yield _error(error)
     elif error is not None:
         yield _error(LocalStackError("WorkFailed", f"The local stack itself failed: {type(error).__name__}: {error}"))
+
+
+def _undelivered(stack: Stack, event: Mapping[str, Any]) -> dict[str, str]:
+    """Return why an alert reaches nobody: only functions of the template run here."""
+    if event["detail-type"] != AlertRaised.detail_type:
+        return {}
+    target = AlertRaised.model_validate(event["detail"]).target
+    if target.type != "lambda" or target.address.partition(":function:")[2].split(":")[0] in stack.functions:
+        return {}
+    return {"undelivered": "the local stack runs only the functions of its template"}
 
 
 def _error(error: ModelwatchError) -> bytes:

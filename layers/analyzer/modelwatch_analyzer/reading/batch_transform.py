@@ -198,7 +198,7 @@ def _lines_at(
             log.count_late(read.earlier([time]))
             yield line
         else:
-            log.out_of_window += 1
+            log.count_out_of_window(1, read.window)
 
 
 def _time_of_document(document: Line) -> datetime | None:

@@ -84,6 +84,8 @@ class ReadLog:
         inside of the file numbers lines from 0 on, until it is included in the log of what is before.
     late : Counter of str
         Records that were read although they are of earlier windows, by the hour of their time.
+    window : str
+        Which window it is that records are out of, if some are.
     events : EventIds, optional
         The events of the records: some of a log of other records may be the same.
     remarks : list of str
@@ -102,6 +104,7 @@ class ReadLog:
     encodings: Counter[str] = field(default_factory=Counter)
     late: Counter[str] = field(default_factory=Counter)
     next_line: int = 0
+    window: str = field(default="", compare=False)
     events: EventIds | None = field(default=None, repr=False, compare=False)
     remarks: list[str] = field(default_factory=list)
     _malformed: list[_Malformed] = field(default_factory=list)
@@ -124,6 +127,11 @@ class ReadLog:
         """Count records of earlier windows, by their times."""
         self.late.update(time.astimezone(UTC).strftime("%Y-%m-%dT%H:00Z") for time in times)
 
+    def count_out_of_window(self, count: int, window: str) -> None:
+        """Count records that are not read because they are of other windows."""
+        self.out_of_window += count
+        self.window = window
+
     def include(self, other: ReadLog) -> None:
         """Add the counts and examples of another log, of what is behind."""
         malformed = [each.behind(self) for each in other._malformed]
@@ -133,6 +141,7 @@ class ReadLog:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.encodings.update(other.encodings)
         self.late.update(other.late)
+        self.window = self.window or other.window
         if self.events and other.events:
             self.events, repeated = self.events.followed_by(other.events)
             self.duplicate_events += repeated
@@ -156,7 +165,10 @@ class ReadLog:
             first = "; ".join(list(reversed(reasons.values()))[:_MAX_REASONS])
             raise InvalidInput("AllMalformed", f"none of the {self.malformed} records can be parsed: {first}{hint}")
         if self.out_of_window:
-            message = f"none of the {self.out_of_window} captured records is in the window from start_time to end_time"
+            message = (
+                f"none of the {self.out_of_window} captured records is in the window {self.window}: see whether there"
+                " was traffic then, and whether the times of the records are right; windows are in UTC"
+            )
             raise InvalidInput("NoData", message)
         if self.dropped:
             message = f"the record preprocessor dropped all {self.dropped} records"

@@ -11,6 +11,7 @@ import polars as pl
 from modelwatch_analyzer.reading.dataset import ReadLog
 from modelwatch_analyzer.reading.files import SourceFile
 from modelwatch_core.domain.analysis_settings import AnalysisSettings
+from modelwatch_core.domain.documents import iso_utc
 
 _EARLIEST, _LATEST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
@@ -67,6 +68,12 @@ class RecordTimes:
         """The time before which records are read."""
         return self.end or _LATEST
 
+    @property
+    def window(self) -> str:
+        """The window, as messages name it."""
+        bounds = (("from", self.start), ("to", self.end))
+        return " ".join(f"{word} {iso_utc(moment)}" for word, moment in bounds if moment)
+
     def earlier(self, times: Iterable[datetime]) -> list[datetime]:
         """Return those of the times of records that are read that are of earlier windows."""
         start = self.start
@@ -88,7 +95,7 @@ class RecordTimes:
             inside &= (times >= self.start).fill_null(value=False)
         if self.end:
             inside &= (times < self.end).fill_null(value=False)
-        log.out_of_window += len(times) - int(inside.sum()) - times.null_count()
+        log.count_out_of_window(len(times) - int(inside.sum()) - times.null_count(), self.window)
         log.count_late(self.earlier(times.filter(inside)))
         return inside
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from modelwatch_core.domain.documents import UtcDatetime
+from modelwatch_core.domain.documents import UtcDatetime, iso_utc
 from modelwatch_core.domain.errors import InvalidInput
 
 NOW = "NOW"
@@ -90,8 +90,13 @@ def _offset(name: str, value: object, due: datetime) -> timedelta:
     """Return how far before the due time something is that is given as ``-PT1H`` or as a moment."""
     try:
         if isinstance(value, str) and "P" in value:
-            return _DURATION.validate_python(value)
-        return _MOMENT.validate_python(value).replace(microsecond=0) - due
+            offset = _DURATION.validate_python(value)
+        else:
+            offset = _MOMENT.validate_python(value).replace(microsecond=0) - due
     except ValidationError:
         message = f"{name}: is neither an ISO 8601 duration such as -PT1H nor a moment such as 2026-11-22T10:00:00Z"
         raise InvalidInput("InvalidParameter", message) from None
+    if offset > timedelta(0):
+        message = f"{name}: is later than {iso_utc(due)}, when the schedule runs; give that, -PT0H, or an earlier time"
+        raise InvalidInput("InvalidParameter", message)
+    return offset

@@ -266,14 +266,27 @@ class Judgement:
     def transitions(self, noticed: datetime) -> list[AlertTransition]:
         """Return what belongs in the history: what the execution changed, and last the change to the present state.
 
-        A repetition of an older window changes nothing but the present.
+        Where a later window has ended what a late execution began, that is in the history too: else an alert that is
+        over would be on at its end. A repetition of an older window changes nothing but the present.
         """
         found: dict[str, AlertTransition] = {}
         if self.was is not self.became and (self.is_latest or self.execution.attempt == 1):
             found[place_of(self.execution)] = self._transition(self.execution, self.became, noticed)
+            if self.now is AlertStatus.OK and self.became is AlertStatus.IN_ALERT and (ended := self._ended):
+                found[place_of(ended)] = self._transition(ended, self.now, noticed)
         if self.changes_present:
             found[place_of(self.turned)] = self._transition(self.turned, self.now, noticed)
         return list(found.values())
+
+    @property
+    def _ended(self) -> MonitoringExecution | None:
+        """The first later execution, as far back as they are known, that ended what the execution began."""
+        place = [each.key for each in self.latest].index(self.execution.key)
+        for later in range(place - 1, -1, -1):
+            executions = in_order([*self.latest[later:], *self.before])
+            if status_after(self.alert, executions, self.became) is AlertStatus.OK:
+                return self.latest[later]
+        return None
 
     def _transition(self, by: MonitoringExecution, status: AlertStatus, noticed: datetime) -> AlertTransition:
         begins = status is AlertStatus.IN_ALERT

@@ -20,6 +20,8 @@ _NOT_VARIABLES = frozenset({"user_environment"})
 _SIMILARITY = 0.9
 """Of a name to one of ours (difflib's ratio, in [0, 1]) from which on it is taken for a misspelling: about one wrong
 letter in ten."""
+_SIMILARITY_OF_A_WORD = 0.85
+"""The same of a name of one word: one wrong letter in seven."""
 _SHORTEST_MISSPELLING = 6
 """Names with fewer letters resemble each other by chance: ``speed`` and ``seed``."""
 
@@ -112,9 +114,13 @@ def _mistake(name: str, kind: MonitorKind) -> str | None:
     another = f"not a setting of {kind.title.lower()} monitors; remove it"
     if name in names:
         return f"{name}: {another}"
-    if len(name) < _SHORTEST_MISSPELLING:
+    if name.isupper():  # as people write variables of their own
         return None
-    for nearest in difflib.get_close_matches(name, sorted(names), n=1, cutoff=_SIMILARITY):
+    spelled = name.lower()
+    if len(name) < _SHORTEST_MISSPELLING and spelled not in names:
+        return None
+    cutoff = _SIMILARITY if "_" in name else _SIMILARITY_OF_A_WORD
+    for nearest in difflib.get_close_matches(spelled, sorted(names), n=1, cutoff=cutoff):
         if nearest in ours:
             return f"{name}: there is no such setting; did you mean {nearest}?"
         return f"{name}: there is no such setting; the nearest, {nearest}, is {another}"

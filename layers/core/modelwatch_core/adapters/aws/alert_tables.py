@@ -14,6 +14,7 @@ from typing import Any
 
 from modelwatch_core.adapters.aws.ledger_table import (
     ALERT_MEMORY,
+    INDEX,
     TIMELINE,
     Listing,
     VersionedItems,
@@ -58,13 +59,16 @@ class TableAlertStates:
 
     def note(self, transition: AlertTransition) -> None:
         """Write a change, unless it is noted."""
+        created = f"{iso_utc(transition.creation_time)}#{transition.schedule_id}#{transition.alert_name}"
         change = {
             "pk": _partition(transition.schedule_id),
             "sk": f"CHANGE#{place_of(transition)}#{transition.alert_name}#{transition.alert_status}",
             "version": 1,
             "document": transition.model_dump_json(),
+            "list": _partition(transition.schedule_id),
+            "list_key": created,
             "time_list": "ALERT_CHANGES",
-            "time_key": f"{iso_utc(transition.creation_time)}#{transition.schedule_id}#{transition.alert_name}",
+            "time_key": created,
         }
         self.items.put_where(change, ConditionExpression="attribute_not_exists(pk)")
 
@@ -113,10 +117,8 @@ class TableAlertStates:
         self, schedule_id: str | None, *, limit: int, after: str | None = None, descending: bool = True
     ) -> Page[AlertTransition]:
         """Return a page of changes."""
-        if schedule_id is None:
-            return self.items.page(AlertTransition, Listing(TIMELINE, "ALERT_CHANGES", limit, after, descending))
-        span = ("CHANGE#", "CHANGE#~")
-        return self.items.page(AlertTransition, Listing(None, _partition(schedule_id), limit, after, descending, span))
+        index, name = (INDEX, _partition(schedule_id)) if schedule_id else (TIMELINE, "ALERT_CHANGES")
+        return self.items.page(AlertTransition, Listing(index, name, limit, after, descending))
 
 
 def _mute_item(muted: MutedSchedule) -> dict[str, Any]:
