@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from itertools import product
 from pathlib import Path
 
@@ -389,6 +390,7 @@ def test_any_metric_may_be_constrained_and_what_has_no_meaning_is_reported(runs,
             "log_loss": {"threshold": 0.001, "comparison_operator": "GreaterThanThreshold"},
             "auc": {"threshold": "NaN", "comparison_operator": "LessThanThreshold"},
             "gini": {"threshold": 0.5, "comparison_operator": "LessThanThreshold", "tresholds": 1},
+            "falsePositiveRate": {"threshold": 0.5, "comparison_operator": "GreaterThanThreshold"},
         }
 
     summary = runs.run(
@@ -396,6 +398,8 @@ def test_any_metric_may_be_constrained_and_what_has_no_meaning_is_reported(runs,
     )
     assert [violation.subject for violation in summary.violations] == ["logLoss"]
     assert "gini is not compared: it is not measured" in summary.warnings
+    meant = "falsePositiveRate is not compared: it is not measured. Did you mean false_positive_rate?"
+    assert meant in summary.warnings
     assert "auc is not compared: its threshold is NaN" in summary.warnings
     assert any("tresholds" in warning for warning in summary.warnings)
 
@@ -595,7 +599,15 @@ def test_classes_that_never_meet_are_reported_in_a_baseline_and_in_a_check(runs,
     constraints = runs.folder / "baseline" / "constraints.json"
     checked = runs.run(runs.folder / "a.csv", "check", **MULTICLASS, baseline_constraints=constraints)
     assert never_met(checked) == never_met(summary)
-    assert not checked.outcome.warnings  # which mails quote; values of the data do not leave the report
+    (notice,) = checked.outcome.warnings  # which mails quote; values of the data do not leave the report
+    assert re.fullmatch(r"the analysis has \d warnings?: see its report\.html", notice)
+
+
+def test_constraints_without_a_metric_compare_nothing_and_a_warning_says_so(runs, edited):
+    runs.run(runs.csv("good.csv", HEADER, *GOOD), "baseline", **BINARY)
+    empty = edited("baseline", lambda document: document.update(binary_classification_constraints={}))
+    summary = runs.run(runs.folder / "good.csv", "check", **BINARY, baseline_constraints=empty)
+    assert "the constraints name no metric: nothing was compared with a threshold" in summary.warnings
 
 
 def test_classes_that_meet_anywhere_are_not_reported(runs):

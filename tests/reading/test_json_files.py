@@ -63,6 +63,11 @@ def test_each_malformed_line_is_counted_with_its_location_and_the_others_are_kep
     assert (log.read, log.malformed) == (2, 5)
 
 
+def test_a_document_on_each_line_is_no_single_document_and_the_format_is_named(write: Write) -> None:
+    with pytest.raises(InvalidInput, match="there is a document on each line: name the format jsonlines"):
+        read(write('{"a": 1}\n{"a": 2}\n'), lines=False)
+
+
 def test_lists_are_columns_by_position_and_ragged_ones_are_left_out(write: Write) -> None:
     dataset, rows, log = read(write('[1, "x"]\n[2, "y"]\n[3]\n{"a": 1}\n'))
     assert (dataset.columns, dataset.named) == (("_c0", "_c1"), False)

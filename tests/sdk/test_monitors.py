@@ -86,6 +86,19 @@ def test_a_baseline_is_described_and_read(monitor: DefaultModelMonitor):
     assert names == ["score", "income", "kind"]
 
 
+def test_warnings_of_a_baseline_are_printed_and_its_record_has_their_number_alone(app: SpecifiedApp, capsys):
+    app.put("my-bucket", "few.csv", "score,kind", [(0.5, "a"), (0.7, "b"), (0.2, "a")])
+    monitor = DefaultModelMonitor(ROLE)
+    monitor.suggest_baseline("s3://my-bucket/few.csv", CSV, "s3://my-bucket/few")
+    job = monitor.latest_baselining_job
+    few = "the baseline has 3 rows: with fewer than 100, what it suggests may well be due to chance"
+    assert few in job.warnings()
+    assert f"Warning: {few}\n" in capsys.readouterr().out
+    number = "warning" if len(job.warnings()) == 1 else "warnings"
+    notice = f"the analysis has {len(job.warnings())} {number}: see its report.html"
+    assert job.describe()["Modelwatch"]["outcome"]["warnings"] == [notice]
+
+
 def test_executions_are_listed_in_the_order_and_number_that_is_asked_for(monitor: DefaultModelMonitor):
     statuses = [each["MonitoringExecutionStatus"] for each in monitor.list_executions()]
     assert statuses == ["CompletedWithViolations", "Completed"]

@@ -164,6 +164,8 @@ def _ended(app: AppClient, record: Record, *, show: bool) -> dict[str, Any]:
         return _status_text(seen), seen["status"] != "InProgress"
 
     wait_for(job.job_name, ask, show=show)
+    if show and seen["status"] == "Completed":
+        print_lines([f"Warning: {warning}" for warning in job.warnings()])
     return seen
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from modelwatch.app_client import AppClient
 from modelwatch.model_monitor.execution import File
-from modelwatch.model_monitor.files import Constraints, Statistics
+from modelwatch.model_monitor.files import Constraints, ModelMonitoringFile, Statistics
 from modelwatch.model_monitor.progress import wait_for
 from modelwatch_core.domain.sagemaker_api.answers import Record, baselining_job
 
@@ -14,6 +15,10 @@ CLARIFY_FILE = "analysis.json"
 """What a baseline of bias or explainability is, in place of statistics.json and constraints.json."""
 
 CLARIFY_KINDS = frozenset({"ModelBias", "ModelExplainability"})
+
+
+class _Summary(ModelMonitoringFile):
+    file_name = "analysis_summary.json"
 
 
 class BaseliningJob:
@@ -55,7 +60,7 @@ class BaseliningJob:
         Parameters
         ----------
         logs : bool
-            Whether a line is printed at each change of its status.
+            Whether a line is printed at each change of its status, and for each of its warnings.
 
         Raises
         ------
@@ -65,6 +70,16 @@ class BaseliningJob:
         wait_for(f"baseline {self.job_name}", self._status, show=logs)
         if self._record["status"] != "Completed":
             raise RuntimeError(f"baseline {self.job_name}: {self._status_text()}")
+        if logs:
+            sys.stdout.writelines(f"Warning: {warning}\n" for warning in self.warnings())
+
+    def warnings(self) -> list[str]:
+        """Return what a person should know of the baseline that it made, a sentence each.
+
+        They are in ``analysis_summary.json`` and not in the app's record, because they may quote values of rows.
+        """
+        summary = self._file(_Summary, self._uri(_Summary.file_name), None)
+        return list(map(str, summary.body_dict.get("warnings", ())))
 
     def stop(self) -> None:
         """Stop it."""

@@ -36,9 +36,9 @@ class DistributionConstraints(ConstraintsPart):
     """
 
     perform_comparison: Switch | None = None
-    comparison_threshold: float | None = None
+    comparison_threshold: Annotated[float, Field(ge=0)] | None = None
     comparison_method: Annotated[str, AfterValidator(known_comparison_method)] | None = None
-    categorical_comparison_threshold: float | None = None
+    categorical_comparison_threshold: Annotated[float, Field(ge=0)] | None = None
     categorical_drift_method: Annotated[str, AfterValidator(known_categorical_drift_method)] | None = None
     false_alarm_rate: Annotated[float, Field(gt=0, lt=1)] | None = None
     monthly_false_alarm_rate: Annotated[float, Field(gt=0, lt=1)] | None = None

@@ -68,6 +68,9 @@ def check(
         Whether the first party's rule applies whatever the constraints say of intervals.
     """
     result = MetricsCheck()
+    if not constraints:
+        result.warnings.append("the constraints name no metric: nothing was compared with a threshold")
+    in_violations = {camel_case(metric.name): metric.name for metric in registry}
     same_as = {metric.name: metric.same_as for metric in registry if metric.same_as}
     first: dict[str, tuple[int, list[str]]] = {}
     judged = {metric_compared(name, each) for name, each in constraints.items() if each.beyond_confidence_interval}
@@ -76,7 +79,8 @@ def check(
     for name, constraint in constraints.items():
         result.warnings.extend(_remarks(name, constraint))
         compared = metric_compared(name, constraint)
-        measured = metrics.get(compared) or Measured(Undefined("it is not measured"))
+        meant = f". Did you mean {in_violations[name]}?" if name in in_violations and name not in metrics else ""
+        measured = metrics.get(compared) or Measured(Undefined(f"it is not measured{meant}"))
         undefined = next((each for each in (measured.value, constraint.limit) if isinstance(each, Undefined)), None)
         if undefined is not None:
             result.warnings.append(f"{name} is not compared: {undefined.reason}")

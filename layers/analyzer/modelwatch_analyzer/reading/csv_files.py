@@ -23,6 +23,7 @@ from modelwatch_analyzer.reading.csv_form import (
     separator_option,
 )
 from modelwatch_analyzer.reading.csv_text import (
+    NOT_UTF_8,
     TOO_LONG,
     Record,
     parse_block,
@@ -375,8 +376,8 @@ def _with_header(file: SourceFile, header: Record, remarks: Sequence[str]) -> _C
     location = f"{file.label}:{header.line + 1}"
     if header.fields is None:
         message = f"{location}: the header cannot be read: {'; '.join([header.reason, *remarks])}"
-        if header.reason == "not UTF-8":
-            raise InvalidInput("NotUtf8", f"{message}: save it as UTF-8, or name its format if that is not CSV")
+        if header.reason == NOT_UTF_8:
+            raise InvalidInput("NotUtf8", f"{message}, or name its format if that is not CSV")
         raise InvalidInput("MalformedHeader", message)
     for number, name in enumerate(header.fields, start=1):
         if not name.strip():

@@ -33,6 +33,7 @@ from modelwatch_analyzer.reading.csv_structure import Structure, after, bits_of,
 from modelwatch_analyzer.reading.dataset import Plan
 from modelwatch_analyzer.reading.files import LONGEST_RECORD
 
+NOT_UTF_8 = "not UTF-8: save it as UTF-8"
 TOO_LONG = f"longer than {LONGEST_RECORD >> 20} MiB, perhaps because of a quote that is not closed"
 """The reason why a record that does not end is left out."""
 
@@ -235,7 +236,7 @@ def parse_records(text: bytes, *, last: bool, separator: str = ",") -> Iterator[
             reader = csv.reader(line_reader, strict=True, delimiter=separator)
             yield Record(line, None, reason, line_reader.offset, line_reader.line)
         elif line_reader.undecodable:
-            yield Record(line, None, "not UTF-8", line_reader.offset, line_reader.line)
+            yield Record(line, None, NOT_UTF_8, line_reader.offset, line_reader.line)
         else:
             yield Record(line, fields, "", line_reader.offset, line_reader.line)
 

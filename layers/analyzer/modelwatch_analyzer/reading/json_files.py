@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -237,6 +238,11 @@ def _remark(log: ReadLog, remark: str) -> None:
         log.remarks.append(remark)
 
 
+_NEXT_LINE = re.compile(rb"\}[ \t\r]*\n\s*\{")
+"""No JSON document has it: there is a comma between objects, and a text has no line end of its own."""
+_JSON_LINES = "there is a document on each line: name the format jsonlines"
+
+
 def _elements(file: SourceFile, log: ReadLog, *, alone: bool | None) -> Iterator[Line]:
     """Yield the elements of a file that is one array; anything else is yielded as one document.
 
@@ -262,6 +268,8 @@ def _elements(file: SourceFile, log: ReadLog, *, alone: bool | None) -> Iterator
         if len(text) > LONGEST_RECORD:
             log.leave_out(file.label, line, f"longer than {LONGEST_RECORD >> 20} MiB")
             return
+        if _NEXT_LINE.search(text) and _JSON_LINES not in log.remarks:
+            log.remarks.append(_JSON_LINES)
         documents = iter([Line(file.label, line, text)])
         yield from documents if alone is None else _rows_of_tables(documents, log, alone=alone)
 

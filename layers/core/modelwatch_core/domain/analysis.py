@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import datetime
 
 from pydantic import Field
 
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
 from modelwatch_core.domain.documents import ExactUtcDatetime, NonEmpty, ObjectUri, Owned, S3Uri, SageMakerName
+from modelwatch_core.domain.number_text import count_text
 from modelwatch_core.domain.outcome import GroundTruthCounts, Outcome, OutcomeStatus, RecordCounts
 from modelwatch_core.domain.processing_parameters import ProcessingParameters
 from modelwatch_core.domain.scores import MOST_IN_AN_OUTCOME, Score
@@ -71,9 +73,14 @@ class AnalysisSummary(Owned):
             records=self.records,
             ground_truth=self.ground_truth,
             changes=self.changes[:MOST_CHANGES],
-            warnings=self.warnings,
+            warnings=tuple(self._notice()),
             scores=tuple(score.brief for score in self.scores[:MOST_IN_AN_OUTCOME]),
         )
+
+    def _notice(self) -> Iterator[str]:
+        """Say that there are warnings: they may quote values of rows, which events and mails must not."""
+        if self.warnings:
+            yield f"the analysis has {count_text(len(self.warnings), 'warning')}: see its report.html"
 
 
 class AnalysisInput(Owned):

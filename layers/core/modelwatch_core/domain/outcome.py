@@ -148,8 +148,7 @@ class Outcome(Owned):
     changes : tuple of str
         What differs from the previous attempt at the same window, a sentence each; the first 100.
     warnings : tuple of str
-        What a person should know though it is not a violation, of the data or of the files in the output folder, a
-        sentence each.
+        That the analysis has warnings, and what is wrong with the files in the output folder, a sentence each.
     scores : tuple of Score
         The ten measures that were nearest to a violation, or are one; ``analysis_summary.json`` has more.
     """
