@@ -83,8 +83,6 @@ UNSEEN = (
     "FollowEndpointsRole: sagemaker:DescribeProcessingJob",
     # Schedules that an earlier version wrote are all read, and get their places: tests/core/test_ledger_repair.py.
     "LaunchExecutionRole: arn:aws:dynamodb:us-east-1:123456789012:table/modelwatch-Ledger/index/listing",
-    # A late announcement of what is over by now looks for what was announced before: tests/core/test_alert_order.py.
-    "RouteAlertsRole: arn:aws:dynamodb:us-east-1:123456789012:table/modelwatch-Ledger/index/listing",
     "ReconcileRole: dynamodb:ConditionCheckItem",
     # A manifest of batch transform jobs, for an explanation of these in a job.
     "FollowEndpointsRole: s3:GetObject",

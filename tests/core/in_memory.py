@@ -353,6 +353,10 @@ class MemoryAlertStates:
         if self.mutes.get(muted.schedule_id) == muted:
             del self.mutes[muted.schedule_id]
 
+    def is_noted(self, schedule_id: str, alert: AlertName, place: str) -> bool:
+        asked = schedule_id, alert, place
+        return any((each.schedule_id, each.alert_name, place_of(each)) == asked for each in self.changes.values())
+
     def page(
         self, schedule_id: str | None, *, limit: int, after: str | None = None, descending: bool = True
     ) -> Page[AlertTransition]:

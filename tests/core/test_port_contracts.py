@@ -626,6 +626,14 @@ class TestAlertStates:
             found.append(change)
         assert found == (changes[::-1] if descending else changes)
 
+    def test_an_execution_that_changed_an_alert_is_known_by_its_place(self, states):
+        change = transition(0, "InAlert")
+        states.note(change)
+        assert states.is_noted("hourly-1", AlertName.VIOLATIONS, place_of(change))
+        assert not states.is_noted("hourly-1", AlertName.NO_DATA, place_of(change))
+        assert not states.is_noted("hourly-1", AlertName.VIOLATIONS, place_of(transition(1, "InAlert")))
+        assert not states.is_noted("daily-1", AlertName.VIOLATIONS, place_of(change))
+
     def test_a_schedule_is_muted_until_a_moment(self, states):
         states.mute(MutedSchedule("hourly", "hourly-1", NOW))
         assert states.known("hourly-1").muted_until == NOW

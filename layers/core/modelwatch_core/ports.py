@@ -411,6 +411,10 @@ class AlertStates(Protocol):
         """Write a change into the history, once however often it is noted."""
         ...
 
+    def is_noted(self, schedule_id: str, alert: AlertName, place: str) -> bool:
+        """Return whether the execution of a place is in the history as one that changed an alert."""
+        ...
+
     def keep(self, state: AlertState, *, place: str) -> None:
         """Keep how an alert that has changed stands after the execution of a place; after a later one it stays."""
         ...

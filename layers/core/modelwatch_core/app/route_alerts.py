@@ -40,8 +40,6 @@ from modelwatch_core.ports import AlertStates, Clock, KnownAlerts, Ledger, Metri
 
 _MOST_READS = 5
 """Pages of executions that are looked through for the datapoints of all alerts: some are of no alert's business."""
-_RECENT_CHANGES = 100
-"""Changes of a schedule's alerts among which one is looked for that was announced before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,18 +128,17 @@ class RouteAlerts:
         changes = []
         for judged in judgements:
             phase = judged.phase(known.muted_until)
-            if phase is None and judged.is_over_already and not self._is_noted(judged):
+            if phase is None and judged.is_over_already and not self._was_announced(judged):
                 phase = AlertPhase.RECOVERED
             if phase:
                 severity, since = judged.severity, judged.since
                 changes.append(Change(phase=phase, alert_name=judged.alert, severity=severity, since=since))
         return sorted(changes, key=_importance)
 
-    def _is_noted(self, judged: Judgement) -> bool:
+    def _was_announced(self, judged: Judgement) -> bool:
         """Return whether what an execution changed is in the history: then it has been announced before."""
-        page = self.states.page(judged.execution.schedule_id, limit=_RECENT_CHANGES)
-        changes = [change for change, _ in page.records if isinstance(change, AlertTransition)]
-        return any((c.alert_name, place_of(c)) == (judged.alert, place_of(judged.execution)) for c in changes)
+        execution = judged.execution
+        return self.states.is_noted(execution.schedule_id, judged.alert, place_of(execution))
 
     def _raised(self, alert: Alert | None, named: Iterable[AlertTargetReference], tags: dict[str, str]) -> Alert | None:
         if alert is not None:

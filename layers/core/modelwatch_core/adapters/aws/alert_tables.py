@@ -72,6 +72,12 @@ class TableAlertStates:
         }
         self.items.put_where(change, ConditionExpression="attribute_not_exists(pk)")
 
+    def is_noted(self, schedule_id: str, alert: AlertName, place: str) -> bool:
+        """Return whether an execution changed an alert."""
+        key = f"CHANGE#{place}#{alert}#"
+        listing = Listing(None, _partition(schedule_id), 1, None, True, (key, f"{key}~"), is_consistent=True)
+        return bool(self.items.page(AlertTransition, listing).records)
+
     def keep(self, state: AlertState, *, place: str) -> None:
         """Write how an alert stands, unless it is known after a later execution."""
         latest, notified = state
