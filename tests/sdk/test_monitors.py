@@ -97,6 +97,8 @@ def test_warnings_of_a_baseline_are_printed_and_its_record_has_their_number_alon
     number = "warning" if len(job.warnings()) == 1 else "warnings"
     notice = f"the analysis has {len(job.warnings())} {number}: see its report.html"
     assert job.describe()["Modelwatch"]["outcome"]["warnings"] == [notice]
+    app.stack.client("s3").delete_object(Bucket="my-bucket", Key="few/analysis_summary.json")
+    assert job.warnings() == [notice]
 
 
 def test_executions_are_listed_in_the_order_and_number_that_is_asked_for(monitor: DefaultModelMonitor):

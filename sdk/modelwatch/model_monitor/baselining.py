@@ -76,9 +76,18 @@ class BaseliningJob:
     def warnings(self) -> list[str]:
         """Return what a person should know of the baseline that it made, a sentence each.
 
-        They are in ``analysis_summary.json`` and not in the app's record, because they may quote values of rows.
+        They are in ``analysis_summary.json``, because they may quote values of rows. The app's record has their number
+        alone, which is returned to whoever may not read the results.
         """
-        summary = self._file(_Summary, self._uri(_Summary.file_name), None)
+        from botocore.exceptions import ClientError
+
+        noted = (self._record.get("outcome") or {}).get("warnings") or []
+        if not noted:
+            return []
+        try:
+            summary = _Summary.from_s3_uri(self._uri(_Summary.file_name), sagemaker_session=self._app)
+        except ClientError:
+            return list(noted)
         return list(map(str, summary.body_dict.get("warnings", ())))
 
     def stop(self) -> None:
