@@ -12,7 +12,7 @@ import pytest
 
 from modelwatch_analyzer import workers
 from modelwatch_analyzer.child_environment import child_environment
-from modelwatch_analyzer.interpreter_settings import ALLOCATOR, AVX_512, VARIABLE, sorts_slowly_with_avx_512
+from modelwatch_analyzer.interpreter_settings import ALLOCATOR, AVX_512, VARIABLE, cpus, sorts_slowly_with_avx_512
 
 ROOT = Path(__file__).parents[1]
 
@@ -116,7 +116,10 @@ def test_processes_that_read_pieces_compute_as_their_parent_and_scripts_as_anywh
 
 def test_polars_has_an_arena_for_each_cpu_unless_somebody_has_chosen_otherwise() -> None:
     load, show = "import modelwatch_analyzer.interpreter_settings", f"import os; print(os.environ.get({ALLOCATOR!r}))"
-    assert printed(f"{load}; {show}") == f"narenas:{os.cpu_count()}"
+    assert printed(f"{load}; {show}") == f"narenas:{cpus()}"
+    if sys.platform == "linux":
+        one = f"import os; os.sched_setaffinity(0, {{{min(os.sched_getaffinity(0))}}})"
+        assert printed(f"{one}; {load}; {show}") == "narenas:1"
     assert "narenas" not in printed(f"import polars; {load}; {show}")
     assert printed(f"{load}; {show}", **{ALLOCATOR: "narenas:3"}) == "narenas:3"
 

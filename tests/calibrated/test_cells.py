@@ -23,15 +23,35 @@ def test_as_many_numbers_are_placed_in_a_cell_as_are_counted(before: np.ndarray,
     assert np.all(np.diff(placed[np.argsort(now)]) >= 0)
 
 
-@given(_VALUES, _VALUES, st.lists(st.sampled_from([0.0, 1e-7, -1e-7, 9e-7, -2e-6]), min_size=60, max_size=60))
-def test_roundings_of_known_numbers_are_known_and_in_order(
-    before: np.ndarray, now: np.ndarray, errors: list[float]
+@given(
+    st.lists(st.integers(-500, 500), min_size=2, max_size=60, unique=True),
+    st.lists(st.floats(-1.2e-7, 1.2e-7)),
+    _VALUES,
+)
+def test_roundings_of_known_fractions_are_known_and_in_order(
+    halves: list[int], errors: list[float], others: np.ndarray
 ) -> None:
-    cells = NumberCells.of(Numbers(SampledColumn((pl.Series(before),))))
-    near = np.sort(np.concatenate([before * (1 + np.array(errors[: before.size])), now]))
-    known = cells.own_where_rounded(near)
-    assert np.all(np.diff(known) >= 0)
-    assert np.all((known == near) | (np.isin(known, cells.own) & (np.abs(known - near) <= 1e-6 * np.abs(known))))
+    known = np.array([*halves, 0.5]) / 2
+    cells = NumberCells.of(Numbers(SampledColumn((pl.Series(known),))))
+    near = np.sort(np.outer(known, 1 + np.array([*errors, 1e-7])).ravel())
+    assert np.isin(cells.own_where_rounded(near), known).all()
+    assert cells.count(Numbers(SampledColumn((pl.Series(near),)))).sum() == near.size
+    mixed = np.sort(np.concatenate([near, others]))
+    found = cells.own_where_rounded(mixed)
+    assert np.all(np.diff(found) >= 0)
+    assert np.all((found == mixed) | (np.abs(found - mixed) <= 1.2e-7 * np.abs(found)))
+
+
+def test_of_more_values_than_cells_none_are_taken_for_roundings_of_the_extremes() -> None:
+    values = 5_000_000 + np.arange(5_000) / 5_000
+    cells = NumberCells.of(Numbers(SampledColumn((pl.Series(values),))))
+    assert cells.own_where_rounded(values).tolist() == values.tolist()
+
+
+def test_values_that_lie_close_together_stay_apart() -> None:
+    known = 101_325 + np.array([0.01, 0.02, 0.03])
+    cells = NumberCells.of(Numbers(SampledColumn((pl.Series(known),))))
+    assert cells.own_where_rounded(known + 0.005).tolist() == (known + 0.005).tolist()
 
 
 @pytest.mark.parametrize("known", [3, 255, 256, 300])

@@ -133,11 +133,26 @@ def test_a_feed_without_any_value_is_flagged() -> None:
     assert flagged(before, before.clear(2_000)) == list(before.columns)
 
 
-@pytest.mark.parametrize("rows", [10, 50, 100, 101])
-def test_a_few_rows_that_are_all_empty_are_no_copies_of_one(rows: int) -> None:
+@pytest.mark.parametrize(("empty", "others"), [(10, 0), (50, 0), (100, 0), (101, 0), (50, 50), (30, 70)])
+def test_rows_that_are_all_empty_are_no_copies_of_one(empty: int, others: int) -> None:
     generator = np.random.default_rng(10)
-    before = pl.DataFrame({f"x{i}": generator.normal(0, 1, 5_000) for i in range(8)})
-    assert flagged(before, before.clear(rows)) == list(before.columns)
+    before, now = (pl.DataFrame({f"x{i}": generator.normal(0, 1, rows) for i in range(8)}) for rows in (5_000, others))
+    assert flagged(before, pl.concat([now, before.clear(empty)])) == list(before.columns)
+
+
+@pytest.mark.parametrize("rows", [40, 100])
+def test_a_window_of_one_wrong_row_alone_is_flagged(rows: int) -> None:
+    generator = np.random.default_rng(10)
+    before = pl.DataFrame({f"x{i}": generator.exponential(1, 5_000) for i in range(8)})
+    wrong = pl.DataFrame({name: [-50.0] * rows for name in before.columns})
+    assert flagged(before, wrong) == list(before.columns)
+
+
+@pytest.mark.parametrize("rows", [3, 6, 12, 29])
+def test_a_window_of_one_row_that_was_sent_again_is_left_alone(rows: int) -> None:
+    generator = np.random.default_rng(20)
+    before, valid = people(generator, 3_000), people(generator, 8)
+    assert [flagged(before, pl.concat([valid[place]] * rows)) for place in range(8)] == [[]] * 8
 
 
 def test_one_row_that_is_sent_many_times_among_others_is_no_drift() -> None:

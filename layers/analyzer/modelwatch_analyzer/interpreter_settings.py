@@ -49,8 +49,15 @@ def sorts_slowly_with_avx_512(cpus: Path = _CPUS) -> bool:
     return is_zen_3_or_4 and b"avx512f" in known.get(b"flags", b"").split()
 
 
+def cpus() -> int:
+    """Return how many CPUs this process may use."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 if "numpy" not in sys.modules and os.environ.keys().isdisjoint(_CHOICES) and sorts_slowly_with_avx_512():
     os.environ[VARIABLE] = AVX_512
 if "polars" not in sys.modules:
-    os.environ.setdefault(ALLOCATOR, f"narenas:{os.cpu_count() or 1}")
+    os.environ.setdefault(ALLOCATOR, f"narenas:{cpus()}")
 gc.set_threshold(_OBJECTS, *gc.get_threshold()[1:])

@@ -28,8 +28,9 @@ MOST_VALUES = 1_000
 _GROUPS, _GROUPED_ROWS = 64, 20_000
 _SQUARED = 1e150
 """Sums of squares of larger numbers may be beyond a double."""
-_ROUNDING = 1e-6
-"""A fraction that differs by less from a known one, relatively, is the same in single precision or another sum."""
+_SINGLE_PRECISION, _OF_THE_GAP = 2.0**-23, 1e-3
+"""A fraction that differs from a known one by less, relatively and of the gap to the next known one, is the same one in
+single precision, or as another sum."""
 _SEASONAL_CELLS = 10_000
 """Of all columns of a seasonal baseline together, which has the counts of each of up to 48 seasons."""
 
@@ -142,20 +143,30 @@ class NumberCells(EditedDocument):
         return cells
 
     def own_where_rounded(self, ascending: Floats) -> Floats:
-        """Return values, but a value with a cell of its own for each that differs from it by rounding only.
+        """Return values, but the known one for each that differs from it by rounding only.
 
-        Training data in single precision and requests in decimal fractions hold the same numbers. Where all values
-        with cells of their own are whole, others are no roundings of them.
+        Training data in single precision and requests in decimal fractions hold the same numbers. Only where all
+        values of the baseline are known, and not all of them whole: others are no roundings of those.
         """
-        own = self.own
-        if not own.size or np.array_equal(own, np.trunc(own)):
+        own, tolerance = self.own, self._tolerance
+        if tolerance is None:
             return ascending
         above = np.minimum(np.searchsorted(own, ascending), own.size - 1)
         below = np.maximum(above - 1, 0)
         with np.errstate(over="ignore"):
-            to_above, to_below = np.abs(own[above] - ascending), np.abs(ascending - own[below])
-        nearest = own[np.where(to_above <= to_below, above, below)]
-        return np.where(np.minimum(to_above, to_below) <= _ROUNDING * np.abs(nearest), nearest, ascending)
+            is_above = np.abs(own[above] - ascending) <= tolerance[above]
+            is_below = np.abs(ascending - own[below]) <= tolerance[below]
+        return np.where(is_above, own[above], np.where(is_below, own[below], ascending))
+
+    @cached_property
+    def _tolerance(self) -> Floats | None:
+        own = self.own
+        if self.cuts or not own.size or np.array_equal(own, np.trunc(own)):
+            return None
+        with np.errstate(over="ignore"):
+            gaps = np.diff(own)
+        nearest = np.minimum(np.append(np.inf, gaps), np.append(gaps, np.inf))
+        return np.minimum(_SINGLE_PRECISION * np.abs(own), _OF_THE_GAP * nearest)
 
 
 class CategoryCells(EditedDocument):

@@ -24,8 +24,9 @@ _SHARES = (0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99)
 _SLIGHT = 0.1
 _STANDARD_ERRORS = 4.0
 _LARGEST_CLUMP = 100
-"""More equal rows of a window, or most of its rows, are a value that the table has now, as in a feed that stands still
-or sends nothing, and not copies."""
+"""More equal rows of a window are a value that the table has now, as in a feed that stands still, and not copies."""
+_LEAST_CLUMP = 30
+"""So many are as well if they are most rows of the window; fewer may be one request that was sent again."""
 _RARE = 0.5
 """Copies are assumed only where a row of a window would have fewer equal rows by chance, in the mean."""
 _UNSEEN_PAIRS = 3.0
@@ -60,13 +61,14 @@ class EqualRows(EditedDocument):
         hashes : ndarray of uint64
             Of `ROWS` rows at most; equal rows have the same.
         copies : bool
-            Whether rows that are there more than 100 times, or make up most of the sample, are left out.
+            Whether rows are left out that are there more than 100 times, or 30 times and are most of the sample.
         """
         rows = float(hashes.size)
         if rows < 3:
             return cls(rows=rows)
         counts = np.unique(hashes, return_counts=True)[1].astype(np.float64)
-        counts = counts[counts <= min(_LARGEST_CLUMP, rows / 2)] if copies else counts
+        largest = min(_LARGEST_CLUMP, max(_LEAST_CLUMP - 1, rows / 2))
+        counts = counts[counts <= largest] if copies else counts
         pairs = float((counts * (counts - 1)).sum()) / (rows * (rows - 1))
         triples = float((counts * (counts - 1) * (counts - 2)).sum()) / (rows * (rows - 1) * (rows - 2))
         return cls(pairs=pairs, triples=triples, rows=rows)

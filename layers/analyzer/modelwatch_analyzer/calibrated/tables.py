@@ -80,6 +80,8 @@ def _copies(frozen: FrozenTable, rows: SampledRows, compared: Mapping[str, Compa
     names = [each.column for each in compared.values()]
     # Under other names: polars takes one such as ^a.*$ for a pattern.
     parts = [pl.DataFrame({str(i): part[name] for i, name in enumerate(names)}) for part in rows.parts]
+    # Rows without any value are no copies of one, but what a feed that has failed sends.
+    parts = [part.filter(pl.any_horizontal(pl.all().is_not_null())) for part in parts]
     return repetition(frozen.equal, EqualRows.of(hashes_of(parts, most=ROWS), copies=True), rows.rows)
 
 

@@ -59,10 +59,11 @@ class TableAlertStates:
 
     def note(self, transition: AlertTransition) -> None:
         """Write a change, unless it is noted."""
-        created = f"{iso_utc(transition.creation_time)}#{transition.schedule_id}#{transition.alert_name}"
+        place = place_of(transition)  # which orders what a single announcement changes
+        created = f"{iso_utc(transition.creation_time)}#{transition.schedule_id}#{place}#{transition.alert_name}"
         change = {
             "pk": _partition(transition.schedule_id),
-            "sk": f"CHANGE#{place_of(transition)}#{transition.alert_name}#{transition.alert_status}",
+            "sk": f"CHANGE#{place}#{transition.alert_name}#{transition.alert_status}",
             "version": 1,
             "document": transition.model_dump_json(),
             "list": _partition(transition.schedule_id),
