@@ -25,7 +25,7 @@ def test_as_many_numbers_are_placed_in_a_cell_as_are_counted(before: np.ndarray,
 
 @given(
     st.lists(st.integers(-500, 500), min_size=2, max_size=60, unique=True),
-    st.lists(st.floats(-1.2e-7, 1.2e-7)),
+    st.lists(st.floats(-1.1e-7, 1.1e-7)),
     _VALUES,
 )
 def test_roundings_of_known_fractions_are_known_and_in_order(
