@@ -23,6 +23,7 @@ __all__ = [
     "sagemaker_name",
     "text",
     "time",
+    "time_text",
 ]
 
 LONGEST_RUN_IN_SECONDS = 24 * 60 * 60
@@ -75,6 +76,11 @@ def time(name: str, value: Any) -> datetime:
     """Return a datetime with its time zone, UTC if it has none."""
     moment: datetime = instance(name, value, datetime)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def time_text(name: str, value: datetime | str | None) -> str | None:
+    """Return a time as the app reads it: of a text it says itself what is wrong."""
+    return value if value is None or isinstance(value, str) else time(name, value).isoformat()
 
 
 def flag(name: str, value: Any) -> bool:

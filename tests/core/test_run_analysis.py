@@ -134,6 +134,19 @@ def test_reports_stay_where_a_script_fails_after_they_were_written(objects):
     assert objects.kept["s3://results/out/constraint_violations.json"] == b'{"violations": []}'
 
 
+@pytest.mark.parametrize("refusal", [InvalidInput("AccessDenied", "no"), Upstream("SlowDown", "later")])
+def test_the_reason_of_a_failure_is_kept_where_its_reports_cannot_be_stored(objects, monkeypatch, refusal):
+    def analyze(settings):
+        (settings.output_path / "constraint_violations.json").write_text("{}")
+        raise InvalidInput("PostprocessorFailed", "exit 1")
+
+    def upload(*_):
+        raise refusal
+
+    monkeypatch.setattr(objects, "upload", upload)
+    assert run(objects, analyze).failure_reason == "PostprocessorFailed: exit 1"
+
+
 def test_a_crash_is_left_to_the_host_and_leaves_no_files(objects, scratch):
     def broken(settings):
         raise RuntimeError

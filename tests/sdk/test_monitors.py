@@ -457,6 +457,13 @@ def test_a_schedule_that_runs_once_is_due_at_once_over_the_window_that_is_named(
     assert (schedule["DataAnalysisStartTime"], schedule["DataAnalysisEndTime"]) == ("-PT2H", "-PT1H")
     due = described["CreationTime"].replace(second=0) + timedelta(minutes=2)
     assert schedule["ScheduleExpression"] == f"cron({due.minute} {due.hour} {due.day} {due.month} ? {due.year})"
+    begin = described["CreationTime"].replace(microsecond=0) - timedelta(hours=3)
+    moments = {"data_analysis_start_time": begin, "data_analysis_end_time": (begin + timedelta(hours=1)).isoformat()}
+    DefaultModelMonitor().create_monitoring_schedule("moments", "my-endpoint", schedule_cron_expression=now, **moments)
+    with pytest.raises(ValueError, match="data_analysis_start_time: is neither an ISO 8601 duration such as"):
+        DefaultModelMonitor().create_monitoring_schedule(
+            "wrong", "my-endpoint", schedule_cron_expression=now, **(moments | {"data_analysis_start_time": "soon"})
+        )
 
 
 def test_an_expression_that_never_fires_again_is_refused(app: SpecifiedApp):

@@ -199,12 +199,12 @@ CALLS: dict[str, tuple[Any, type[Exception], str]] = {
         TypeError,
         "scheduled_time must be a datetime, not date",
     ),
-    "a window by times": (
+    "a window of numbers": (
         lambda m: m.create_monitoring_schedule(
-            "s", ENDPOINT, schedule_cron_expression="NOW", data_analysis_start_time=DAY, data_analysis_end_time="-PT0H"
+            "s", ENDPOINT, schedule_cron_expression="NOW", data_analysis_start_time=1, data_analysis_end_time="-PT0H"
         ),
-        ValueError,
-        "data_analysis_start_time: .* is not an ISO 8601 duration such as -PT2H",
+        TypeError,
+        "data_analysis_start_time must be a datetime, not int",
     ),
     "too many at once": (lambda m: m.backfill(DAY, DAY, "s", max_parallel=99), ValueError, "from 1 to 16"),
     "too many": (lambda m: m.list_executions("s", max_results=101), ValueError, "from 1 to 100"),

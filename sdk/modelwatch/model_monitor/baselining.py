@@ -79,16 +79,18 @@ class BaseliningJob:
         They are in ``analysis_summary.json``, because they may quote values of rows. The app's record has their number
         alone, which is returned to whoever may not read the results.
         """
-        from botocore.exceptions import ClientError
+        from botocore.exceptions import BotoCoreError, ClientError
 
+        if self._record["status"] == "InProgress":  # when it was last asked
+            self.describe()
         noted = (self._record.get("outcome") or {}).get("warnings") or []
         if not noted:
             return []
         try:
             summary = _Summary.from_s3_uri(self._uri(_Summary.file_name), sagemaker_session=self._app)
-        except ClientError:
+        except (BotoCoreError, ClientError, ValueError):
             return list(noted)
-        return list(map(str, summary.body_dict.get("warnings", ())))
+        return list(map(str, summary.body_dict.get("warnings") or noted))
 
     def stop(self) -> None:
         """Stop it."""

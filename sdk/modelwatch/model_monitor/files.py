@@ -40,7 +40,7 @@ class ModelMonitoringFile:
             raise TypeError(f"{self.file_name} must be a JSON object, not {type(body_dict).__name__}")
         self.body_dict = body_dict
         self.file_s3_uri = file_s3_uri
-        self._stored = self._digest() if file_s3_uri else None
+        self._stored = self._digest() if file_s3_uri else b""
         self.kms_key = kms_key
         self.session = sagemaker_session
 
@@ -110,11 +110,11 @@ class ModelMonitoringFile:
 
     @property
     def is_changed(self) -> bool:
-        """Whether the content was changed since it was read from S3 or saved there."""
+        """Whether constraints were changed since they were read from S3 or saved there."""
         return self._digest() != self._stored
 
     def _digest(self) -> bytes:
-        return hashlib.sha256(json.dumps(self.body_dict).encode()).digest()
+        return b""  # nobody edits what was measured, which may be large
 
 
 class Statistics(ModelMonitoringFile):
@@ -127,6 +127,9 @@ class Constraints(ModelMonitoringFile):
     """What data should satisfy."""
 
     file_name = "constraints.json"
+
+    def _digest(self) -> bytes:
+        return hashlib.sha256(json.dumps(self.body_dict, default=str).encode()).digest()
 
     def set_monitoring(self, enable_monitoring: bool, feature_name: str | None = None) -> None:
         """Say whether constraints of data quality are evaluated; call ``save`` afterwards.

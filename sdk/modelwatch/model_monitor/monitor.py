@@ -18,7 +18,7 @@ from modelwatch.arguments import (
     s3_uri,
     sagemaker_name,
     text,
-    time,
+    time_text,
 )
 from modelwatch.model_monitor.alerts import MonitoringAlertHistorySummary, MonitoringAlertSummary
 from modelwatch.model_monitor.baselining import BaseliningJob
@@ -354,8 +354,8 @@ class ModelMonitor(ScheduleExecutions):
                 sort_order=sort_order,
                 next_token=next_token,
                 max_results=max_results,
-                creation_time_before=_time_text("creation_time_before", creation_time_before),
-                creation_time_after=_time_text("creation_time_after", creation_time_after),
+                creation_time_before=time_text("creation_time_before", creation_time_before),
+                creation_time_after=time_text("creation_time_after", creation_time_after),
                 status_equals=status_equals,
             ),
         )
@@ -615,10 +615,6 @@ _RESOURCES = (
 )
 _INPUTS = ("endpoint_input", "batch_transform_input")
 _OWN_PARAMETERS = ("role", *_RESOURCES, "env", "tags", "network_config", "image_uri", "entrypoint")
-
-
-def _time_text(name: str, value: datetime | str | None) -> str | None:
-    return value if value is None or isinstance(value, str) else time(name, value).isoformat()
 
 
 def _tags(tags: Sequence[Mapping[str, str]] | Mapping[str, str] | None) -> dict[str, str]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypedDict
 
 from modelwatch.app_client import AppClient
-from modelwatch.arguments import choice, duration, flag, given, instance, listed, s3_uri, text
+from modelwatch.arguments import choice, flag, given, instance, listed, s3_uri, text, time_text
 from modelwatch.model_monitor.alert_actions import ModelDashboardIndicatorAction, MonitoringAlertActions
 from modelwatch.model_monitor.analysis_config import AnalysisConfig, analysis_config_document
 from modelwatch.model_monitor.baselining import CLARIFY_FILE, CLARIFY_KINDS
@@ -33,8 +34,9 @@ class ScheduleOptions(TypedDict, total=False):
         Who is notified, in place of the deployment's own topic.
     record_preprocessor_script, post_analytics_processor_script : str
         Scripts of your own: S3 URIs, or files on this machine, which are uploaded.
-    data_analysis_start_time, data_analysis_end_time : str
-        The window of a schedule that runs once (``CronExpressionGenerator.now()``): ISO 8601 durations, ``-PT1H``.
+    data_analysis_start_time, data_analysis_end_time : datetime or str
+        The window of a schedule that runs once (``CronExpressionGenerator.now()``): moments, or ISO 8601 durations
+        before the moment at which it runs, ``-PT1H``.
     """
 
     batch_transform_input: BatchTransformInput | None
@@ -42,8 +44,8 @@ class ScheduleOptions(TypedDict, total=False):
     alert_actions: MonitoringAlertActions | None
     record_preprocessor_script: str | None
     post_analytics_processor_script: str | None
-    data_analysis_start_time: str | None
-    data_analysis_end_time: str | None
+    data_analysis_start_time: datetime | str | None
+    data_analysis_end_time: datetime | str | None
 
 
 @dataclass(frozen=True)
@@ -116,8 +118,8 @@ def schedule_parameters(
     record_preprocessor_script: str | None = None,
     post_analytics_processor_script: str | None = None,
     alert_actions: MonitoringAlertActions | None = None,
-    data_analysis_start_time: str | None = None,
-    data_analysis_end_time: str | None = None,
+    data_analysis_start_time: datetime | str | None = None,
+    data_analysis_end_time: datetime | str | None = None,
     arguments: Sequence[str] | None = None,
 ) -> dict[str, Any]:
     """Return what is given with the app's names; see the methods of monitors for the arguments.
@@ -152,8 +154,8 @@ def schedule_parameters(
         output_s3_uri=None if destination is None else s3_uri("output_s3_uri", destination),
         baseline=baseline or None,
         schedule_expression=_expression(schedule_cron_expression, data_analysis_start_time, data_analysis_end_time),
-        data_analysis_start_time=data_analysis_start_time,
-        data_analysis_end_time=data_analysis_end_time,
+        data_analysis_start_time=time_text("data_analysis_start_time", data_analysis_start_time),
+        data_analysis_end_time=time_text("data_analysis_end_time", data_analysis_end_time),
         publish_cloudwatch_metrics=None
         if enable_cloudwatch_metrics is None
         else flag("enable_cloudwatch_metrics", enable_cloudwatch_metrics),
@@ -213,12 +215,9 @@ def _input_part(watched: EndpointInput | BatchTransformInput | None) -> dict[str
     return {name: watched.as_app_reads_it()}
 
 
-def _expression(expression: str | None, start: str | None, end: str | None) -> str | None:
+def _expression(expression: str | None, start: datetime | str | None, end: datetime | str | None) -> str | None:
     if expression == "NOW" and (start is None or end is None):
         raise ValueError("a schedule that runs NOW needs data_analysis_start_time and data_analysis_end_time")
     if expression != "NOW" and (start is not None or end is not None):
         raise ValueError("data_analysis_start_time and data_analysis_end_time are for a schedule that runs NOW")
-    if start is not None and end is not None:
-        duration("data_analysis_start_time", start)
-        duration("data_analysis_end_time", end)
     return None if expression is None else text("schedule_cron_expression", expression)

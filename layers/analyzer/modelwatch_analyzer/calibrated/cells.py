@@ -166,7 +166,8 @@ class NumberCells(EditedDocument):
         with np.errstate(over="ignore"):
             gaps = np.diff(own)
         nearest = np.minimum(np.append(np.inf, gaps), np.append(gaps, np.inf))
-        return np.minimum(_SINGLE_PRECISION * np.abs(own), _OF_THE_GAP * nearest)
+        tolerance: Floats = np.minimum(_SINGLE_PRECISION * np.abs(own), _OF_THE_GAP * nearest)
+        return tolerance
 
 
 class CategoryCells(EditedDocument):

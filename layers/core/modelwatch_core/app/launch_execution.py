@@ -390,7 +390,7 @@ def _earlier_scores(latest: Sequence[MonitoringExecution]) -> str | None:
 
 
 def _has_reports(execution: MonitoringExecution) -> bool:
-    """Return whether an analysis completed; one that failed has left no reports."""
+    """Return whether an analysis completed; one that failed has left none, or those of before its script failed."""
     return execution.monitoring_execution_status in (
         ExecutionStatus.COMPLETED,
         ExecutionStatus.COMPLETED_WITH_VIOLATIONS,

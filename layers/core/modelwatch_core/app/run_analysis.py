@@ -123,7 +123,7 @@ class RunAnalysis:
         try:
             return self._stored(request, run, access, root)
         except InvalidInput as error:
-            return _failed(error, root)
+            return Outcome.failed(str(error).replace(f"{root}/", ""))
         except Exception as error:
             if resource := exhausted_resource(error):
                 raise HostExhausted(resource) from None
@@ -139,23 +139,25 @@ class RunAnalysis:
             self._write(root / name, text)
         (root / "output").mkdir()
         try:
-            outcome = self.analyze(request.settings.relocated(root), access, request.chosen_host).outcome
-        except InvalidInput as error:  # what was written before stays: a script may fail after the reports
-            outcome = _failed(error, root)
+            summary = self.analyze(request.settings.relocated(root), access, request.chosen_host)
+        except InvalidInput:
+            with suppress(ModelwatchError):  # what was written before a script failed; the reason is why it failed
+                self._store(request, access, root)
+            raise
         if self.claims.claim(request.subject, run.run_id) is RunClaim.STOPPED:
             return _STOPPED
+        self._store(request, access, root)
+        return summary.outcome
+
+    @staticmethod
+    def _store(request: AnalysisRequest, access: AnalysisAccess, root: Path) -> None:
         for output in (*request.further_outputs, AnalysisOutput(path="output/", s3_uri=request.output_s3_uri)):
             store_files(access.objects, root / output.path, output.s3_uri)
-        return outcome
 
     @staticmethod
     def _write(path: Path, text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-
-
-def _failed(error: InvalidInput, root: Path) -> Outcome:
-    return Outcome.failed(str(error).replace(f"{root}/", ""))
 
 
 def exhausted_resource(error: Exception) -> Resource | None:
