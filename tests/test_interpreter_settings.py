@@ -122,6 +122,8 @@ def test_polars_has_an_arena_for_each_cpu_unless_somebody_has_chosen_otherwise()
         assert printed(f"{one}; {load}; {show}") == "narenas:1"
     assert "narenas" not in printed(f"import polars; {load}; {show}")
     assert printed(f"{load}; {show}", **{ALLOCATOR: "narenas:3"}) == "narenas:3"
+    inherited = printed(f"import polars; {show}")
+    assert printed(f"{load}; {show}", **{ALLOCATOR: inherited}) == f"narenas:{cpus()},{inherited}"
 
 
 def test_processes_that_an_analysis_starts_have_as_many_arenas(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -59,5 +59,7 @@ def cpus() -> int:
 if "numpy" not in sys.modules and os.environ.keys().isdisjoint(_CHOICES) and sorts_slowly_with_avx_512():
     os.environ[VARIABLE] = AVX_512
 if "polars" not in sys.modules:
-    os.environ.setdefault(ALLOCATOR, f"narenas:{cpus()}")
+    chosen = os.environ.get(ALLOCATOR, "")  # polars adds its own, which the processes that it starts inherit
+    if "narenas" not in chosen:
+        os.environ[ALLOCATOR] = ",".join(filter(None, [f"narenas:{cpus()}", chosen]))
 gc.set_threshold(_OBJECTS, *gc.get_threshold()[1:])
