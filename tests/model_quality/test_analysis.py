@@ -603,6 +603,18 @@ def test_classes_that_never_meet_are_reported_in_a_baseline_and_in_a_check(runs,
     assert re.fullmatch(r"the analysis has \d warnings?: see its report\.html", notice)
 
 
+def test_a_metric_that_these_data_do_not_give_is_not_taken_for_a_misspelt_one(runs, edited):
+    runs.run(runs.csv("a.csv", "prediction,label", "a,a", "b,b"), "baseline", **MULTICLASS)
+
+    def more(document):
+        limit = {"threshold": 0.1, "comparison_operator": "GreaterThanThreshold"}
+        document["multiclass_classification_constraints"] |= {"log_loss": limit, "logLoss": limit}
+
+    summary = runs.run(runs.folder / "a.csv", "check", **MULTICLASS, baseline_constraints=edited("baseline", more))
+    assert "log_loss is not compared: it is not measured" in summary.warnings
+    assert "logLoss is not compared: it is not measured. Did you mean log_loss?" in summary.warnings
+
+
 def test_constraints_without_a_metric_compare_nothing_and_a_warning_says_so(runs, edited):
     runs.run(runs.csv("good.csv", HEADER, *GOOD), "baseline", **BINARY)
     empty = edited("baseline", lambda document: document.update(binary_classification_constraints={}))

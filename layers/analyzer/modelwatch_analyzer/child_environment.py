@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import sys
 
+_OF_POLARS = ("POLARS_MAX_THREADS", "_RJEM_MALLOC_CONF")
 # AWS's images of Lambda have the library of Python where only LD_LIBRARY_PATH finds it.
-_INHERITED = ("PATH", "LD_LIBRARY_PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "POLARS_MAX_THREADS")
-_ALLOCATOR = ("_RJEM_MALLOC_CONF",)  # of polars
+_INHERITED = ("PATH", "LD_LIBRARY_PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", *_OF_POLARS)
 _INSTRUCTIONS = ("NPY_DISABLE_CPU_FEATURES", "NPY_ENABLE_CPU_FEATURES")
 
 
@@ -19,6 +19,6 @@ def child_environment(*, same_instructions: bool = False) -> dict[str, str]:
     same_instructions : bool
         Whether NumPy is to compute by the instructions of the processor that it has here, to the last bit.
     """
-    names = _INHERITED + _ALLOCATOR + _INSTRUCTIONS * same_instructions
+    names = _INHERITED + _INSTRUCTIONS * same_instructions
     inherited = {name: os.environ[name] for name in names if name in os.environ}
     return {**inherited, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}

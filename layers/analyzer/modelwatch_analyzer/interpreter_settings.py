@@ -61,5 +61,5 @@ if "numpy" not in sys.modules and os.environ.keys().isdisjoint(_CHOICES) and sor
 if "polars" not in sys.modules:
     chosen = os.environ.get(ALLOCATOR, "")  # polars adds its own, which the processes that it starts inherit
     if "narenas" not in chosen:
-        os.environ[ALLOCATOR] = ",".join(filter(None, [f"narenas:{cpus()}", chosen]))
+        os.environ[ALLOCATOR] = f"narenas:{cpus()},{chosen}".removesuffix(",")
 gc.set_threshold(_OBJECTS, *gc.get_threshold()[1:])

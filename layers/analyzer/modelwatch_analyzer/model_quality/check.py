@@ -70,7 +70,7 @@ def check(
     result = MetricsCheck()
     if not constraints:
         result.warnings.append("the constraints name no metric: nothing was compared with a threshold")
-    in_violations = {camel_case(metric.name): metric.name for metric in registry}
+    in_violations = {camel_case(metric.name): metric.name for metric in registry}  # which people copy
     same_as = {metric.name: metric.same_as for metric in registry if metric.same_as}
     first: dict[str, tuple[int, list[str]]] = {}
     judged = {metric_compared(name, each) for name, each in constraints.items() if each.beyond_confidence_interval}
@@ -79,8 +79,9 @@ def check(
     for name, constraint in constraints.items():
         result.warnings.extend(_remarks(name, constraint))
         compared = metric_compared(name, constraint)
-        meant = f". Did you mean {in_violations[name]}?" if name in in_violations and name not in metrics else ""
-        measured = metrics.get(compared) or Measured(Undefined(f"it is not measured{meant}"))
+        meant = in_violations.get(name, name)
+        hint = f". Did you mean {meant}?" if meant != name else ""
+        measured = metrics.get(compared) or Measured(Undefined(f"it is not measured{hint}"))
         undefined = next((each for each in (measured.value, constraint.limit) if isinstance(each, Undefined)), None)
         if undefined is not None:
             result.warnings.append(f"{name} is not compared: {undefined.reason}")

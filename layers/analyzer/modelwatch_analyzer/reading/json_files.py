@@ -268,8 +268,8 @@ def _elements(file: SourceFile, log: ReadLog, *, alone: bool | None) -> Iterator
         if len(text) > LONGEST_RECORD:
             log.leave_out(file.label, line, f"longer than {LONGEST_RECORD >> 20} MiB")
             return
-        if _NEXT_LINE.search(text) and _JSON_LINES not in log.remarks:
-            log.remarks.append(_JSON_LINES)
+        if _NEXT_LINE.search(text):
+            _remark(log, _JSON_LINES)
         documents = iter([Line(file.label, line, text)])
         yield from documents if alone is None else _rows_of_tables(documents, log, alone=alone)
 
