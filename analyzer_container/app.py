@@ -40,13 +40,12 @@ def _analyze(
     context: LambdaContext, settings: AnalysisSettings, access: AnalysisAccess, choice: str
 ) -> AnalysisSummary:
     host = Host(
-        model=access.model,
-        read=access.read,
+        open_model=access.model,
+        read_object=access.read,
         announce=logger.info,
         progress=within(lambda: context.get_remaining_time_in_millis() / 1000),
-        pickles=wiring.allows_pickles(),
-        allows=wiring.allows_address,
-        choice=choice,
+        allows_pickles=wiring.allows_pickles(),
+        chosen=choice,
         gather=_workers(),
     )
     return analyze(settings, host)

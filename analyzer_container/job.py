@@ -81,12 +81,11 @@ def _put_in_place(job: JobRequest, root: Path) -> None:
 def _host(request: AnalysisRequest, *, allow_pickles: bool) -> Host:
     access = wiring.access_of_a_job()
     return Host(
-        model=access.model,
-        read=access.read,
+        open_model=access.model,
+        read_object=access.read,
         announce=logger.info,
-        pickles=allow_pickles,
-        allows=wiring.allows_address,
-        choice=request.chosen_host,
+        allows_pickles=allow_pickles,
+        chosen=request.chosen_host,
     )
 
 

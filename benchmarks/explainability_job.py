@@ -108,6 +108,7 @@ def kernel_explainer(folder: Path, url: str, **options: Any) -> np.ndarray:
 def modelwatch(folder: Path, url: str) -> np.ndarray:
     """Make an explainability baseline with Modelwatch, reports and all."""
     from modelwatch_analyzer.analysis import analyze
+    from modelwatch_analyzer.host import Host, any_address
     from modelwatch_core.domain.settings_environment import analysis_settings
 
     config = folder / "analysis_config.json"
@@ -121,7 +122,7 @@ def modelwatch(folder: Path, url: str) -> np.ndarray:
         model_url=url,
         output_path=folder / "results",
     )
-    analyze(settings)
+    analyze(settings, Host(allows_address=any_address))
     return pl.read_csv(folder / "results/explanations_shap/out.csv").to_numpy()
 
 

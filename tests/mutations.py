@@ -223,7 +223,7 @@ MUTATIONS = (
     ),
     Mutation(
         "no model's address is inside of the analyzer's network",
-        f"{CORE}/adapters/aws/internal_addresses.py",
+        f"{CORE}/domain/internal_addresses.py",
         "    return (\n",
         "    return False and (\n",
         "tests/app/test_handlers.py",

@@ -16,7 +16,7 @@ from modelwatch_analyzer.analysis import analyze
 from modelwatch_core.domain.analysis import AnalysisSummary
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.settings_environment import analysis_settings
-from tests.explainability.conftest import Asked, ModelServer
+from tests.explainability.conftest import THIS_MACHINE, Asked, ModelServer
 
 COMPOSED, DECOMPOSED = "caf\u00e9", "cafe\u0301"
 _TIMES = 30
@@ -205,7 +205,7 @@ class Monitors:
         common = {"dataset_source": data, "bootstrap_replicates": 100, **self.given, **settings}
         if settings.get("analysis_type") is None:
             common.pop("bootstrap_replicates")
-        return analyze(analysis_settings(**{"output_path": self.folder / "out", **common}))
+        return analyze(analysis_settings(**{"output_path": self.folder / "out", **common}), THIS_MACHINE)
 
     def read(self, name: str) -> Any:
         return json.loads((self.folder / "out" / name).read_text())

@@ -358,7 +358,7 @@ from analyzer_container import app
 from modelwatch_core.ports import AnalysisAccess
 app.analyze = lambda settings, host: host
 host = app._analyze(None, None, AnalysisAccess(objects=None, model=None), "lambda")
-print(json.dumps([host.pickles, host.allows("169.254.169.254"), host.allows("10.0.0.1")]))
+print(json.dumps([host.allows_pickles, host.allows_address("169.254.169.254"), host.allows_address("10.0.0.1")]))
 """
 
 

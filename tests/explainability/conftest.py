@@ -15,7 +15,7 @@ import pytest
 from numpy.typing import NDArray
 
 from modelwatch_analyzer.analysis import analyze
-from modelwatch_analyzer.host import Host
+from modelwatch_analyzer.host import Host, any_address
 from modelwatch_core.domain.analysis import AnalysisSummary
 from modelwatch_core.domain.settings_environment import analysis_settings
 
@@ -98,6 +98,9 @@ def server() -> Iterator[ModelServer]:
     thread.join()
 
 
+THIS_MACHINE = Host(allows_pickles=True, allows_address=any_address)
+
+
 @dataclass
 class Explaining:
     """Explains the served model on data; keeps the configuration that tests change."""
@@ -113,7 +116,7 @@ class Explaining:
         path.write_text("\n".join([header, *(",".join(map(repr, row)) for row in rows.tolist())]) + "\n")
         return path
 
-    def run(self, data: Path, output: str, host: Host | None = None, **settings: Any) -> AnalysisSummary:
+    def run(self, data: Path, output: str, host: Host = THIS_MACHINE, **settings: Any) -> AnalysisSummary:
         config = self.folder / "analysis_config.json"
         config.write_text(json.dumps(self.config))
         given = {

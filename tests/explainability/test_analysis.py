@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,13 @@ from sklearn.ensemble import GradientBoostingRegressor
 
 from modelwatch_analyzer.explainability import changes, explanation
 from modelwatch_analyzer.explainability.http_model import HttpModel
-from modelwatch_analyzer.host import Host
+from modelwatch_analyzer.host import Host, any_address
 from modelwatch_analyzer.wording import duration_text
 from modelwatch_core.domain.analysis import AnalysisSummary
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.model_endpoints import Model, ModelReference
 from modelwatch_core.domain.outcome import OutcomeStatus
-from tests.explainability.conftest import Asked, Explaining
+from tests.explainability.conftest import THIS_MACHINE, Asked, Explaining
 
 Rows = NDArray[np.float64]
 REVERSED = np.array([1.0, 2.0, 3.0])
@@ -350,7 +351,7 @@ def test_rows_are_sampled_where_the_budget_does_not_reach_all_and_it_is_said(
     explaining.config["methods"]["shap"] |= {"max_model_calls": 10, "max_payload_bytes": 1000}
     announced: list[str] = []
     done: list[tuple[int, int]] = []
-    host = Host(announce=announced.append, progress=lambda number, planned: done.append((number, planned)))
+    host = replace(THIS_MACHINE, announce=announced.append, progress=lambda *calls: done.append(calls))
     summary = explaining.run(explaining.write(rows), "baseline", host)
     details = explaining.read("baseline/analysis.json")["run_details"]
     assert 0 < details["rows_explained"] < 150 == details["rows_in_dataset"]
@@ -368,7 +369,7 @@ def test_the_expected_time_is_announced_after_the_first_request(
 ) -> None:
     explaining.config["methods"]["shap"] |= {"max_records_per_call": 50, "max_parallel_calls": 1}
     announced: list[tuple[str, int]] = []
-    host = Host(announce=lambda message: announced.append((message, len(explaining.server.asked))))
+    host = replace(THIS_MACHINE, announce=lambda message: announced.append((message, len(explaining.server.asked))))
     monkeypatch.setattr(explanation, "perf_counter", iter([100.0, 104.5]).__next__)
     explaining.run(explaining.write(rows), "baseline", host)
     # 50 rows in 4.5 seconds; 1 + 150 * 7 = 1,051 rows in 94.6.
@@ -557,16 +558,16 @@ def test_the_host_opens_the_model_that_is_named_and_closes_it(
     def opened(reference: ModelReference) -> Iterator[Model]:
         references.append(reference)
         try:
-            yield HttpModel(explaining.server.url)
+            yield HttpModel(explaining.server.url, allows_address=any_address)
         finally:
             left.append(True)
 
     explaining.config["predictor"] = predictor
     data = explaining.write(rows)
-    explaining.run(data, "a", Host(model=opened), model_url=None, **settings)
+    explaining.run(data, "a", Host(open_model=opened), model_url=None, **settings)
     explaining.server.answer = lambda _: (400, b"no")
     with pytest.raises(InvalidInput):
-        explaining.run(data, "b", Host(model=opened), model_url=None, **settings)
+        explaining.run(data, "b", Host(open_model=opened), model_url=None, **settings)
     assert references == [asked, asked]
     assert left == [True, True]
 

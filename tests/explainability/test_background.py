@@ -29,7 +29,7 @@ FEATURES = ("age", "city")
     ],
 )
 def test_rows_may_be_given_inline(baseline: Any) -> None:
-    found = given_background(ShapConfig(baseline=baseline), Host().read, FEATURES)
+    found = given_background(ShapConfig(baseline=baseline), Host().read_object, FEATURES)
     assert found is not None
     assert found.rows() == [("37", "Oslo"), ("1.5", None)]
 
@@ -45,7 +45,7 @@ def test_rows_may_be_given_inline(baseline: Any) -> None:
 )
 def test_rows_may_be_in_a_file(tmp_path: Path, name: str, text: str) -> None:
     (tmp_path / name).write_text(text, encoding="utf-8")
-    by_path = given_background(ShapConfig(baseline=str(tmp_path / name)), Host().read, FEATURES)
+    by_path = given_background(ShapConfig(baseline=str(tmp_path / name)), Host().read_object, FEATURES)
     uri = ShapConfig(baseline={"mime_type": "text/csv", "shap_baseline_uri": f"s3://bucket/{name}"})
     objects = {f"s3://bucket/{name}": (tmp_path / name).read_bytes()}
     fetched = given_background(uri, objects.get, FEATURES)
@@ -69,7 +69,7 @@ def test_rows_may_be_in_a_file(tmp_path: Path, name: str, text: str) -> None:
 )
 def test_rows_that_cannot_be_are_refused(baseline: Any, code: str) -> None:
     with pytest.raises(InvalidInput) as refused:
-        given_background(ShapConfig(baseline=baseline), Host().read, FEATURES)
+        given_background(ShapConfig(baseline=baseline), Host().read_object, FEATURES)
     assert refused.value.code == code
 
 

@@ -6,17 +6,18 @@ import json
 import socket
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from modelwatch_analyzer.explainability.http_model import HttpModel
-from modelwatch_analyzer.host import Host, within
+from modelwatch_analyzer.host import any_address, within
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.model_endpoints import ModelFailure
 from modelwatch_core.domain.outcome import OutcomeStatus
-from tests.explainability.conftest import Asked, Explaining, ModelServer
+from tests.explainability.conftest import THIS_MACHINE, Asked, Explaining, ModelServer
 
 Rows = NDArray[np.float64]
 
@@ -232,32 +233,33 @@ def test_files_that_are_no_configuration(explaining: Explaining, rows: Rows, con
 )
 def test_urls_that_are_none(url: str) -> None:
     with pytest.raises(InvalidInput) as refused:
-        HttpModel(url)
+        HttpModel(url, allows_address=any_address)
     assert refused.value.code == "InvalidModelUrl"
 
 
 def test_a_url_without_a_path_means_invocations(server: ModelServer) -> None:
     server.answer = lambda _: (200, b"1")
     for url in (server.url, f"{server.url}/", f"{server.url}?b=c", f"{server.url}/models/a?b=c"):
-        assert HttpModel(url).invoke(b"1,2", "text/csv", "application/json") == b"1"
+        assert HttpModel(url, allows_address=any_address).invoke(b"1,2", "text/csv", "application/json") == b"1"
     paths = ["/invocations", "/invocations", "/invocations?b=c", "/models/a?b=c"]
     assert [asked.path for asked in server.asked] == paths
     assert (server.asked[0].content_type, server.asked[0].accept) == ("text/csv", "application/json")
 
 
 def test_what_https_cannot_be_spoken_with_is_reported_as_such(server: ModelServer) -> None:
+    url = server.url.replace("http://", "https://")
     with pytest.raises(ModelFailure, match=r"SSLError.*certificate") as failed:
-        HttpModel(server.url.replace("http://", "https://")).invoke(b"1", "text/csv", "text/csv")
+        HttpModel(url, allows_address=any_address).invoke(b"1", "text/csv", "text/csv")
     assert failed.value.code == "ModelNotReached"
 
 
 def test_an_answer_that_is_aborted_is_requested_once_more_and_reported(server: ModelServer) -> None:
     server.lengths = [100]
     server.answer = lambda _: (200, b"1,2")
-    assert HttpModel(server.url).invoke(b"1", "text/csv", "text/csv") == b"1,2"
+    assert HttpModel(server.url, allows_address=any_address).invoke(b"1", "text/csv", "text/csv") == b"1,2"
     server.lengths = [100, 100]
     with pytest.raises(ModelFailure, match="aborts its answers"):
-        HttpModel(server.url).invoke(b"1", "text/csv", "text/csv")
+        HttpModel(server.url, allows_address=any_address).invoke(b"1", "text/csv", "text/csv")
 
 
 def test_a_server_that_asks_for_an_hour_gets_half_a_minute(
@@ -267,21 +269,21 @@ def test_a_server_that_asks_for_an_hour_gets_half_a_minute(
     monkeypatch.setattr("urllib3.util.retry.time.sleep", pauses.append)
     server.headers = {"Retry-After": "3600"}
     server.answer = lambda _: (503, b"") if len(server.asked) == 1 else (200, b"1")
-    assert HttpModel(server.url).invoke(b"1", "text/csv", "text/csv") == b"1"
+    assert HttpModel(server.url, allows_address=any_address).invoke(b"1", "text/csv", "text/csv") == b"1"
     assert pauses == [30]
 
 
 def test_a_time_to_try_again_that_is_none_is_passed_over(server: ModelServer) -> None:
     server.headers = {"Retry-After": "soon"}
     server.answer = lambda _: (503, b"") if len(server.asked) == 1 else (200, b"1")
-    assert HttpModel(server.url).invoke(b"1", "text/csv", "text/csv") == b"1"
+    assert HttpModel(server.url, allows_address=any_address).invoke(b"1", "text/csv", "text/csv") == b"1"
 
 
 def test_credentials_in_a_url_are_in_no_message(server: ModelServer) -> None:
     server.answer = lambda _: (400, json.dumps({"m": 1}).encode())
     url = server.url.replace("http://", "http://user:secret@")  # pragma: allowlist secret (invented)
     with pytest.raises(ModelFailure) as failed:
-        HttpModel(url).invoke(b"1", "text/csv", "text/csv")
+        HttpModel(url, allows_address=any_address).invoke(b"1", "text/csv", "text/csv")
     assert "secret" not in failed.value.message
     assert f"at {server.url.removeprefix('http://')} " in failed.value.message
 
@@ -297,7 +299,7 @@ def test_nothing_is_left_running_after_a_failure(explaining: Explaining, rows: R
 def test_an_analysis_whose_host_is_about_to_end_ends_by_itself(explaining: Explaining, rows: Rows) -> None:
     explaining.config["methods"]["shap"] |= {"max_payload_bytes": 200, "max_parallel_calls": 1, "max_model_calls": 1000}
     left = iter(range(150, 0, -10))
-    host = Host(progress=within(lambda: next(left)))
+    host = replace(THIS_MACHINE, progress=within(lambda: next(left)))
     with pytest.raises(InvalidInput, match=r"time ran out after 5 of at most \d+ model calls") as refused:
         explaining.baseline(explaining.write(rows), host=host)
     assert refused.value.code == "ModelTooSlow"

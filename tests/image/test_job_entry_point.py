@@ -119,6 +119,21 @@ def test_a_container_that_is_not_told_what_its_job_was_created_with_leaves_out_w
     assert (opt_ml / "output/message").read_text().startswith("Completed: ")
 
 
+def test_a_schedule_of_sagemakers_own_loads_no_pickle_and_calls_no_internal_address(opt_ml, monkeypatch):
+    hosts = []
+
+    def refuse(_, host):
+        hosts.append(host)
+        raise InvalidInput("DatasetEmpty", "nothing is analysed here")
+
+    monkeypatch.setattr(job, "analyze", refuse)
+    job.main(contract(opt_ml))
+    (host,) = hosts
+    assert not host.allows_pickles
+    assert not host.allows_address("169.254.169.254")
+    assert host.allows_address("10.0.0.7")
+
+
 def test_what_a_person_must_fix_is_the_exit_message_of_a_job_that_fails(opt_ml):
     environment = contract(opt_ml, dataset_format='{"cvs": {}}')
     assert job.main(environment) == 1

@@ -141,7 +141,7 @@ def examine(settings: AnalysisSettings, host: Host) -> Examined:
     analysis = analysis_of(kind)
     _refuse_a_baseline_without_values(settings)
     findings = analysis.run(settings, host)
-    facts = facts_of(settings) | ({"Host": host.choice} if host.choice else {}) | dict(findings.report.facts)
+    facts = facts_of(settings) | ({"Host": host.chosen} if host.chosen else {}) | dict(findings.report.facts)
     changes = tuple(_changes(settings, analysis, findings))
     return Examined(settings, findings, title_of(kind.title, settings), facts, datetime.now(UTC), changes)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from modelwatch_analyzer.parts import EVERY_CPU, Gather
 from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.internal_addresses import is_internal
 from modelwatch_core.domain.model_endpoints import Model, ModelReference, OpenModel
 
 _RESERVE_SECONDS = 120.0
@@ -32,42 +33,47 @@ def _ignore(*_: object) -> None:
 
 
 def any_address(_: str) -> bool:
-    """Allow every address."""
+    """Allow every address: for a machine whose user starts the analysis, and may reach these addresses anyway."""
     return True
+
+
+def is_external(address: str) -> bool:
+    """Allow all IP addresses but those of the host itself, of its network's services and of AWS's metadata."""
+    return not is_internal(address)
 
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """A host of analyses.
+    """A host of analyses; what is not said is refused.
 
     Attributes
     ----------
-    model : callable
+    open_model : callable
         Opens SageMaker's models.
-    read : callable
+    read_object : callable
         Returns the content of an S3 object, or None where there is none.
     announce : callable
         Called with a sentence about what will be done, before the first request, and about the expected time, after it.
     progress : callable
         Called with the number of requests that are done, and of those that are planned at most. May raise to end the
         analysis.
-    pickles : bool
+    allows_pickles : bool
         Whether models may be loaded from pickles where the settings ask for it.
-    allows : callable
+    allows_address : callable
         Returns whether a model behind a URL may be at an IP address.
-    choice : str
+    chosen : str
         Which host it is, and why it was chosen: for the report.
     gather : Gather
         How the parts of a large dataset are read.
     """
 
-    model: OpenModel = _no_model
-    read: Callable[[str], bytes | None] = _no_object
+    open_model: OpenModel = _no_model
+    read_object: Callable[[str], bytes | None] = _no_object
     announce: Callable[[str], None] = _ignore
     progress: Callable[[int, int], None] = _ignore
-    pickles: bool = True
-    allows: Callable[[str], bool] = any_address
-    choice: str = ""
+    allows_pickles: bool = False
+    allows_address: Callable[[str], bool] = is_external
+    chosen: str = ""
     gather: Gather = EVERY_CPU
 
 

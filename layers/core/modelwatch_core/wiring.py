@@ -695,10 +695,3 @@ def run_of_invocation(subject: str, request_id: str) -> Run:
 def allows_pickles() -> bool:
     """Return whether this deployment lets schedules load models from pickles."""
     return AnalyzerSettings.from_environment().allow_pickles
-
-
-def allows_address(address: str) -> bool:
-    """Return whether a model behind a URL may be at an IP address."""
-    from modelwatch_core.adapters.aws.internal_addresses import is_internal
-
-    return not is_internal(address)

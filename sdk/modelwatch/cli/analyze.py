@@ -9,7 +9,7 @@ from pathlib import Path
 import typer
 
 from modelwatch.cli.failures import print_failure
-from modelwatch.cli.models import open_endpoint, read_object
+from modelwatch.cli.models import this_machine
 from modelwatch_core.domain.errors import InvalidInput, ModelwatchError
 from modelwatch_core.domain.outcome import OutcomeStatus
 from modelwatch_core.domain.settings_environment import settings_from_environment
@@ -29,11 +29,10 @@ def analyze() -> None:
     Exit code 0 unless the analysis failed; violations are no failure.
     """
     from modelwatch_analyzer.analysis import analyze as run
-    from modelwatch_analyzer.host import Host
 
-    host = Host(model=open_endpoint, read=read_object, announce=typer.echo)
     try:
-        summary = run(settings_from_environment(os.environ, user_names=_user_variables(JOB_CONFIG)), host)
+        settings = settings_from_environment(os.environ, user_names=_user_variables(JOB_CONFIG))
+        summary = run(settings, this_machine(typer.echo))
     except ModelwatchError as error:
         print_failure(error.code, error.message, as_json=False)
         raise typer.Exit(FAILED) from None

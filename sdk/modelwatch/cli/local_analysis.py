@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-from modelwatch.cli.models import open_endpoint, read_object
+from modelwatch.cli.models import this_machine
 from modelwatch.printing import make_console, printable
 from modelwatch_core.domain.analysis import AnalysisSummary
 from modelwatch_core.domain.analysis_settings import AnalysisSettings
@@ -42,13 +42,10 @@ def examine_locally(settings: AnalysisSettings) -> Examined:
 
 
 def _with_progress(run: Callable[[Host], _Result], *, as_json: bool) -> _Result:
-    # Imported only now: the numeric packages would slow down ``--help``.
-    from modelwatch_analyzer.host import Host
-
     def announce(message: str) -> None:
         make_console(stderr=True).print(printable(f"{message[:1].upper()}{message[1:]}."))
 
-    host = Host(model=open_endpoint, read=read_object, announce=announce)
+    host = this_machine(announce)
     if as_json or not make_console(stderr=True).is_terminal:
         return run(host)
     return _with_bar(run, host)

@@ -1,12 +1,24 @@
-"""Models in SageMaker, and what an analysis reads from S3, for the commands that run analyses here."""
+"""What analyses that a command runs here may use: models in SageMaker, objects in S3, this machine's network."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
 
 from modelwatch.cli.local_copy import local_copy
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.model_endpoints import Model, ModelReference
+
+if TYPE_CHECKING:
+    from modelwatch_analyzer.host import Host
+
+
+def this_machine(announce: Callable[[str], None]) -> Host:
+    """Return this machine as a host; whoever starts an analysis here may run code and reach addresses without it."""
+    from modelwatch_analyzer.host import Host, any_address  # the numeric packages would slow down ``--help``
+
+    return Host(open_endpoint, read_object, announce, allows_pickles=True, allows_address=any_address)
 
 
 def open_endpoint(reference: ModelReference) -> AbstractContextManager[Model]:

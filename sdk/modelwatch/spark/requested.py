@@ -84,7 +84,7 @@ def _analyzed(
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text, encoding="utf-8")
     (root / "output").mkdir()
-    host = Host(announce=announce, choice=request.chosen_host, gather=open_gather(dataset.present))
+    host = Host(announce=announce, chosen=request.chosen_host, gather=open_gather(dataset.present))
     return analyze(request.settings.relocated(root), host)
 
 

@@ -108,7 +108,7 @@ def _background(
     seed: int,
 ) -> pl.DataFrame:
     """Return the background rows: given, else those of the baseline, else made from the dataset."""
-    given = given_background(config.shap, host.read, features)
+    given = given_background(config.shap, host.read_object, features)
     if given is not None:
         return given
     made = baseline.run_details.background if baseline and baseline.run_details else None

@@ -122,7 +122,7 @@ def explain(task: ExplanationTask) -> Explanation:
             "InvalidAnalysisConfig",
             f"methods.shap.explainer: {explainer!r} calls a model, and model_artifact is a file: remove one of them",
         )
-    model = load_trees(artifact, allow_pickle=task.settings.allow_pickle and task.host.pickles)
+    model = load_trees(artifact, allow_pickle=task.settings.allow_pickle and task.host.allows_pickles)
     rows = task.rows.rows.head(max(1, _MOST_TREE_PAIRS // task.background.height))
     values, expected = explain_trees(model, rows, task.background, use_logit=task.config.shap.use_logit)
     reweighted = reweighted_trees(model, rows, task.background, use_logit=task.config.shap.use_logit)
@@ -185,15 +185,15 @@ def _opened(task: ExplanationTask) -> AbstractContextManager[Model]:
     url = settings.model_url or (None if settings.model_endpoint_name else predictor.model_url)
     if url:
         parallel = task.config.shap.max_parallel_calls
-        timeout, allows = predictor.timeout_seconds, task.host.allows
-        return nullcontext(HttpModel(url, timeout=timeout, connections=parallel, allows=allows))
+        timeout, allows_address = predictor.timeout_seconds, task.host.allows_address
+        return nullcontext(HttpModel(url, timeout=timeout, connections=parallel, allows_address=allows_address))
     if settings.model_endpoint_name:
         options = {"target_model": predictor.target_model, "custom_attributes": predictor.custom_attributes}
-        return task.host.model(ModelReference(endpoint_name=settings.model_endpoint_name, **options))
+        return task.host.open_model(ModelReference(endpoint_name=settings.model_endpoint_name, **options))
     reference = predictor.reference
     if reference is None and settings.sagemaker_endpoint_name:
         reference = ModelReference(endpoint_name=settings.sagemaker_endpoint_name)
     if reference is None:
         message = "no model is given: set predictor.model_name or endpoint_name in the configuration, or model_url"
         raise InvalidInput("ModelNotGiven", message)
-    return task.host.model(reference)
+    return task.host.open_model(reference)

@@ -8,7 +8,7 @@ import urllib3
 from urllib3.util import Retry, Timeout, parse_url
 
 from modelwatch_analyzer.explainability.guarded_connections import guard
-from modelwatch_analyzer.host import any_address
+from modelwatch_analyzer.host import is_external
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.model_endpoints import ModelFailure
 
@@ -52,7 +52,7 @@ class HttpModel:
         How often a request is tried again.
     backoff : float
         Seconds before the second retry; doubled for each one after it.
-    allows : callable
+    allows_address : callable
         Returns whether it may be at an IP address, see `guarded_connections`.
     """
 
@@ -64,7 +64,7 @@ class HttpModel:
         connections: int = 2,
         retries: int = 4,
         backoff: float = 0.5,
-        allows: Callable[[str], bool] = any_address,
+        allows_address: Callable[[str], bool] = is_external,
     ) -> None:
         try:
             parts = parse_url(url)
@@ -88,7 +88,7 @@ class HttpModel:
                 raise_on_status=False,
             ),
         )
-        guard(self._pool, allows)
+        guard(self._pool, allows_address)
 
     def invoke(self, body: bytes, content_type: str, accept: str) -> bytes:
         """Send one request; see `modelwatch_core.domain.model_endpoints.Model`."""

@@ -1,4 +1,4 @@
-"""Addresses at which a function in AWS finds itself or a service of its network, and no model of a user's."""
+"""Addresses at which an analysis in AWS finds its own machine or a service of its network, and no model of a user's."""
 
 from __future__ import annotations
 
