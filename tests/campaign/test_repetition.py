@@ -10,7 +10,7 @@ import pytest
 
 from tests.repository import HANGS_AFTER, ROOT
 
-COMMAND = ("-m", "tests.campaign", "--executions", "12", "--seed", "7", "--longest-outage", "10")
+COMMAND = ("-m", "tests.campaign", "--executions", "6", "--seed", "7", "--longest-outage", "10")
 
 
 def printed(hash_seed: str) -> list[str]:

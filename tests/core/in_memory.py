@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+from bisect import bisect_left, insort
+from collections import Counter, UserDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -543,17 +545,29 @@ class MemoryDeferredAnalyses:
         yield from list(self.kept)
 
 
-class _Written(dict[str, bytes]):
-    """Contents by name, which notes when each was written."""
+class _Written(UserDict[str, bytes]):
+    """Contents by name, which notes when each was written, and keeps the names in order as S3 does."""
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         super().__init__()
         self.now = now
         self.modified: dict[str, datetime] = {}
+        self._ordered: list[str] = []
 
     def __setitem__(self, name: str, content: bytes) -> None:
+        if name not in self.data:
+            insort(self._ordered, name)
         super().__setitem__(name, content)
         self.modified[name] = self.now()
+
+    def __delitem__(self, name: str) -> None:
+        super().__delitem__(name)
+        del self._ordered[bisect_left(self._ordered, name)]
+
+    def beginning_with(self, prefix: str) -> list[str]:
+        """Return the names that begin with a prefix, in order."""
+        first = bisect_left(self._ordered, prefix)
+        return list(takewhile(lambda name: name.startswith(prefix), islice(self._ordered, first, None)))
 
 
 class MemoryObjects:
@@ -564,26 +578,29 @@ class MemoryObjects:
     def _stored(self, uri: str) -> StoredObject:
         return StoredObject(uri, len(self.kept[uri]), self.modified.setdefault(uri, self.kept.now()))
 
+    def _itself(self, s3_uri: str) -> Iterator[str]:
+        if s3_uri in self.kept and not s3_uri.endswith("/"):
+            yield s3_uri
+
     def list(self, s3_uri: str) -> Iterator[StoredObject]:
         bucket, _, key = s3_uri.removeprefix("s3://").partition("/")
         folder = f"s3://{bucket}/" + (f"{key.rstrip('/')}/" if key else "")
-        for uri in sorted(self.kept):
-            if uri == s3_uri or uri.startswith(folder):
-                yield self._stored(uri)
+        for uri in [*self._itself(s3_uri), *self.kept.beginning_with(folder)]:
+            yield self._stored(uri)
 
     def find(self, s3_uris: Iterable[str]) -> Iterator[StoredObject]:
         yield from (self._stored(uri) for uri in sorted(s3_uris) if uri in self.kept)
 
     def folders(self, s3_uri: str) -> Iterator[str]:
         below = s3_uri.rstrip("/") + "/"
-        names = {uri.removeprefix(below).split("/")[0] for uri in self.kept if uri.startswith(below)}
+        names = {uri.removeprefix(below).split("/")[0] for uri in self.kept.beginning_with(below)}
         yield from sorted(name for name in names if f"{below}{name}" not in self.kept)
 
     def files(self, s3_uri: str) -> Iterator[StoredObject]:
         below = s3_uri.rstrip("/") + "/"
-        for uri in sorted(self.kept):
-            if uri == s3_uri or (uri.startswith(below) and "/" not in uri.removeprefix(below)):
-                yield self._stored(uri)
+        inside = (uri for uri in self.kept.beginning_with(below) if "/" not in uri.removeprefix(below))
+        for uri in [*self._itself(s3_uri), *inside]:
+            yield self._stored(uri)
 
     def read(self, s3_uri: str, *, most: int | None = None) -> bytes | None:
         content = self.kept.get(s3_uri)
