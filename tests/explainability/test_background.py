@@ -39,6 +39,9 @@ def test_rows_may_be_given_inline(baseline: Any) -> None:
     [
         ("rows.csv", "37,Oslo\n1.5,\n"),
         ("rows.csv", "\ufeffage,city\n37,Oslo\n1.5,\n"),
+        ("rows.csv", "Age, City\n37,Oslo\n1.5,\n"),
+        ("rows.csv", "city,age\nOslo,37\n,1.5\n"),
+        ("rows.csv", "city,label,age\nOslo,1,37\n,0,1.5\n"),
         ("rows.json", json.dumps([[37, "Oslo"], [1.5, None]])),
         ("rows.jsonl", '{"age": 37, "city": "Oslo"}\n{"age": 1.5, "city": null}\n'),
     ],

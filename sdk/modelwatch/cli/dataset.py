@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -15,6 +16,7 @@ from modelwatch.cli.options import existing_path, parse_time
 from modelwatch_core.domain.batch_manifest import LONGEST_TRANSFORM_JOB
 from modelwatch_core.domain.documents import iso_utc
 from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.monitor_kinds.kind import ANSWER, REQUEST, TRANSFORM_OUTPUT
 
 _HOUR = re.compile(r"/(\d{4})/(\d{2})/(\d{2})/(\d{2})/[^/]*$")
 
@@ -140,8 +142,13 @@ class DatasetOptions(PayloadOptions):
         TransformSide, typer.Option(help="For batch-transform: read what the job was given, or what it wrote.")
     ] = TransformSide.INPUT
 
-    def settings(self) -> dict[str, Any]:
+    def settings(self, captured_sides: Sequence[str] = (REQUEST, ANSWER)) -> dict[str, Any]:
         """Return the settings of an analysis that were given.
+
+        Parameters
+        ----------
+        captured_sides : sequence of str
+            What the kind of monitor reads of a captured record. A side that it does not need may be an image.
 
         Raises
         ------
@@ -149,7 +156,7 @@ class DatasetOptions(PayloadOptions):
             ``WindowNotApplicable``, ``WindowEmpty``, ``FileNotFound``.
         """
         fields: dict[str, Any] = {
-            "dataset_format": self._sagemaker_format(),
+            "dataset_format": self._sagemaker_format(captured_sides),
             "features_attribute": self.features_attribute,
             "inference_attribute": self.inference_attribute,
             "probability_attribute": self.probability_attribute,
@@ -182,11 +189,10 @@ class DatasetOptions(PayloadOptions):
         )
         return (not self.start or self.start < hour + reach) and (not self.end or hour < self.end)
 
-    def _sagemaker_format(self) -> dict[str, Any]:
+    def _sagemaker_format(self, captured_sides: Sequence[str]) -> dict[str, Any]:
         match self.dataset_format:
             case DatasetFormatName.CAPTURE:
-                sides = ["endpointInput", "endpointOutput", "batchTransformOutput"]
-                return {"sagemakerCaptureJson": {"captureIndexNames": sides}}
+                return {"sagemakerCaptureJson": {"captureIndexNames": [*captured_sides, TRANSFORM_OUTPUT]}}
             case DatasetFormatName.BATCH_TRANSFORM:
                 side = self.transform_side.value
                 return {"batchTransform": {"side": side, **self._sagemaker_file_format(self.transform_format.value)}}

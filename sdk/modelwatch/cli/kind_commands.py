@@ -133,7 +133,11 @@ def _function(verb: Verb, kind: MonitorKind) -> Callable[..., None]:
         *, dataset_source: str, output: Path, overwrite: bool, as_json: bool, backfill: bool = False, **values: Any
     ) -> None:
         dataset: DatasetOptions = take_group(DatasetOptions, values)
-        fields = {"analysis_type": kind.analysis_type, **dataset.settings(), **_given(verb, kind, values)}
+        fields = {
+            "analysis_type": kind.analysis_type,
+            **dataset.settings(kind.captured_sides),
+            **_given(verb, kind, values),
+        }
         kind.shell.refuse(fields)
         with _named_as_typed(_command(verb, kind)), ExitStack() as copies:
             source = local_copy(dataset_source, _DATA, dataset.may_be_in_window)

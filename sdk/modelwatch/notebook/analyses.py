@@ -198,7 +198,7 @@ def _analyze(
     with ExitStack() as copies:
         scratch = Path(copies.enter_context(tempfile.TemporaryDirectory(prefix="modelwatch-")))
         given = kind_settings(kind, verb, options, copies, scratch)
-        source = _in_memory(data, options, scratch) if in_memory else _in_files(str(data), options, copies)
+        source = _in_memory(data, options, scratch) if in_memory else _in_files(kind, str(data), options, copies)
         fields = {"analysis_type": kind.analysis_type, **source, **given}
         kind.shell.refuse(fields)
         against = _written(kind, baseline, scratch / "baseline") if baseline else {}
@@ -234,7 +234,7 @@ def _in_memory(data: object, options: Mapping[str, Any], scratch: Path) -> dict[
     }
 
 
-def _in_files(data: str, options: Mapping[str, Any], copies: ExitStack) -> dict[str, Any]:
+def _in_files(kind: MonitorKind, data: str, options: Mapping[str, Any], copies: ExitStack) -> dict[str, Any]:
     dataset = dataset_options(options)
     source = copies.enter_context(local_copy(data, "data", dataset.may_be_in_window))
-    return dataset.settings() | {"dataset_source": source}
+    return dataset.settings(kind.captured_sides) | {"dataset_source": source}

@@ -100,8 +100,21 @@ def _file_rows(place: str, read: Callable[[str], bytes | None], features: Sequen
     except UnicodeDecodeError:
         raise InvalidInput("ShapBaselineNotFound", f"methods.shap.baseline: {place} is not UTF-8 text") from None
     rows = parse_rows(text, _MEDIA_TYPES.get(PurePosixPath(place).suffix.lower(), CSV), features)
-    # A header is not a row: it names the features, and no number equals the name of its feature.
-    return rows[1:] if rows and list(map(str, rows[0])) == list(features) else rows
+    return _without_header(rows, features)
+
+
+def _without_header(rows: list[list[object]], features: Sequence[str]) -> list[list[object]]:
+    """Return rows in the order of the features; a first one that names all features is a header, and no row."""
+    named = [_as_name(value) for value in rows[0]] if rows else []
+    wanted = [_as_name(name) for name in features]
+    if not set(wanted) <= set(named) or len(set(wanted)) < len(wanted):
+        return rows
+    places = [named.index(name) for name in wanted]
+    return [[row[place] for place in places] if len(row) == len(named) else row for row in rows[1:]]
+
+
+def _as_name(value: object) -> str:
+    return str(value).strip().casefold()
 
 
 def clustered_background(rows: pl.DataFrame, numeric: Sequence[bool], clusters: int, seed: int) -> pl.DataFrame:

@@ -9,8 +9,8 @@ from enum import StrEnum
 from modelwatch_core.domain.analysis_settings import AnalysisSettings
 from modelwatch_core.domain.monitor_kinds.shell import Shell
 
-REQUEST, ANSWER = "endpointInput", "endpointOutput"
-"""SageMaker's names of the two sides of a captured record."""
+REQUEST, ANSWER, TRANSFORM_OUTPUT = "endpointInput", "endpointOutput", "batchTransformOutput"
+"""SageMaker's names of the sides of a captured record; the last one is that of a transform job."""
 
 
 class ProblemType(StrEnum):
