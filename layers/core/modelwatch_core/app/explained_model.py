@@ -12,7 +12,6 @@ from modelwatch_core.domain.analysis import AnalysisRequest
 from modelwatch_core.domain.documents import Inbound, NonEmpty, SageMakerName, SingleObjectUri, parsed
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.model_endpoints import MOST_INSTANCES, ModelReference
-from modelwatch_core.domain.monitor_kinds.explainability import ExplainabilitySettings
 from modelwatch_core.ports import ObjectStore
 
 _PREDICTOR = ("predictor", "model_config")
@@ -84,7 +83,7 @@ def explanation_config(objects: ObjectStore, request: AnalysisRequest) -> Explan
     InvalidInput
         ``InvalidParameter``, ``AnalysisConfigNotFound`` or ``InvalidAnalysisConfig`` where it does not say which model.
     """
-    if not isinstance(request.settings, ExplainabilitySettings):
+    if not request.settings.explains_a_model:
         return None
     return parsed(ExplanationConfig, _document(objects, request))
 
