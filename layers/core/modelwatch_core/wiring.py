@@ -47,7 +47,7 @@ from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.events import AnalysisEnded
 from modelwatch_core.domain.hosts import Run
 from modelwatch_core.domain.lambda_invocation import LAMBDA, InvocationFailed, lambda_run
-from modelwatch_core.domain.model_endpoints import Model, ModelReference
+from modelwatch_core.domain.model_endpoints import Model, ModelReference, OpenModel
 from modelwatch_core.domain.processing_job import SAGEMAKER, JobState
 from modelwatch_core.domain.report_links import ReportLinks, console_link, no_link
 from modelwatch_core.ports import (
@@ -90,6 +90,7 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb.service_resource import Table
     from types_boto3_s3.client import S3Client
     from types_boto3_sagemaker.client import SageMakerClient
+    from types_boto3_sagemaker_runtime.client import SageMakerRuntimeClient
     from types_boto3_sns.client import SNSClient
 
     from modelwatch_core.adapters.aws.analysis_role import AnalysisRole
@@ -662,27 +663,27 @@ def _analysis_role() -> AnalysisRole:
 
 
 def _analysis_access(request: AnalysisRequest) -> AnalysisAccess:
-    from modelwatch_core.adapters.aws.endpoint_model import RUNTIME_CONFIG, EndpointModels
     from modelwatch_core.adapters.aws.object_store import S3ObjectStore
 
     client = _analysis_role().clients_for(request)
-
-    def model(reference: ModelReference) -> AbstractContextManager[Model]:  # most analyses need none
-        return EndpointModels(client("sagemaker-runtime", RUNTIME_CONFIG))(reference)
-
-    return AnalysisAccess(objects=S3ObjectStore(client("s3", _config())), model=model)
+    models = _models(lambda config: client("sagemaker-runtime", config))
+    return AnalysisAccess(objects=S3ObjectStore(client("s3", _config())), model=models)
 
 
 def access_of_a_job() -> AnalysisAccess:
     """Return what an analysis reaches in a processing job: what the job's role may reach."""
+    client = _session().client  # of a service that the functions' layer has not
+    models = _models(lambda config: client("sagemaker-runtime", config=config))
+    return AnalysisAccess(objects=_objects(), model=models)
+
+
+def _models(connect: Callable[[Config], SageMakerRuntimeClient]) -> OpenModel:
     from modelwatch_core.adapters.aws.endpoint_model import RUNTIME_CONFIG, EndpointModels
 
-    client = _session().client  # of a service that the functions' layer has not
-
     def model(reference: ModelReference) -> AbstractContextManager[Model]:  # most analyses need none
-        return EndpointModels(client("sagemaker-runtime", config=RUNTIME_CONFIG))(reference)
+        return EndpointModels(connect(RUNTIME_CONFIG))(reference)
 
-    return AnalysisAccess(objects=_objects(), model=model)
+    return model
 
 
 def run_of_invocation(subject: str, request_id: str) -> Run:
