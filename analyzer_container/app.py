@@ -20,6 +20,7 @@ from modelwatch_core import wiring
 from modelwatch_core.app.run_analysis import remove_abandoned_files
 from modelwatch_core.domain.analysis import AnalysisRequest, AnalysisSummary
 from modelwatch_core.domain.analysis_settings import AnalysisSettings
+from modelwatch_core.domain.host_paces import MEBIBYTES_OF_A_CORE
 from modelwatch_core.ports import AnalysisAccess
 
 hide_from_scripts()
@@ -27,13 +28,12 @@ if "AWS_LAMBDA_RUNTIME_API" in os.environ:  # Lambda: the temporary folder is th
     remove_abandoned_files()
 logger, metrics = Logger(), Metrics()
 
-_MEMORY, _MEBIBYTES_OF_A_CPU = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", 1_769
-"""Lambda's documentation, "Configure Lambda function memory": 1,769 MB have one CPU. With less it shows two as well."""
+_MEMORY = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"
 
 
 def _workers() -> Workers:
     memory = os.environ.get(_MEMORY)
-    return Workers(max(1, round(int(memory) / _MEBIBYTES_OF_A_CPU)) if memory else None)
+    return Workers(max(1, round(int(memory) / MEBIBYTES_OF_A_CORE)) if memory else None)  # it shows more than it has
 
 
 def _analyze(

@@ -20,12 +20,13 @@ from modelwatch_analyzer.analysis import analyze
 from modelwatch_analyzer.host import Host
 from modelwatch_analyzer.scripts.process import hide_from_scripts
 from modelwatch_core import wiring
+from modelwatch_core.app.fetch_inputs import set_modified
 from modelwatch_core.app.output_folder import END_OF_ANALYSIS
 from modelwatch_core.app.run_analysis import HostExhausted, exhausted_resource
 from modelwatch_core.domain.alert_text import one_line
 from modelwatch_core.domain.analysis import AnalysisRequest, AnalysisSummary
 from modelwatch_core.domain.analysis_settings import CONTRACT_ROOT
-from modelwatch_core.domain.errors import ModelwatchError, place_of
+from modelwatch_core.domain.errors import ModelwatchError, unforeseen
 from modelwatch_core.domain.events import AnalysisEnded
 from modelwatch_core.domain.hosts import Run
 from modelwatch_core.domain.outcome import LONGEST_REASON, OutcomeStatus
@@ -71,8 +72,7 @@ def _put_in_place(job: JobRequest, root: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.unlink(missing_ok=True)
         target.symlink_to(source)  # one object may have several places, and each input may be a mount of its own
-        moment = int(placed.modified.timestamp()) * 10**9 + placed.modified.microsecond * 1000
-        os.utime(target, ns=(moment, moment))
+        set_modified(target, placed.modified)
     for name, text in job.request.files.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text, encoding="utf-8")
@@ -136,7 +136,7 @@ def _ended_with(message_file: Path, run: Callable[[], AnalysisSummary]) -> int:
         elif isinstance(error, ModelwatchError):
             reason = str(error)
         else:
-            reason = f"AnalyzerError: {type(error).__name__} at {place_of(error)}"
+            reason = str(unforeseen(error))
     else:
         logger.info("%s", summary.exit_message)
         return 0

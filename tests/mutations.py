@@ -104,9 +104,9 @@ MUTATIONS = (
     ),
     Mutation(
         "no text of an unforeseen exception reaches a log",
-        f"{CORE}/app/run_analysis.py",
-        'f"{type(error).__name__} at {place_of(error)}") from None',
-        'f"{error!r} at {place_of(error)}") from None',
+        f"{CORE}/domain/errors.py",
+        '"AnalyzerError", f"{type(error).__name__} at',
+        '"AnalyzerError", f"{error!r} at',
         "tests/core/test_run_analysis.py",
     ),
     Mutation(

@@ -209,20 +209,15 @@ class DataConfig:
 
     def __post_init__(self) -> None:
         """Refuse what is not in S3, and types that are not read."""
+        from modelwatch_core.domain.dataset_formats import DATASET_TYPES
+
         s3_uri("s3_data_input_path", self.s3_data_input_path)
         s3_uri("s3_output_path", self.s3_output_path)
-        choice("dataset_type", self.dataset_type, _DATASET_TYPES)
+        choice("dataset_type", self.dataset_type, DATASET_TYPES)
 
     @property
     def dataset_format(self) -> dict[str, dict[str, Any]]:
         """The format of the dataset, as ``DatasetFormat`` makes it."""
-        name, options = _DATASET_TYPES[self.dataset_type]
-        return {name: {"header": not self.headers} if name == "csv" else dict(options)}
+        from modelwatch_core.domain.dataset_formats import format_of_dataset_type
 
-
-_DATASET_TYPES: dict[str, tuple[str, dict[str, Any]]] = {
-    "text/csv": ("csv", {}),
-    "application/jsonlines": ("json", {"lines": True}),
-    "application/json": ("json", {"lines": False}),
-    "application/x-parquet": ("parquet", {}),
-}
+        return format_of_dataset_type(self.dataset_type, headers=bool(self.headers))

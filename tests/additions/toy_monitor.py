@@ -18,6 +18,7 @@ from modelwatch_analyzer.host import Host
 from modelwatch_analyzer.kind_analysis import KindAnalysis
 from modelwatch_analyzer.reading import open_dataset
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog
+from modelwatch_analyzer.replay import Replay, ReplayWindow
 from modelwatch_analyzer.report import ReportBody
 from modelwatch_core.domain.analysis_settings import AnalysisSettings
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
@@ -67,4 +68,14 @@ def changes_since(folder: Path, findings: Findings) -> Iterator[str]:
         yield f"rows: {before} before, {findings.records.read} now"
 
 
-ANALYSIS = KindAnalysis(run=run, changes_since=changes_since)
+def replay(settings: RowCountSettings, _constraints: Path, _statistics: Path | None) -> ReplayWindow:
+    """Return what compares the count of a past window with the least that is allowed now."""
+
+    def replayed(current: Path) -> Replay:
+        too_few = json.loads(current.read_text())["rows"] < settings.least_rows
+        return Replay((("rows", "row_count_check"),) if too_few else (), ())
+
+    return replayed
+
+
+ANALYSIS = KindAnalysis(run=run, changes_since=changes_since, replay=replay)

@@ -15,9 +15,10 @@ from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 from samtranslator.yaml_helper import yaml_parse
 
-from modelwatch_core.adapters.aws.analyzer_function import FAILURE_DETAIL_TYPE
+from modelwatch_core import wiring
 from modelwatch_core.domain.documents import SageMakerName
 from modelwatch_core.domain.events import AnalysisEnded
+from modelwatch_core.domain.lambda_invocation import InvocationFailed
 from tests.core.test_port_contracts import execution
 from tests.documents import blocks
 from tests.repository import ROOT
@@ -107,11 +108,17 @@ def test_events_can_only_be_put_with_our_source_and_by_the_analyzer_only_the_end
         {"StringEquals": {"events:source": source, "events:detail-type": detail_type}}
         for source, detail_type in (
             ("modelwatch", AnalysisEnded.detail_type),
-            ("lambda", FAILURE_DETAIL_TYPE),  # written by Lambda, with the role of the function
+            ("lambda", InvocationFailed.detail_type),  # written by Lambda, with the role of the function
         )
     ]
     others = [s["Condition"] for name, s in found if name != "AnalyzerRole"]
     assert others == [{"StringEquals": {"events:source": "modelwatch"}}] * 6
+
+
+def test_each_end_of_a_run_that_is_read_has_a_rule(resources):
+    rules = [resource for name, resource in resources.items() if name.startswith("FinishExecution")]
+    patterns = [rule["Properties"]["EventPattern"] for rule in rules if rule["Type"] == "AWS::Events::Rule"]
+    assert sorted(name for pattern in patterns for name in pattern["detail-type"]) == sorted(wiring.ENDS)
 
 
 def test_each_function_writes_to_its_own_log_group_only(resources):

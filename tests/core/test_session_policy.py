@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from modelwatch.local.iam_policies import Permission, allows
 from modelwatch_core.adapters.aws.session_policy import LONGEST_POLICY, session_policies
 from modelwatch_core.domain.analysis import AnalysisInput, AnalysisOutput, AnalysisRequest
+from modelwatch_core.domain.analysis_settings import AnalysisSettings
 from modelwatch_core.domain.object_patterns import Pattern, folders_of, widened
 from modelwatch_core.domain.s3_layout import common_beginning
 from modelwatch_core.domain.settings_environment import analysis_settings
@@ -126,6 +127,24 @@ def test_explanations_call_their_endpoint_and_other_analyses_none(asked, called)
     assert called is None or allows(allowed, Permission("sagemaker:InvokeEndpoint", f"{region}/{called}"))
     assert not allows(allowed, Permission("sagemaker:InvokeEndpoint", f"{region}/w"))
     assert not allows(allowed, Permission("sagemaker:InvokeEndpoint", f"{region}/loans")) or called == "loans"
+
+
+class AnsweringSettings(AnalysisSettings):
+    """The settings of a kind that is no kind of the product, and explains a model."""
+
+    explains_a_model: ClassVar[bool] = True
+    analysis_type: Literal["ANSWERING"] = "ANSWERING"
+
+    @property
+    def explained_endpoint(self) -> str:
+        return "answering"
+
+
+def test_any_kind_may_say_that_it_explains_a_model_and_behind_which_endpoint_it_is():
+    settings = AnsweringSettings(dataset_source="/opt/ml/processing/input", output_path="/opt/ml/processing/output")
+    endpoint = "arn:aws:sagemaker:eu-west-1:123456789012:endpoint/answering"
+    allowed = narrowest(HOUR.model_copy(update={"settings": settings}))
+    assert allows(allowed, Permission("sagemaker:InvokeEndpoint", endpoint))
 
 
 @pytest.mark.parametrize(("service", "expected"), [("s3", True), ("dynamodb", False), ("secretsmanager", False)])

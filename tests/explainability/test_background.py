@@ -12,7 +12,7 @@ import pytest
 from sklearn.cluster import KMeans
 
 from modelwatch_analyzer.explainability.background import clustered_background, given_background
-from modelwatch_analyzer.explainability.config import ShapConfig
+from modelwatch_analyzer.explainability.config import ExplainabilityConfig, ShapConfig
 from modelwatch_analyzer.host import Host
 from modelwatch_core.domain.errors import InvalidInput
 
@@ -49,7 +49,8 @@ def test_rows_may_be_given_inline(baseline: Any) -> None:
 def test_rows_may_be_in_a_file(tmp_path: Path, name: str, text: str) -> None:
     (tmp_path / name).write_text(text, encoding="utf-8")
     by_path = given_background(ShapConfig(baseline=str(tmp_path / name)), Host().read_object, FEATURES)
-    uri = ShapConfig(baseline={"mime_type": "text/csv", "shap_baseline_uri": f"s3://bucket/{name}"})
+    of_the_api = {"baseline": {"mime_type": "text/csv", "shap_baseline_uri": f"s3://bucket/{name}"}}
+    uri = ExplainabilityConfig.model_validate({"explainability_config": of_the_api}).shap
     objects = {f"s3://bucket/{name}": (tmp_path / name).read_bytes()}
     fetched = given_background(uri, objects.get, FEATURES)
     assert by_path is not None

@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 
 from modelwatch_analyzer.findings import Findings
 from modelwatch_analyzer.host import Host
+from modelwatch_analyzer.replay import ReplayWindow
 from modelwatch_core.domain.analysis_settings import AnalysisSettings
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitor_kinds import MonitorKind
@@ -39,11 +40,15 @@ class KindAnalysis(Generic[Settings]):
     changes_since : callable
         Yields a sentence for each difference between the reports in the folder of the previous attempt and the
         findings. Violations are compared elsewhere.
+    replay : callable, optional
+        Gets the settings of a schedule, changed constraints and, if there are any, the statistics of the baseline.
+        None for a kind whose windows cannot be checked again without their rows.
     """
 
     run: Callable[[Settings, Host], Findings]
     changes_since: Callable[[Path, Findings], Iterable[str]]
     learnt: Callable[[Mapping[str, Any]], Sequence[Sequence[str]]] = _nothing
+    replay: Callable[[Settings, Path, Path | None], ReplayWindow] | None = None
 
 
 def analysis_of(kind: MonitorKind) -> KindAnalysis[Any]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 Finding = tuple[str, str]
 """What is violated, as people name it, and the ``constraint_check_type``."""
@@ -22,3 +24,7 @@ class Replay:
 
     violations: tuple[Finding, ...]
     unknown: tuple[Finding, ...]
+
+
+ReplayWindow = Callable[[Path], Replay]
+"""Checks a window against those constraints, by the file that its execution has left."""

@@ -32,7 +32,7 @@ from modelwatch_analyzer.child_environment import child_environment
 from modelwatch_analyzer.child_messages import receive, send
 from modelwatch_analyzer.parts import Accumulator, Counted, Node, merged
 from modelwatch_analyzer.reading.dataset import Table
-from modelwatch_core.domain.errors import ModelwatchError, Upstream, place_of
+from modelwatch_core.domain.errors import ModelwatchError, Upstream, unforeseen
 
 _SERVE = f"from {__name__} import serve; serve()"
 """Under the name by which each process pickles what is here."""
@@ -203,4 +203,4 @@ def _sendable(error: Exception) -> BaseException:
         return OSError(error.errno, os.strerror(error.errno))
     if isinstance(error, ModelwatchError):
         return error
-    return Upstream("AnalyzerError", f"{type(error).__name__} at {place_of(error)}")
+    return unforeseen(error)

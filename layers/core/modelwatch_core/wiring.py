@@ -42,10 +42,13 @@ from modelwatch_core.app.watch_alerts import WatchAlerts
 from modelwatch_core.domain.alert_targets import ALARM
 from modelwatch_core.domain.analysis import AnalysisRequest
 from modelwatch_core.domain.documents import validation_message
+from modelwatch_core.domain.emr_serverless import EMR_SERVERLESS, JobRunEnded
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.events import AnalysisEnded
 from modelwatch_core.domain.hosts import Run
-from modelwatch_core.domain.model_endpoints import Model, ModelReference
+from modelwatch_core.domain.lambda_invocation import LAMBDA, InvocationFailed, lambda_run
+from modelwatch_core.domain.model_endpoints import Model, ModelReference, OpenModel
+from modelwatch_core.domain.processing_job import SAGEMAKER, JobState
 from modelwatch_core.domain.report_links import ReportLinks, console_link, no_link
 from modelwatch_core.ports import (
     AlertStates,
@@ -87,6 +90,7 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb.service_resource import Table
     from types_boto3_s3.client import S3Client
     from types_boto3_sagemaker.client import SageMakerClient
+    from types_boto3_sagemaker_runtime.client import SageMakerRuntimeClient
     from types_boto3_sns.client import SNSClient
 
     from modelwatch_core.adapters.aws.analysis_role import AnalysisRole
@@ -259,7 +263,6 @@ def _emr_serverless() -> EmrServerless | None:
 
 
 def _end_of_invocation(detail: object) -> AnalysisEnded:
-    from modelwatch_core.adapters.aws.analyzer_function import InvocationFailed
     from modelwatch_core.domain.execution_cost import Usage
 
     failed = InvocationFailed.model_validate(detail)
@@ -271,14 +274,12 @@ def _end_of_invocation(detail: object) -> AnalysisEnded:
 
 def _end_of_job(detail: object) -> AnalysisEnded | None:
     from modelwatch_core.app.end_of_job import EndOfJob
-    from modelwatch_core.domain.processing_job import JobState
 
     return EndOfJob(_ledger(), _jobs(), _objects())(JobState.model_validate(detail).job_run)
 
 
 def _end_of_job_run(detail: object) -> AnalysisEnded | None:
     from modelwatch_core.app.end_of_job import EndOfJob
-    from modelwatch_core.domain.emr_serverless import JobRunEnded
 
     event, host = JobRunEnded.model_validate(detail), _emr_serverless()
     if host is None or event.application_id != host.application_id:
@@ -288,17 +289,17 @@ def _end_of_job_run(detail: object) -> AnalysisEnded | None:
 
 
 HOSTS: dict[str, Callable[[], AnalysisHost | None]] = {
-    "lambda": _analyzer_function,
-    "sagemaker": _processing_jobs,
-    "emr-serverless": _emr_serverless,
+    LAMBDA: _analyzer_function,
+    SAGEMAKER: _processing_jobs,
+    EMR_SERVERLESS: _emr_serverless,
 }
 """Every host by its name, the one that starts soonest first. One that this deployment does not have gives None."""
 
 ENDS: dict[str, Callable[[object], AnalysisEnded | None]] = {
     AnalysisEnded.detail_type: AnalysisEnded.model_validate,
-    "Lambda Function Invocation Result - Failure": _end_of_invocation,
-    "SageMaker Processing Job State Change": _end_of_job,
-    "EMR Serverless Job Run State Change": _end_of_job_run,
+    InvocationFailed.detail_type: _end_of_invocation,
+    JobState.detail_type: _end_of_job,
+    JobRunEnded.detail_type: _end_of_job_run,
 }
 """How the end of a run is read from the events that report it, by their detail type; None for what is not ours."""
 
@@ -662,33 +663,31 @@ def _analysis_role() -> AnalysisRole:
 
 
 def _analysis_access(request: AnalysisRequest) -> AnalysisAccess:
-    from modelwatch_core.adapters.aws.endpoint_model import RUNTIME_CONFIG, EndpointModels
     from modelwatch_core.adapters.aws.object_store import S3ObjectStore
 
     client = _analysis_role().clients_for(request)
-
-    def model(reference: ModelReference) -> AbstractContextManager[Model]:  # most analyses need none
-        return EndpointModels(client("sagemaker-runtime", RUNTIME_CONFIG))(reference)
-
-    return AnalysisAccess(objects=S3ObjectStore(client("s3", _config())), model=model)
+    models = _models(lambda config: client("sagemaker-runtime", config))
+    return AnalysisAccess(objects=S3ObjectStore(client("s3", _config())), model=models)
 
 
 def access_of_a_job() -> AnalysisAccess:
     """Return what an analysis reaches in a processing job: what the job's role may reach."""
+    client = _session().client  # of a service that the functions' layer has not
+    models = _models(lambda config: client("sagemaker-runtime", config=config))
+    return AnalysisAccess(objects=_objects(), model=models)
+
+
+def _models(connect: Callable[[Config], SageMakerRuntimeClient]) -> OpenModel:
     from modelwatch_core.adapters.aws.endpoint_model import RUNTIME_CONFIG, EndpointModels
 
-    client = _session().client  # of a service that the functions' layer has not
-
     def model(reference: ModelReference) -> AbstractContextManager[Model]:  # most analyses need none
-        return EndpointModels(client("sagemaker-runtime", config=RUNTIME_CONFIG))(reference)
+        return EndpointModels(connect(RUNTIME_CONFIG))(reference)
 
-    return AnalysisAccess(objects=_objects(), model=model)
+    return model
 
 
 def run_of_invocation(subject: str, request_id: str) -> Run:
     """Return the run that an invocation of the analyzer's Lambda is."""
-    from modelwatch_core.adapters.aws.analyzer_function import lambda_run
-
     return lambda_run(subject, request_id, AnalyzerSettings.from_environment().analyzer_log_group)
 
 

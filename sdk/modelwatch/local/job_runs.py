@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import os
 import shlex
-import signal
-import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -21,14 +18,13 @@ from botocore.exceptions import ClientError
 
 from modelwatch.local.aws_clients import AwsClients
 from modelwatch.local.moto_patches.emr_serverless import set_job_run_state
+from modelwatch.local.run_processes import RunProcesses
 from modelwatch.local.work import WorkInProgress
 
 EMR_SERVERLESS = "emr-serverless.amazonaws.com"
 _FAILED = "Job failed, please check complete logs in configured logging destination. ExitCode: "
 _LONGEST_DETAILS = 256
 _WORKER = {"vCPUHour": 4.0, "memoryGBHour": 16.0}
-_LONGEST_LINE, _LINES_TOGETHER = 2_000, 500
-"""PutLogEvents takes 1 MB."""
 NO_SPARK = (
     "there is no spark-submit here: `make test-spark` installs it in a checkout, and run_spark names a program in its"
     " place"
@@ -71,38 +67,16 @@ class JobRuns:
     ) -> None:
         self.program = program
         self._clients, self._now, self._work, self._folder = clients, now, work, folder
-        self._lock = threading.Lock()
-        self._running: dict[str, subprocess.Popen[bytes] | None] = {}
-        self._cancelled: set[str] = set()
+        self.processes = RunProcesses(folder, "job-run-")
 
     def started(self, application_id: str, job_run_id: str, request: Mapping[str, Any]) -> None:
         """Run what was started."""
-        with self._lock:
-            self._running[job_run_id] = None
+        self.processes.begin(job_run_id)
         self._work.start(f"job run {job_run_id}", self._run, application_id, job_run_id, dict(request))
 
     def cancelled(self, job_run_id: str) -> bool:
         """Cancel a run, and return whether it was going on."""
-        with self._lock:
-            if job_run_id not in self._running:
-                return False
-            self._cancelled.add(job_run_id)
-            _kill(self._running[job_run_id])
-        return True
-
-    def log(self, job_run_id: str) -> str:
-        """Return what a run has printed so far."""
-        path = self._log_of(job_run_id)
-        return path.read_text("utf-8", errors="replace") if path.exists() else ""
-
-    def close(self) -> None:
-        """Kill all runs."""
-        with self._lock:
-            for process in self._running.values():
-                _kill(process)
-
-    def _log_of(self, job_run_id: str) -> Path:
-        return self._folder / f"job-run-{job_run_id}.log"
+        return self.processes.stop(job_run_id)
 
     def _run(self, application_id: str, job_run_id: str, request: dict[str, Any]) -> None:
         self._set_state(application_id, job_run_id, _End("RUNNING"))
@@ -113,8 +87,7 @@ class JobRuns:
             except (OSError, ClientError) as error:  # a program that is not there, a role that cannot be taken
                 end = _End("FAILED", f"{_FAILED}1. {error}"[:_LONGEST_DETAILS])
         hours = (time.monotonic() - began) / 3600
-        with self._lock:
-            del self._running[job_run_id]
+        self.processes.end(job_run_id)
         self._set_state(application_id, job_run_id, end, {name: hours * each for name, each in _WORKER.items()})
 
     def _ended(self, job_run_id: str, request: dict[str, Any], folder: Path) -> _End:
@@ -126,13 +99,14 @@ class JobRuns:
             entry = self._downloaded(s3, submit, folder)
         except Exception as error:  # EMR Serverless fails the run, for instance where its role may not read
             return _End("FAILED", f"{_FAILED}1. {error}"[:_LONGEST_DETAILS])
-        status = self._status_of_process(job_run_id, [str(entry), *submit.get("entryPointArguments", ())], role, folder)
+        command = [*self.program, str(entry), *submit.get("entryPointArguments", ())]
+        status = self.processes.status(job_run_id, command, folder=folder, environment=self._environment(role))
         logging = (request.get("configuration_overrides") or {}).get("monitoringConfiguration", {})
         with suppress(ClientError):  # a role that may not write logs has a run without any
             self._write_log(job_run_id, role, logging.get("cloudWatchLoggingConfiguration", {}))
-        if job_run_id in self._cancelled:
+        if self.processes.is_stopped(job_run_id):
             return _End("CANCELLED")
-        return _End("FAILED", f"{_FAILED}{status}.") if status else _End("SUCCESS")
+        return _End("SUCCESS") if status == 0 else _End("FAILED", f"{_FAILED}{status}.")
 
     @staticmethod
     def _downloaded(s3: Any, submit: Mapping[str, Any], folder: Path) -> Path:
@@ -145,24 +119,6 @@ class JobRuns:
         entry = folder / key.rpartition("/")[2]
         s3.download_file(bucket, key, str(entry))
         return entry
-
-    def _status_of_process(self, job_run_id: str, arguments: list[str], role: str, folder: Path) -> int:
-        environment = self._environment(role)
-        with self._log_of(job_run_id).open("ab") as log, self._lock:
-            if job_run_id in self._cancelled:
-                return -signal.SIGKILL
-            process = subprocess.Popen(  # noqa: S603 - spark-submit, or what the user of the stack named in its place
-                [*(self.program or ()), *arguments],
-                cwd=folder,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-            self._running[job_run_id] = process
-        status = process.wait()
-        return 128 - status if status < 0 else status
 
     def _environment(self, role: str) -> dict[str, str]:
         credentials = self._clients.assume_role(role, session="job-run", assumed_by=EMR_SERVERLESS)
@@ -182,12 +138,7 @@ class JobRuns:
             return
         logs = self._clients.for_role(role, "logs", assumed_by=EMR_SERVERLESS)
         name = f"{config.get('logStreamNamePrefix', '')}/jobs/{job_run_id}/SPARK_DRIVER/stderr"
-        stream = {"logGroupName": config["logGroupName"], "logStreamName": name.lstrip("/")}
-        logs.create_log_stream(**stream)
-        now = int(time.time() * 1000)  # by the machine's clock: moto drops what is hours ahead of it
-        lines = [{"timestamp": now, "message": one[:_LONGEST_LINE]} for one in self.log(job_run_id).splitlines() if one]
-        for first in range(0, len(lines), _LINES_TOGETHER):
-            logs.put_log_events(**stream, logEvents=lines[first : first + _LINES_TOGETHER])
+        self.processes.send_log(job_run_id, logs, config["logGroupName"], name.lstrip("/"))
 
     def _set_state(
         self, application_id: str, job_run_id: str, end: _End, billed: Mapping[str, float] | None = None
@@ -201,9 +152,3 @@ class JobRuns:
 def _place(s3_uri: str) -> tuple[str, str]:
     bucket, _, key = s3_uri.removeprefix("s3://").partition("/")
     return bucket, key
-
-
-def _kill(process: subprocess.Popen[bytes] | None) -> None:
-    if process is not None:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)

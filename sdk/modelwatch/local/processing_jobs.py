@@ -9,12 +9,8 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import subprocess
 import sys
 import tempfile
-import threading
-import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,15 +22,13 @@ from botocore.exceptions import ClientError
 
 from modelwatch.local.aws_clients import AwsClients
 from modelwatch.local.moto_patches.sagemaker import set_processing_job_status
+from modelwatch.local.run_processes import RunProcesses
 from modelwatch.local.work import WorkInProgress
 
 SAGEMAKER = "sagemaker.amazonaws.com"
 _OPT_ML = "/opt/ml"
 _LONGEST_MESSAGE = 1024
-_KILLED = 137
 _LOG_GROUP = "/aws/sagemaker/ProcessingJobs"
-_LONGEST_LINE, _LINES_TOGETHER = 2_000, 500
-"""PutLogEvents takes 1 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,45 +68,22 @@ class ProcessingJobs:
     ) -> None:
         self._clients, self._now, self._work, self._folder = clients, now, work, folder
         self._programs = programs
-        self._lock = threading.Lock()
-        self._running: dict[str, subprocess.Popen[bytes] | None] = {}
-        self._stopped: set[str] = set()
+        self.processes = RunProcesses(folder, "processing-job-")
 
     def created(self, name: str, request: Mapping[str, Any]) -> None:
         """Start a job that was created."""
-        with self._lock:
-            self._running[name] = None
+        self.processes.begin(name)
         self._set_status(name, _End("InProgress"))
         self._work.start(f"processing job {name}", self._run, name, dict(request))
 
     def stopped(self, name: str) -> bool:
         """Stop a job, and return whether it was running."""
-        with self._lock:
-            if name not in self._running:
-                return False
-            self._stopped.add(name)
-            _kill(self._running[name])
-        return True
-
-    def log(self, name: str) -> str:
-        """Return what a job has printed so far."""
-        path = self._log_of(name)
-        return path.read_text("utf-8", errors="replace") if path.exists() else ""
-
-    def close(self) -> None:
-        """Kill all jobs."""
-        with self._lock:
-            for process in self._running.values():
-                _kill(process)
-
-    def _log_of(self, name: str) -> Path:
-        return self._folder / f"processing-job-{name}.log"
+        return self.processes.stop(name)
 
     def _run(self, name: str, request: dict[str, Any]) -> None:
         with tempfile.TemporaryDirectory(prefix="job-", dir=self._folder) as folder:
             end = self._ended(name, request, Path(folder))
-        with self._lock:
-            del self._running[name]
+        self.processes.end(name)
         self._set_status(name, end)
 
     def _ended(self, name: str, request: dict[str, Any], folder: Path) -> _End:
@@ -127,7 +98,7 @@ class ProcessingJobs:
             return _End("Failed", failure_reason=f"ClientError: Failed to download data. {error}"[:_LONGEST_MESSAGE])
         status = self._status_of_process(name, request, folder, opt_ml)
         message = _message(opt_ml / "output" / "message")
-        if name in self._stopped:
+        if self.processes.is_stopped(name):
             return _End("Stopped", exit_message=message)
         if status is None:
             return _End("Failed", message, "ClientError: MaxRuntimeExceeded: the job ran longer than it may")
@@ -147,42 +118,19 @@ class ProcessingJobs:
             *self._programs[specification["ImageUri"]],
             *(_local(word, opt_ml) for word in specification.get("ContainerArguments") or ()),
         ]
-        with self._log_of(name).open("ab") as log, self._lock:
-            if name in self._stopped:
-                return _KILLED
-            process = subprocess.Popen(  # noqa: S603 - a program that the user of the stack registered
-                command,
-                cwd=folder,
-                env=self._environment(request, opt_ml),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-            self._running[name] = process
+        environment = self._environment(request, opt_ml)
         seconds = (request.get("StoppingCondition") or {}).get("MaxRuntimeInSeconds")
-        try:
-            status = process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            _kill(process)
-            process.wait()
-            return None
-        finally:
-            with suppress(ClientError):  # a role that may not write logs has a job without any
-                self._write_log(name, request["RoleArn"])
-        return 128 - status if status < 0 else status
+        status = self.processes.status(name, command, folder=folder, environment=environment, seconds=seconds)
+        with suppress(ClientError):  # a role that may not write logs has a job without any
+            self._write_log(name, request["RoleArn"])
+        return status
 
     def _write_log(self, name: str, role_arn: str) -> None:
         """Write what a job printed where SageMaker writes it."""
         logs = self._clients.for_role(role_arn, "logs", assumed_by=SAGEMAKER)
         with suppress(logs.exceptions.ResourceAlreadyExistsException):
             logs.create_log_group(logGroupName=_LOG_GROUP)
-        stream = {"logGroupName": _LOG_GROUP, "logStreamName": f"{name}/algo-1-1"}
-        logs.create_log_stream(**stream)
-        now = int(time.time() * 1000)  # by the machine's clock: moto drops what is hours ahead of it
-        lines = [{"timestamp": now, "message": line[:_LONGEST_LINE]} for line in self.log(name).splitlines() if line]
-        for first in range(0, len(lines), _LINES_TOGETHER):
-            logs.put_log_events(**stream, logEvents=lines[first : first + _LINES_TOGETHER])
+        self.processes.send_log(name, logs, _LOG_GROUP, f"{name}/algo-1-1")
 
     def _environment(self, request: dict[str, Any], opt_ml: Path) -> dict[str, str]:
         credentials = self._clients.assume_role(request["RoleArn"], session="job", assumed_by=SAGEMAKER)
@@ -263,9 +211,3 @@ def _local(text: str, opt_ml: Path) -> str:
 
 def _message(path: Path) -> str | None:
     return path.read_text("utf-8", errors="replace")[:_LONGEST_MESSAGE] if path.is_file() else None
-
-
-def _kill(process: subprocess.Popen[bytes] | None) -> None:
-    if process is not None:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)

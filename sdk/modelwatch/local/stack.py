@@ -247,11 +247,11 @@ class LocalStack:
 
     def job_run_log(self, job_run_id: str) -> str:
         """Return what a job run has printed so far."""
-        return self._job_runs.log(job_run_id)
+        return self._job_runs.processes.log(job_run_id)
 
     def job_log(self, name: str) -> str:
         """Return what a processing job has printed so far."""
-        return self._processing_jobs.log(name)
+        return self._processing_jobs.processes.log(name)
 
     @property
     def log_folder(self) -> Path:
@@ -393,6 +393,6 @@ class LocalStack:
 
     def _stop_work(self) -> None:
         self._functions.close()
-        self._processing_jobs.close()
-        self._job_runs.close()
+        self._processing_jobs.processes.close()
+        self._job_runs.processes.close()
         self._work.close(timeout=10)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,13 +17,12 @@ from modelwatch.s3 import S3Downloader
 from modelwatch_core.domain.sagemaker_api.answers import Record
 
 if TYPE_CHECKING:
-    from modelwatch_analyzer.replay import Replay
+    from modelwatch_analyzer.replay import ReplayWindow
+    from modelwatch_core.domain.analysis_settings import AnalysisSettings
+    from modelwatch_core.domain.monitor_kinds import MonitorKind
 
 Finding = tuple[str, str]
 """What is violated, and by which check."""
-
-Content = tuple[bytes, str]
-"""The content of a file, and the name that messages call it by."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +49,6 @@ class ReplayedWindow:
     unknown: tuple[Finding, ...] = ()
 
 
-Replayed = Callable[[Content], "Replay"]
-"""Checks what a window has measured, by the file that its execution has left."""
-
-
 def replayed_windows(
     app: AppClient,
     schedule: Record,
@@ -64,122 +59,106 @@ def replayed_windows(
 ) -> Iterator[ReplayedWindow]:
     """Yield the windows of a schedule; see ``ScheduleExecutions.replay``."""
     from modelwatch_core.domain.errors import InvalidInput
+    from modelwatch_core.domain.monitor_kinds import monitor_kind
 
-    name, kind = schedule["monitoring_schedule_name"], schedule["monitoring_type"]
-    if kind not in _KINDS:
-        raise ValueError(
-            f"{name} monitors {kind}, whose container alone knows what it compares; replay is for {', '.join(_KINDS)}."
-            " Update the schedule and call backfill"
-        )
+    kind = monitor_kind(schedule["monitoring_type"])
     try:
         with TemporaryDirectory(prefix="modelwatch-") as scratch:
-            replayed = _KINDS[kind](_Sources(app, schedule, constraints, statistics, Path(scratch)))
+            copies = _Copies(app, Path(scratch))
+            check = _windows_check(schedule, kind, constraints, statistics, copies)
             for record in _latest_attempts(app, schedule, start, end):
-                yield _replayed(app, MonitoringExecution(app, record), replayed)
+                yield _replayed(MonitoringExecution(app, record), kind, check, copies)
     except InvalidInput as error:
         raise ValueError(str(error)) from None
 
 
 @dataclass(frozen=True)
-class _Sources:
-    """What windows are replayed with.
+class _Copies:
+    """Copies of files in a folder on this machine, where the analyzer reads them.
 
     Attributes
     ----------
-    statistics : Statistics or str, optional
-        Those of the baseline; the schedule's if not given.
-    scratch : Path
-        A folder for copies.
+    folder : Path
     """
 
     app: AppClient
-    schedule: Record
-    constraints: Constraints | str
-    statistics: Statistics | str | None
-    scratch: Path
+    folder: Path
 
-    @property
-    def changed(self) -> Content:
-        """The changed constraints."""
-        return _content(self.app, self.constraints)
+    def of(self, file: ModelMonitoringFile | str, part: str) -> Path:
+        """Return a copy of a file; messages name it by its own name.
 
-    @property
-    def baseline(self) -> Content | None:
-        """The statistics of the baseline, if it has any."""
-        given = self.statistics or (self.schedule.get("baseline") or {}).get("statistics_s3_uri")
-        return _content(self.app, given) if given else None
+        Parameters
+        ----------
+        part : str
+            What the file is: there may be several of one name.
+        """
+        content, name = _content(self.app, file)
+        return self.written(content, part, Path(name).name)
 
-    def written(self, part: str, file: Content) -> Path:
-        """Write a file that an analysis reads; messages name it by its own name."""
-        path = self.scratch / part / Path(file[1]).name
+    def written(self, content: bytes, part: str, name: str) -> Path:
+        """Return a file with some content."""
+        path = self.folder / part / name
         path.parent.mkdir(exist_ok=True)
-        path.write_bytes(file[0])
+        path.write_bytes(content)
         return path
 
 
-def _data_quality(sources: _Sources) -> Replayed:
-    from modelwatch_analyzer.data_quality.documents import Constraints as DataConstraints
-    from modelwatch_analyzer.data_quality.documents import Statistics as DataStatistics
-    from modelwatch_analyzer.data_quality.replay import replayed
+def _windows_check(
+    schedule: Record,
+    kind: MonitorKind,
+    constraints: Constraints | str,
+    statistics: Statistics | str | None,
+    copies: _Copies,
+) -> ReplayWindow:
+    """Return what checks the windows of a schedule, by the files that their executions have left."""
+    from modelwatch_analyzer.kind_analysis import analysis_of
 
-    baseline = sources.baseline
-    then = DataStatistics.parsed(*baseline) if baseline else None
-    changed, excluded = DataConstraints.parsed(*sources.changed), _excluded(sources.schedule)
-    return lambda current: replayed(DataStatistics.parsed(*current), changed, then, excluded=excluded)
+    replay = analysis_of(kind).replay if kind.analysis else None
+    if replay is None:
+        name = schedule["monitoring_schedule_name"]
+        raise ValueError(
+            f"{name} monitors {kind.monitoring_type}, which cannot be replayed: only another analysis of the rows tells"
+            " what other constraints find. Update the schedule and call backfill"
+        )
+    baseline = None
+    if "statistics_s3_uri" in kind.baseline_files:
+        baseline = statistics or (schedule.get("baseline") or {}).get("statistics_s3_uri")
+    return replay(
+        _settings(schedule, kind, copies),
+        copies.of(constraints, "changed"),
+        copies.of(baseline, "baseline") if baseline else None,
+    )
 
 
-def _model_quality(sources: _Sources) -> Replayed:
-    from modelwatch_analyzer.model_quality.replay import replayed
-    from modelwatch_core.domain.monitor_kinds.model_quality import ModelQualitySettings
+def _settings(schedule: Record, kind: MonitorKind, copies: _Copies) -> AnalysisSettings:
+    """Return the settings of a schedule that matter to what its windows have measured."""
     from modelwatch_core.domain.settings_environment import settings_from_environment
 
-    schedule, folder = sources.schedule, str(sources.scratch)
-    required = {"analysis_type": "MODEL_QUALITY", "dataset_source": folder, "output_path": folder}
-    known = {"problem_type": schedule["problem_type"]}
-    settings = settings_from_environment((schedule.get("environment") or {}) | required | known)
-    if not isinstance(settings, ModelQualitySettings):
-        raise TypeError(type(settings).__name__)
-    changed = sources.written("constraints", sources.changed)
-    baseline = sources.baseline
-    then = sources.written("baseline", baseline) if baseline else None
-    return lambda current: replayed(settings, sources.written("current", current), changed, then)
+    watched = schedule.get("endpoint_input") or schedule.get("batch_transform_input") or {}
+    known = {
+        "analysis_type": kind.analysis_type,
+        "dataset_source": str(copies.folder),
+        "output_path": str(copies.folder),
+        "problem_type": schedule.get("problem_type"),
+        "exclude_features_attribute": watched.get("exclude_features_attribute"),
+        "analysis_config": _analysis_config(schedule.get("analysis_config"), copies),
+    }
+    given = {setting: str(value) for setting, value in known.items() if value}
+    return settings_from_environment((schedule.get("environment") or {}) | given)
 
 
-def _bias(sources: _Sources) -> Replayed:
-    from modelwatch_analyzer.bias.config import BiasConfig
-    from modelwatch_analyzer.bias.replay import replayed
-
-    given = sources.schedule["analysis_config"]
-    content = _content(sources.app, given) if isinstance(given, str) else (json.dumps(given).encode(), _CONFIG)
-    config, changed = BiasConfig.read(sources.written("config", content)), sources.written("changed", sources.changed)
-    return lambda current: replayed(config, sources.written("current", current), changed)
+def _analysis_config(given: Record | str | None, copies: _Copies) -> Path | None:
+    if given is None or isinstance(given, str):
+        return copies.of(given, "config") if given else None
+    return copies.written(json.dumps(given).encode(), "config", "analysis_config.json")
 
 
-def _explainability(sources: _Sources) -> Replayed:
-    from modelwatch_analyzer.explainability.replay import replayed
-
-    changed = sources.written("changed", sources.changed)
-    return lambda current: replayed(sources.written("current", current), changed)
-
-
-_CONFIG = "analysis_config.json"
-_ANALYSIS = "analysis.json"
-_MEASURED_IN = {"ModelBias": _ANALYSIS, "ModelExplainability": _ANALYSIS}
-"""The file of an execution that holds what it measured, where it is not its statistics."""
-_KINDS: Mapping[str, Callable[[_Sources], Replayed]] = {
-    "DataQuality": _data_quality,
-    "ModelQuality": _model_quality,
-    "ModelBias": _bias,
-    "ModelExplainability": _explainability,
-}
-"""By kind of monitor, what replays its windows."""
-
-
-def _replayed(app: AppClient, execution: MonitoringExecution, replayed: Replayed) -> ReplayedWindow:
+def _replayed(
+    execution: MonitoringExecution, kind: MonitorKind, check: ReplayWindow, copies: _Copies
+) -> ReplayedWindow:
     if execution.monitoring_execution_status not in ENDED_WELL:
         return ReplayedWindow(execution)
-    file = _MEASURED_IN.get(str(execution["MonitoringType"]), Statistics.file_name)
-    found = replayed(_content(app, f"{execution.output.destination}/{file}"))
+    found = check(copies.of(f"{execution.output.destination}/{kind.measured_in}", "current"))
     violations = execution.constraint_violations()
     before = tuple((subject, check) for subject, check, _ in violations.table()) if violations else ()
     return ReplayedWindow(execution, before, found.violations, found.unknown)
@@ -203,14 +182,8 @@ def _latest_attempts(app: AppClient, schedule: Record, start: datetime, end: dat
     yield from latest.values()
 
 
-def _excluded(schedule: Record) -> frozenset[str]:
-    watched = schedule.get("endpoint_input") or schedule.get("batch_transform_input") or {}
-    names = str(watched.get("exclude_features_attribute") or "")
-    return frozenset(name.strip() for name in names.split(",") if name.strip())
-
-
-def _content(app: AppClient, file: ModelMonitoringFile | str) -> Content:
-    """Return the content of a file and the name that messages call it by."""
+def _content(app: AppClient, file: ModelMonitoringFile | str) -> tuple[bytes, str]:
+    """Return the content of a file and its name."""
     if isinstance(file, ModelMonitoringFile):
         return json.dumps(file.body_dict).encode(), file.file_s3_uri or file.file_name
     if file.startswith("s3://"):

@@ -21,7 +21,7 @@ from modelwatch_analyzer.reading.files import SourceFile
 from modelwatch_core.app.run_analysis import HostExhausted, exhausted_resource
 from modelwatch_core.domain.analysis_settings import AnalysisSettings
 from modelwatch_core.domain.dataset_parts import read_as_a_whole
-from modelwatch_core.domain.errors import InvalidInput, Upstream, place_of
+from modelwatch_core.domain.errors import InvalidInput, unforeseen
 from modelwatch_core.domain.monitor_kinds import kind_of_analysis
 
 if TYPE_CHECKING:
@@ -130,8 +130,7 @@ def _attempted(reading: Reading[Any], number: int, part: Table, present: Present
     except Exception as error:
         if resource := exhausted_resource(error):
             raise HostExhausted(resource) from None
-        # Spark writes what a task raises into logs, and its text may hold row values.
-        raise Upstream("AnalyzerError", f"{type(error).__name__} at {place_of(error)}") from None
+        raise unforeseen(error) from None  # Spark writes what a task raises into logs
 
 
 def _reader(reading: Reading[Any], parts: Sequence[Table], present: Present) -> Callable[[_Batches], _Batches]:

@@ -19,7 +19,7 @@ from modelwatch_core.app.run_analysis import HostExhausted, exhausted_resource, 
 from modelwatch_core.domain import s3_layout
 from modelwatch_core.domain.analysis import AnalysisRequest, AnalysisSummary
 from modelwatch_core.domain.emr_serverless import OUT_OF
-from modelwatch_core.domain.errors import InvalidInput, ModelwatchError, Upstream, place_of
+from modelwatch_core.domain.errors import InvalidInput, ModelwatchError, unforeseen
 from modelwatch_core.domain.events import AnalysisEnded
 from modelwatch_core.domain.hosts import Resource
 from modelwatch_core.domain.outcome import Outcome
@@ -64,13 +64,13 @@ def run_requested(s3_uri: str, open_gather: OpenGather, announce: Callable[[str]
 
 
 def failure_of(error: Exception) -> ModelwatchError | HostExhausted:
-    """Return what may be said of an error; the text of one that was not foreseen may hold row values."""
+    """Return what may be said of an error; see `unforeseen`."""
     if isinstance(error, ModelwatchError | HostExhausted):
         return error
     resource = exhausted_resource(error) or Resource.named_in(str(error), OUT_OF)
     if resource is not None:
         return HostExhausted(resource)
-    return Upstream("AnalyzerError", f"{type(error).__name__} at {place_of(error)}")
+    return unforeseen(error)
 
 
 def _analyzed(

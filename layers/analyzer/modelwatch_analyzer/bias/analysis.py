@@ -14,6 +14,7 @@ from modelwatch_analyzer.bias.flips import NEIGHBOURS
 from modelwatch_analyzer.bias.group_metrics import entries_of, group_metrics_of
 from modelwatch_analyzer.bias.groups import facet_of, positive_of
 from modelwatch_analyzer.bias.learnt import learnt
+from modelwatch_analyzer.bias.replay import replay
 from modelwatch_analyzer.bias.report import report_of
 from modelwatch_analyzer.bias.table import BiasTable, gathered
 from modelwatch_analyzer.bias.warnings import warnings_of
@@ -117,4 +118,4 @@ def _require_rows(table: BiasTable) -> None:
     raise InvalidInput("NoLabels", message)
 
 
-ANALYSIS = KindAnalysis(run=run, changes_since=changes_since, learnt=learnt)
+ANALYSIS = KindAnalysis(run=run, changes_since=changes_since, learnt=learnt, replay=replay)

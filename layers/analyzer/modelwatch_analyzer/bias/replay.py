@@ -14,9 +14,10 @@ from modelwatch_analyzer.bias.group_metrics import FEW_ROWS
 from modelwatch_analyzer.bias.groups import known_type
 from modelwatch_analyzer.bias.metrics import METRICS
 from modelwatch_analyzer.bias.values import group_key
-from modelwatch_analyzer.replay import Finding, Replay
+from modelwatch_analyzer.replay import Finding, Replay, ReplayWindow
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.constraint_violations import subject_text
+from modelwatch_core.domain.monitor_kinds.bias import BiasSettings
 
 _CHECK = "bias_drift_check"
 _SAME_SHARE = 1e-9
@@ -54,6 +55,12 @@ class _Measured:
             return None
         share = (1 - self.imbalance) / 2
         return self.rows < FEW_ROWS or round(self.rows / share) - self.rows < FEW_ROWS
+
+
+def replay(settings: BiasSettings, constraints: Path, _statistics: Path | None) -> ReplayWindow:
+    """Return what checks windows of a schedule against other constraints; see `replayed`."""
+    config = BiasConfig.read(settings.analysis_config)
+    return lambda current: replayed(config, current, constraints)
 
 
 def replayed(config: BiasConfig, current: Path, constraints: Path) -> Replay:

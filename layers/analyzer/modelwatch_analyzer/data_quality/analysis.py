@@ -24,6 +24,7 @@ from modelwatch_analyzer.data_quality.documents import Constraints, Statistics
 from modelwatch_analyzer.data_quality.learnt import learnt
 from modelwatch_analyzer.data_quality.monitoring_config import EffectiveConfig, configs_of
 from modelwatch_analyzer.data_quality.order import better_order
+from modelwatch_analyzer.data_quality.replay import replay
 from modelwatch_analyzer.data_quality.report import report_body
 from modelwatch_analyzer.data_quality.series import earlier_watch, watched
 from modelwatch_analyzer.data_quality.unwatched import unwatched, why_text
@@ -192,4 +193,4 @@ def _sums_beyond(statistics: Statistics) -> Iterator[str]:
         yield f"the sum of {listed(beyond)} is beyond the greatest double, which is written instead"
 
 
-ANALYSIS = KindAnalysis(run=run, changes_since=changes_since, learnt=learnt)
+ANALYSIS = KindAnalysis(run=run, changes_since=changes_since, learnt=learnt, replay=replay)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
 
 import polars as pl
 
@@ -25,7 +26,16 @@ from modelwatch_analyzer.profile.categories import CategoryCounts
 from modelwatch_analyzer.profile.columns import NumericColumn, TextColumn
 from modelwatch_analyzer.profile.lexical import ColumnType
 from modelwatch_analyzer.profile.table import ColumnProfile
-from modelwatch_analyzer.replay import Finding, Replay
+from modelwatch_analyzer.reading.attributes import Attributes
+from modelwatch_analyzer.replay import Finding, Replay, ReplayWindow
+from modelwatch_core.domain.monitor_kinds.data_quality import DataQualitySettings
+
+
+def replay(settings: DataQualitySettings, constraints: Path, statistics: Path | None) -> ReplayWindow:
+    """Return what checks windows of a schedule against other constraints; see `replayed`."""
+    changed, baseline = Constraints.read(constraints), Statistics.read(statistics) if statistics else None
+    excluded = Attributes.of(exclude_features=settings.exclude_features_attribute).excluded
+    return lambda current: replayed(Statistics.read(current), changed, baseline, excluded=excluded)
 
 
 def replayed(

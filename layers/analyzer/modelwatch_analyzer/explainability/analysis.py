@@ -36,6 +36,7 @@ from modelwatch_analyzer.explainability.explanation import (
 )
 from modelwatch_analyzer.explainability.labels import drifts_of, explanation_of, label_names
 from modelwatch_analyzer.explainability.learnt import learnt
+from modelwatch_analyzer.explainability.replay import replay
 from modelwatch_analyzer.explainability.report import report_of
 from modelwatch_analyzer.explainability.resampled_background import resample_background
 from modelwatch_analyzer.explainability.sampling import SampledRows, sample
@@ -217,4 +218,4 @@ def _tables(task: ExplanationTask, explanation: Explanation, labels: Sequence[st
     return tables
 
 
-ANALYSIS = KindAnalysis(run=run, changes_since=changes_since, learnt=learnt)
+ANALYSIS = KindAnalysis(run=run, changes_since=changes_since, learnt=learnt, replay=replay)

@@ -10,9 +10,9 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from modelwatch_core.domain.documents import NonEmpty, SageMakerName
 from modelwatch_core.domain.errors import InvalidInput
-from modelwatch_core.domain.model_endpoints import LARGEST_PAYLOAD, MOST_INSTANCES, ModelReference
+from modelwatch_core.domain.explanation_config import PredictorModel, explanation_sections
+from modelwatch_core.domain.model_endpoints import LARGEST_PAYLOAD
 from modelwatch_core.domain.monitor_kinds.explainability import RowLimit
 
 _RESERVE = 4096
@@ -89,16 +89,8 @@ class ShapConfig(_Section):
     max_payload_bytes: int = Field(default=LARGEST_PAYLOAD - _RESERVE, ge=1, le=LARGEST_PAYLOAD)
     max_records_per_call: int | None = Field(default=None, ge=1)
 
-    @field_validator("baseline", mode="before")
-    @classmethod
-    def _of_the_api(cls, value: object) -> object:
-        """Read the API's object with a URI as the plain string that SageMaker's file has."""
-        if isinstance(value, Mapping) and value.get("shap_baseline_uri"):
-            return value["shap_baseline_uri"]
-        return value
 
-
-class Predictor(_Section):
+class Predictor(PredictorModel):
     """``predictor``, or the API's model_config: the model, and how it is called.
 
     Attributes
@@ -111,20 +103,12 @@ class Predictor(_Section):
         Where the prediction is in an answer; `probability` is used if both are given.
     label_headers : list of str
         Names of the outputs, in their order.
-    model_url : str, optional
-        Ours: an HTTP server with SageMaker's ``/invocations``.
     timeout_seconds : float
-        Ours: how long that server may take to answer.
+        Ours: how long a server of ``model_url`` may take to answer.
     """
 
-    model_name: SageMakerName | None = None
-    endpoint_name: SageMakerName | None = None
-    instance_type: NonEmpty | None = None
-    initial_instance_count: int | None = Field(default=None, ge=1, le=MOST_INSTANCES)
-    accelerator_type: NonEmpty | None = None
-    endpoint_name_prefix: NonEmpty | None = None
-    target_model: NonEmpty | None = None
-    custom_attributes: NonEmpty | None = None
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
     content_type: str = "text/csv"
     accept_type: str | None = None
     content_template: str | None = None
@@ -132,7 +116,6 @@ class Predictor(_Section):
     label: OutputLocation = None
     probability: OutputLocation = None
     label_headers: tuple[str, ...] = ()
-    model_url: NonEmpty | None = None
     timeout_seconds: float = Field(default=60.0, gt=0)
 
     @field_validator("label_headers")
@@ -141,14 +124,6 @@ class Predictor(_Section):
         if len(set(names)) < len(names):
             raise ValueError("an output is named twice")
         return names
-
-    @property
-    def reference(self) -> ModelReference | None:
-        """The SageMaker model that is named, if one is. An endpoint comes before a model."""
-        if not (self.endpoint_name or self.model_name):
-            return None
-        fields = self.model_dump(include=set(ModelReference.model_fields))
-        return ModelReference(**(fields | ({"model_name": None} if self.endpoint_name else {})))
 
     @property
     def output_attribute(self) -> str | None:
@@ -179,15 +154,8 @@ class ExplainabilityConfig(BaseModel):
     def _either_form(cls, document: Any) -> Any:
         if not isinstance(document, Mapping):
             return document
-        methods = document.get("methods") or {}
-        shap = methods.get("shap") if isinstance(methods, Mapping) else None
-        fields = {
-            "headers": document.get("headers"),
-            "label": document.get("label"),
-            "shap": shap if shap is not None else document.get("explainability_config"),
-            "predictor": document.get("predictor") or document.get("model_config"),
-        }
-        return {name: value for name, value in fields.items() if value is not None}
+        columns = {name: value for name in ("headers", "label") if (value := document.get(name)) is not None}
+        return columns | explanation_sections(document)
 
     @model_validator(mode="after")
     def _named_once(self) -> Self:

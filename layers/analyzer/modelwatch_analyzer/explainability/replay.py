@@ -15,9 +15,10 @@ from modelwatch_analyzer.explainability.drift import FeatureChange, LabelDrift, 
 from modelwatch_analyzer.explainability.history import AttributionHistory
 from modelwatch_analyzer.explainability.labels import matched
 from modelwatch_analyzer.metric_change import Rates
-from modelwatch_analyzer.replay import Finding, Replay
+from modelwatch_analyzer.replay import Finding, Replay, ReplayWindow
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.constraint_violations import subject_text
+from modelwatch_core.domain.monitor_kinds.explainability import ExplainabilitySettings
 
 _CHANGE = "feature_attribution_change_check"
 _CHECKS = {
@@ -75,6 +76,11 @@ class _Window(_Part):
     explanations: _Explanations
     monitoring_config: _Config = _Config()
     run_details: RunDetails | None = None
+
+
+def replay(_settings: ExplainabilitySettings, constraints: Path, _statistics: Path | None) -> ReplayWindow:
+    """Return what checks windows of a schedule against other constraints; see `replayed`."""
+    return lambda current: replayed(current, constraints)
 
 
 def replayed(current: Path, constraints: Path) -> Replay:

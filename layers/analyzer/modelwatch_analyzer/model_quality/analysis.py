@@ -29,16 +29,16 @@ from modelwatch_analyzer.model_quality.documents import (
     suggested_constraints,
 )
 from modelwatch_analyzer.model_quality.drift import DriftCheck, check_distributions
-from modelwatch_analyzer.model_quality.evaluation import EVALUATIONS
+from modelwatch_analyzer.model_quality.evaluation import EVALUATIONS, problem_type_of
 from modelwatch_analyzer.model_quality.learnt import learnt
 from modelwatch_analyzer.model_quality.metric import LEAST_FOR_DEVIATION, Metric
 from modelwatch_analyzer.model_quality.quality import Evaluation, Quality
+from modelwatch_analyzer.model_quality.replay import replay
 from modelwatch_analyzer.model_quality.report import report_of
 from modelwatch_analyzer.parts import FIRST, Gather, Place, Reading
 from modelwatch_analyzer.reading.dataset import parts_of
 from modelwatch_analyzer.wording import listed
 from modelwatch_core.domain.analysis_settings import Switch
-from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitor_kinds import ProblemType
 from modelwatch_core.domain.monitor_kinds.model_quality import ModelQualitySettings, ThresholdRule
 from modelwatch_core.domain.outcome import RecordCounts
@@ -113,14 +113,6 @@ class _Measured(NamedTuple):
     records: RecordCounts
 
 
-def problem_type_of(settings: ModelQualitySettings) -> ProblemType:
-    """Return the problem type; refuses where none is given."""
-    if settings.problem_type is None:
-        message = f"set problem_type to what the model does: {', '.join(ProblemType)}"
-        raise InvalidInput("ProblemTypeNotGiven", message)
-    return settings.problem_type
-
-
 def _measured(settings: ModelQualitySettings, problem_type: ProblemType, gather: Gather) -> _Measured:
     labelled = open_labelled_dataset(settings)
     start = partial(_evaluation, problem_type, columns_of(settings, labelled.dataset))
@@ -166,4 +158,4 @@ def _remarks(settings: ModelQualitySettings, quality: Quality) -> Iterator[str]:
         yield "probability_threshold_attribute is not used, since inference_attribute says what was predicted"
 
 
-ANALYSIS = KindAnalysis(run=run, changes_since=changes_since, learnt=learnt)
+ANALYSIS = KindAnalysis(run=run, changes_since=changes_since, learnt=learnt, replay=replay)

@@ -10,14 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from modelwatch_analyzer.distances.distribution_constraints import chosen_methods
 from modelwatch_analyzer.documents import read_document
 from modelwatch_analyzer.metric_change import LEAST_ROWS, MOST_ROWS, Estimate
-from modelwatch_analyzer.model_quality.analysis import problem_type_of
 from modelwatch_analyzer.model_quality.check import check
 from modelwatch_analyzer.model_quality.distributions import read_distributions
 from modelwatch_analyzer.model_quality.documents import SECTIONS, read_constraints
 from modelwatch_analyzer.model_quality.drift import check_distributions
-from modelwatch_analyzer.model_quality.evaluation import EVALUATIONS
+from modelwatch_analyzer.model_quality.evaluation import EVALUATIONS, problem_type_of
 from modelwatch_analyzer.model_quality.metric import Measured
-from modelwatch_analyzer.replay import Replay
+from modelwatch_analyzer.replay import Replay, ReplayWindow
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.documents import validation_message
 from modelwatch_core.domain.errors import InvalidInput
@@ -61,6 +60,11 @@ class _Statistics(BaseModel):
     multiclass_classification_metrics: dict[str, Any] | None = None
     regression_metrics: dict[str, Any] | None = None
     dataset: _Dataset
+
+
+def replay(settings: ModelQualitySettings, constraints: Path, statistics: Path | None) -> ReplayWindow:
+    """Return what checks windows of a schedule against other constraints; see `replayed`."""
+    return lambda current: replayed(settings, current, constraints, statistics)
 
 
 def replayed(settings: ModelQualitySettings, current: Path, constraints: Path, baseline: Path | None = None) -> Replay:

@@ -5,27 +5,17 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from pydantic import AliasChoices, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from modelwatch_core.app.analysis_inputs import CONFIG
 from modelwatch_core.domain.analysis import AnalysisRequest
-from modelwatch_core.domain.documents import Inbound, NonEmpty, SageMakerName, SingleObjectUri, parsed
+from modelwatch_core.domain.documents import Inbound, SingleObjectUri, parsed
 from modelwatch_core.domain.errors import InvalidInput
-from modelwatch_core.domain.model_endpoints import MOST_INSTANCES, ModelReference
-from modelwatch_core.domain.monitor_kinds.explainability import ExplainabilitySettings
+from modelwatch_core.domain.explanation_config import PredictorModel, explanation_sections
+from modelwatch_core.domain.model_endpoints import ModelReference
 from modelwatch_core.ports import ObjectStore
 
-_PREDICTOR = ("predictor", "model_config")
 _OBJECT: TypeAdapter[str] = TypeAdapter(SingleObjectUri)
-
-
-class _Predictor(Inbound):
-    model_name: SageMakerName | None = None
-    endpoint_name: SageMakerName | None = None
-    model_url: NonEmpty | None = None
-    instance_type: NonEmpty | None = None
-    initial_instance_count: int | None = Field(default=None, ge=1, le=MOST_INSTANCES)
-    accelerator_type: NonEmpty | None = None
 
 
 class ExplanationConfig(Inbound):
@@ -33,27 +23,23 @@ class ExplanationConfig(Inbound):
 
     Attributes
     ----------
-    methods, explainability_config : Any
-        As the analyzer reads them, which also reports what is wrong with them.
+    shap : Any
+        The analyzer reports what is wrong with it.
     """
 
-    predictor: _Predictor = Field(default_factory=_Predictor, validation_alias=AliasChoices(*_PREDICTOR))
-    methods: Any = None
-    explainability_config: Any = None
+    predictor: PredictorModel = Field(default_factory=PredictorModel)
+    shap: Any = None
 
     @model_validator(mode="before")
     @classmethod
-    def _as_the_analyzer_reads(cls, document: dict[str, Any]) -> dict[str, Any]:
-        """Leave out an empty section, so that the other name of it applies."""
-        return {name: value for name, value in document.items() if value or name not in _PREDICTOR}
+    def _sections(cls, document: dict[str, Any]) -> dict[str, Any]:
+        return explanation_sections(document)
 
     @property
     def model_to_deploy(self) -> ModelReference | None:
         """The model that needs an endpoint: the analyzer asks what else is named, or else the watched endpoint."""
         predictor = self.predictor
-        if not predictor.model_name or predictor.endpoint_name or predictor.model_url:
-            return None
-        return ModelReference(**predictor.model_dump(exclude={"endpoint_name", "model_url"}))
+        return None if predictor.endpoint_name or predictor.model_url else predictor.reference
 
     @property
     def background(self) -> str | None:
@@ -64,9 +50,7 @@ class ExplanationConfig(Inbound):
         InvalidInput
             ``InvalidAnalysisConfig`` for one that names no object.
         """
-        shap = _member(self.methods, "shap")
-        baseline = _member(self.explainability_config if shap is None else shap, "baseline")
-        baseline = _member(baseline, "shap_baseline_uri") or baseline
+        baseline = self.shap.get("baseline") if isinstance(self.shap, dict) else None
         if not isinstance(baseline, str) or not baseline.startswith("s3://"):
             return None
         try:
@@ -84,13 +68,9 @@ def explanation_config(objects: ObjectStore, request: AnalysisRequest) -> Explan
     InvalidInput
         ``InvalidParameter``, ``AnalysisConfigNotFound`` or ``InvalidAnalysisConfig`` where it does not say which model.
     """
-    if not isinstance(request.settings, ExplainabilitySettings):
+    if not request.settings.explains_a_model:
         return None
     return parsed(ExplanationConfig, _document(objects, request))
-
-
-def _member(value: object, name: str) -> object:
-    return value.get(name) if isinstance(value, dict) else None
 
 
 def _document(objects: ObjectStore, request: AnalysisRequest) -> object:

@@ -6,6 +6,7 @@ import errno
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from itertools import chain, islice
 from pathlib import Path
 
@@ -45,13 +46,18 @@ def fetch_inputs(objects: ObjectStore, inputs: Sequence[AnalysisInput], root: Pa
                 message = f"the key of {stored.s3_uri} cannot be the name of a file ({error.strerror}); rename it"
                 raise InvalidInput("KeyIsNoFileName", message) from None
             raise
-        moment = int(stored.modified.timestamp()) * 10**9 + stored.modified.microsecond * 1000
-        os.utime(path, ns=(moment, moment))  # by which the analyzer knows what is late
+        set_modified(path, stored.modified)
 
     wanted = wanted_objects(objects, inputs)
     with ThreadPoolExecutor(DOWNLOADS) as pool:
         while some := list(islice(wanted, DOWNLOADS * DOWNLOADS)):
             list(pool.map(download, some))  # which raises what any of them has raised
+
+
+def set_modified(path: Path, moment: datetime) -> None:
+    """Give a file the time at which its object was modified, by which the analyzer knows what is late."""
+    nanoseconds = int(moment.timestamp()) * 10**9 + moment.microsecond * 1000
+    os.utime(path, ns=(nanoseconds, nanoseconds))
 
 
 def wanted_objects(objects: ObjectStore, inputs: Sequence[AnalysisInput]) -> Wanted:

@@ -16,7 +16,7 @@ from modelwatch_core.app.output_folder import END_OF_ANALYSIS
 from modelwatch_core.domain import s3_layout
 from modelwatch_core.domain.analysis import AnalysisOutput, AnalysisRequest, AnalysisSummary
 from modelwatch_core.domain.analysis_settings import AnalysisSettings
-from modelwatch_core.domain.errors import InvalidInput, ModelwatchError, Upstream, place_of
+from modelwatch_core.domain.errors import InvalidInput, ModelwatchError, unforeseen
 from modelwatch_core.domain.events import AnalysisEnded
 from modelwatch_core.domain.execution_cost import Usage
 from modelwatch_core.domain.hosts import Resource, Run
@@ -129,9 +129,7 @@ class RunAnalysis:
                 raise HostExhausted(resource) from None
             if isinstance(error, ModelwatchError):
                 raise
-            # The text of an unforeseen exception may hold row values; it must not reach the log, the trace, the
-            # failure destination and the mail.
-            raise Upstream("AnalyzerError", f"{type(error).__name__} at {place_of(error)}") from None
+            raise unforeseen(error) from None
 
     def _stored(self, request: AnalysisRequest, run: Run, access: AnalysisAccess, root: Path) -> Outcome:
         fetch_inputs(access.objects, request.inputs, root)

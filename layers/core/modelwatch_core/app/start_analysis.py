@@ -10,8 +10,6 @@ from modelwatch_core.app.explained_model import ExplanationConfig, explanation_c
 from modelwatch_core.app.temporary_endpoints import CREATION_TIMEOUT, DeferAnalysis
 from modelwatch_core.domain.analysis import AnalysisRequest
 from modelwatch_core.domain.hosts import Demand, HostCandidate, HostChoice, NoHost, Resources, Run, choose_host
-from modelwatch_core.domain.model_endpoints import ModelReference
-from modelwatch_core.domain.monitor_kinds.explainability import ExplainabilitySettings
 from modelwatch_core.ports import AnalysisHost, ObjectStore
 
 
@@ -62,7 +60,8 @@ class StartAnalysis:
         config = explanation_config(self.objects, request)
         if config is not None:
             request = _with_names(request, config)
-            if self.defer(request, _model_to_deploy(request, config)):
+            model = None if request.settings.names_a_model else config.model_to_deploy
+            if self.defer(request, model):
                 return None
         return self.hosts[request.host].start(request)
 
@@ -70,12 +69,3 @@ class StartAnalysis:
 def _with_names(request: AnalysisRequest, config: ExplanationConfig) -> AnalysisRequest:
     named = (*request.named, config.background) if config.background else request.named
     return request.model_copy(update={"named": named, "endpoint_name": config.predictor.endpoint_name})
-
-
-def _model_to_deploy(request: AnalysisRequest, config: ExplanationConfig) -> ModelReference | None:
-    settings = request.settings
-    if not isinstance(settings, ExplainabilitySettings):
-        return None
-    if settings.model_endpoint_name or settings.model_url or settings.model_artifact:
-        return None  # these come before the configuration
-    return config.model_to_deploy

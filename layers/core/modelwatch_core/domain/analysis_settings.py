@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -134,6 +134,9 @@ class AnalysisSettings(Owned):
         Variables that are not settings: for the user's own scripts and containers.
     """
 
+    explains_a_model: ClassVar[bool] = False
+    """Whether the kind explains a model, which these settings, a configuration or what is watched may name."""
+
     analysis_type: NonEmpty
     dataset_source: Path
     dataset_format: DatasetFormat = DatasetFormat(name="csv")
@@ -203,6 +206,16 @@ class AnalysisSettings(Owned):
         if self.start_time is not None and self.end_time is not None and self.start_time >= self.end_time:
             raise ValueError("start_time must be before end_time")
         return self
+
+    @property
+    def names_a_model(self) -> bool:
+        """Whether these settings name the model that is explained: they come before its configuration."""
+        return False
+
+    @property
+    def explained_endpoint(self) -> str | None:
+        """The endpoint of that model, if they name one."""
+        return None
 
     @property
     def share_of_month(self) -> float | None:

@@ -111,6 +111,32 @@ OPTIONS: Mapping[str, type[Owned]] = MappingProxyType(
 """The options of each format, by SageMaker's name of it."""
 
 
+_OF_DATASET_TYPES: Mapping[str, tuple[str, Mapping[str, Any]]] = MappingProxyType(
+    {
+        "text/csv": ("csv", {}),
+        "application/jsonlines": ("json", {"lines": True}),
+        "application/json": ("json", {"lines": False}),
+        "application/x-parquet": ("parquet", {}),
+    }
+)
+DATASET_TYPES = tuple(_OF_DATASET_TYPES)
+"""SageMaker Clarify's names of formats."""
+
+
+def format_of_dataset_type(dataset_type: str, *, headers: bool) -> dict[str, dict[str, Any]]:
+    """Return the format of a dataset that SageMaker Clarify has another name for.
+
+    Parameters
+    ----------
+    dataset_type : str
+        One of ``DATASET_TYPES``.
+    headers : bool
+        Whether names of its columns are given besides: they are given for files that have none.
+    """
+    name, options = _OF_DATASET_TYPES[dataset_type]
+    return {name: {"header": not headers} if name == "csv" else dict(options)}
+
+
 def refuse_unknown_format(document: Mapping[str, Any]) -> None:
     """Refuse a format that nobody reads, such as ``{"cvs": {}}``, and options that it does not have.
 

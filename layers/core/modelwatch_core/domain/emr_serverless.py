@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -30,6 +30,8 @@ _QUOTED = "Last few exceptions"
 
 class JobRunEnded(Inbound):
     """The detail of a state-change event, which says which run it is, and nothing of why."""
+
+    detail_type: ClassVar[str] = "EMR Serverless Job Run State Change"
 
     application_id: NonEmpty = Field(alias="applicationId")
     job_run_id: NonEmpty = Field(alias="jobRunId")

@@ -57,3 +57,11 @@ def place_of(error: BaseException) -> str:
     """Return where in the code an exception was raised, and nothing of its text, which may hold values of a row."""
     frames = traceback.extract_tb(error.__traceback__)[-8:]
     return ", ".join(f"{PurePath(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames)
+
+
+def unforeseen(error: BaseException) -> Upstream:
+    """Return what may be said of an error of the analyzer that was not foreseen.
+
+    Its text may hold values of rows, which must reach no log, no trace, no event and no mail.
+    """
+    return Upstream("AnalyzerError", f"{type(error).__name__} at {place_of(error)}")

@@ -22,10 +22,11 @@ BYTES_PER_SECOND = 20e6
 2026-11-28 (docs/hosts.md). Cores of cloud instances are slower, and downloading takes time as well."""
 
 LAMBDA_SECONDS = 900
-_MEBIBYTES_OF_A_CORE = 1769
+MEBIBYTES_OF_A_CORE = 1769
 """A function with so much memory has one core: "Configure Lambda function memory" in Lambda's guide."""
 
-_INSTANCE_TYPE = "ml.m5.large"
+INSTANCE_TYPE = "ml.m5.large"
+"""Of processing jobs, where a monitor names none."""
 INSTANCE_MEMORY_BYTES = 8 * 2**30
 _JOB_STARTUP_SECONDS = 120.0
 """That are paid for, while the image and the input are downloaded; the instance itself takes minutes before."""
@@ -41,7 +42,7 @@ _BYTES_OF_A_TASK = 256 * 2**20
 
 def lambda_pace(memory_mebibytes: int) -> Pace:
     """Return the pace of the analyzer's Lambda, which has CPU in proportion to its memory."""
-    share = min(1.0, memory_mebibytes / _MEBIBYTES_OF_A_CORE)
+    share = min(1.0, memory_mebibytes / MEBIBYTES_OF_A_CORE)
     hourly = memory_mebibytes / 1024 * USD_PER_GB_SECOND * 3600
     return Pace(bytes_per_second=BYTES_PER_SECOND * share, startup_seconds=5.0, dollars_per_hour=hourly)
 
@@ -51,7 +52,7 @@ def job_pace() -> Pace:
     return Pace(
         bytes_per_second=BYTES_PER_SECOND,
         startup_seconds=_JOB_STARTUP_SECONDS,
-        dollars_per_hour=USD_PER_INSTANCE_HOUR[_INSTANCE_TYPE],
+        dollars_per_hour=USD_PER_INSTANCE_HOUR[INSTANCE_TYPE],
         dollars_per_gigabyte_hour=USD_PER_GB_HOUR_OF_VOLUME,
     )
 

@@ -18,7 +18,7 @@ MOST_INSTANCES = 20
 """Of a temporary endpoint: a slip of the hand must not cost a fortune."""
 
 
-class ModelReference(Owned):
+class ModelFields(Owned):
     """A SageMaker model, with the names of ``predictor`` in SageMaker's ``analysis_config.json``.
 
     Attributes
@@ -39,6 +39,10 @@ class ModelReference(Owned):
     endpoint_name_prefix: NonEmpty | None = None
     target_model: NonEmpty | None = None
     custom_attributes: NonEmpty | None = None
+
+
+class ModelReference(ModelFields):
+    """One that is named: as an endpoint, or as a model."""
 
     @model_validator(mode="after")
     def _names_one(self) -> Self:

@@ -6,7 +6,7 @@ Containers are run by SageMaker's bring-your-own-container contract: SageMaker m
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -20,9 +20,6 @@ from modelwatch_core.domain.outcome import Outcome, OutcomeStatus
 
 SAGEMAKER = "sagemaker"
 """The name of the host that runs processing jobs."""
-
-STATE_CHANGE = "SageMaker Processing Job State Change"
-"""The detail type of the events that report their ends."""
 
 REQUEST_VARIABLE = "modelwatch_request"
 REQUEST_FILE = CONTRACT_ROOT / "request" / "analysis_request.json"
@@ -83,6 +80,8 @@ class JobResources(Inbound):
 
 class JobState(Inbound):
     """A processing job, as DescribeProcessingJob and its state-change events have it."""
+
+    detail_type: ClassVar[str] = "SageMaker Processing Job State Change"
 
     name: NonEmpty = Field(alias="ProcessingJobName")
     status: Literal["InProgress", "Completed", "Failed", "Stopping", "Stopped"] = Field(alias="ProcessingJobStatus")

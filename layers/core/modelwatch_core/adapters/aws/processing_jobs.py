@@ -18,7 +18,7 @@ from modelwatch_core.domain import s3_layout
 from modelwatch_core.domain.analysis import AnalysisOutput, AnalysisRequest
 from modelwatch_core.domain.analysis_settings import CONTRACT_ROOT
 from modelwatch_core.domain.errors import InvalidInput
-from modelwatch_core.domain.host_paces import INSTANCE_MEMORY_BYTES, job_pace
+from modelwatch_core.domain.host_paces import INSTANCE_MEMORY_BYTES, INSTANCE_TYPE, job_pace
 from modelwatch_core.domain.hosts import HostLimits, Run, RunDescription, RunStatus
 from modelwatch_core.domain.processing_job import (
     REQUEST_FILE,
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from types_boto3_sagemaker.client import SageMakerClient
     from types_boto3_sagemaker.type_defs import DescribeProcessingJobResponseTypeDef
 
-INSTANCE_TYPE = "ml.m5.large"
 MAX_RUNTIME_SECONDS = 24 * 60 * 60
 _LOG_GROUP = "/aws/sagemaker/ProcessingJobs"
 _MOST_INPUTS = 10

@@ -14,7 +14,6 @@ from typing import Any
 
 from modelwatch_core.domain import s3_layout
 from modelwatch_core.domain.analysis import AnalysisRequest
-from modelwatch_core.domain.monitor_kinds.explainability import ExplainabilitySettings
 from modelwatch_core.domain.object_patterns import Pattern, widened
 
 LONGEST_POLICY = 2048
@@ -75,9 +74,9 @@ def _written(request: AnalysisRequest) -> Iterator[Pattern]:
 def _endpoint(request: AnalysisRequest) -> str | None:
     """Return the endpoint that an explanation calls: of the settings, of its configuration, or the one watched."""
     settings = request.settings
-    if not isinstance(settings, ExplainabilitySettings):
+    if not settings.explains_a_model:
         return None
-    return settings.model_endpoint_name or request.endpoint_name or settings.sagemaker_endpoint_name
+    return settings.explained_endpoint or request.endpoint_name or settings.sagemaker_endpoint_name
 
 
 def _cut(pattern: Pattern, length: int) -> Pattern:

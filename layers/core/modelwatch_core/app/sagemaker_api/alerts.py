@@ -8,7 +8,7 @@ from typing import Any
 from modelwatch_core.app.sagemaker_api.operation import App, Operation
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.sagemaker_api.answers import arn, given, moment
-from modelwatch_core.domain.sagemaker_api.requests import AlertsWanted, AlertUpdate
+from modelwatch_core.domain.sagemaker_api.requests import AlertsWanted, ApiAlertUpdate
 
 
 def _list(app: App, asked: AlertsWanted) -> dict[str, Any]:
@@ -45,7 +45,7 @@ def _list_history(app: App, asked: AlertsWanted) -> dict[str, Any]:
     return given(MonitoringAlertHistory=history, NextToken=answer["next_token"])
 
 
-def _update(app: App, asked: AlertUpdate) -> dict[str, Any]:
+def _update(app: App, asked: ApiAlertUpdate) -> dict[str, Any]:
     app.manage("UpdateMonitoringAlert", **asked.model_dump(mode="json"))
     return {
         "MonitoringScheduleArn": arn(app.arns, "monitoring-schedule", asked.monitoring_schedule_name),
@@ -56,5 +56,5 @@ def _update(app: App, asked: AlertUpdate) -> dict[str, Any]:
 ALERT_OPERATIONS: Mapping[str, Operation] = {
     "ListMonitoringAlerts": Operation(AlertsWanted, _list),
     "ListMonitoringAlertHistory": Operation(AlertsWanted, _list_history),
-    "UpdateMonitoringAlert": Operation(AlertUpdate, _update),
+    "UpdateMonitoringAlert": Operation(ApiAlertUpdate, _update),
 }

@@ -18,13 +18,13 @@ from modelwatch_core.domain.sagemaker_api.answers import (
     schedule_summary,
 )
 from modelwatch_core.domain.sagemaker_api.requests import (
+    ApiExecutionsWanted,
+    ApiScheduleRequest,
+    ApiSchedulesWanted,
     BaselineConfig,
-    ExecutionsWanted,
     MonitoringScheduleConfig,
     ScheduleConfig,
     ScheduleNamed,
-    ScheduleRequest,
-    SchedulesWanted,
     tags_by_key,
 )
 from modelwatch_core.domain.sagemaker_api.schedule_parameters import DAILY, schedule_parameters
@@ -32,7 +32,7 @@ from modelwatch_core.domain.sagemaker_api.schedule_parameters import DAILY, sche
 _DEFINITIONS = frozenset({"MonitoringJobDefinition", "MonitoringJobDefinitionName"})
 
 
-def _create(app: App, request: ScheduleRequest) -> dict[str, Any]:
+def _create(app: App, request: ApiScheduleRequest) -> dict[str, Any]:
     config, name = request.monitoring_schedule_config, request.monitoring_schedule_name
     if app.monitors.schedules.get(name) is not None:  # before its use of a definition is noted
         raise InvalidInput("ScheduleExists", f"{name} exists already; choose another name or update it")
@@ -46,7 +46,7 @@ def _create(app: App, request: ScheduleRequest) -> dict[str, Any]:
     return _named(app, name)
 
 
-def _update(app: App, request: ScheduleRequest) -> dict[str, Any]:
+def _update(app: App, request: ApiScheduleRequest) -> dict[str, Any]:
     config, name = request.monitoring_schedule_config, request.monitoring_schedule_name
     old = app.monitors.lists.schedule(name)
     changes = _defined(app, name, config, old) or {"sagemaker_request": _merged(old, config, {})}
@@ -128,7 +128,7 @@ def _change_state(operation: str) -> Operation:
     return Operation(ScheduleNamed, carry_out)
 
 
-def _list(app: App, asked: SchedulesWanted) -> dict[str, Any]:
+def _list(app: App, asked: ApiSchedulesWanted) -> dict[str, Any]:
     if asked.status_equals in ("Pending", "Failed"):  # schedules of the app never are
         return {"MonitoringScheduleSummaries": []}
     answer = app.manage("ListMonitoringSchedules", **asked.model_dump(mode="json"))
@@ -136,7 +136,7 @@ def _list(app: App, asked: SchedulesWanted) -> dict[str, Any]:
     return given(MonitoringScheduleSummaries=found, NextToken=answer["next_token"])
 
 
-def _list_executions(app: App, asked: ExecutionsWanted) -> dict[str, Any]:
+def _list_executions(app: App, asked: ApiExecutionsWanted) -> dict[str, Any]:
     if asked.status_equals == "Stopping":  # an execution of the app is stopped at once
         return {"MonitoringExecutionSummaries": []}
     answer = app.manage("ListMonitoringExecutions", **asked.model_dump(mode="json"))
@@ -145,11 +145,11 @@ def _list_executions(app: App, asked: ExecutionsWanted) -> dict[str, Any]:
 
 
 SCHEDULE_OPERATIONS: Mapping[str, Operation] = {
-    "CreateMonitoringSchedule": Operation(ScheduleRequest, _create),
-    "UpdateMonitoringSchedule": Operation(ScheduleRequest, _update),
+    "CreateMonitoringSchedule": Operation(ApiScheduleRequest, _create),
+    "UpdateMonitoringSchedule": Operation(ApiScheduleRequest, _update),
     "DescribeMonitoringSchedule": Operation(ScheduleNamed, _describe),
-    "ListMonitoringSchedules": Operation(SchedulesWanted, _list),
-    "ListMonitoringExecutions": Operation(ExecutionsWanted, _list_executions),
+    "ListMonitoringSchedules": Operation(ApiSchedulesWanted, _list),
+    "ListMonitoringExecutions": Operation(ApiExecutionsWanted, _list_executions),
     **{
         name: _change_state(name)
         for name in ("DeleteMonitoringSchedule", "StartMonitoringSchedule", "StopMonitoringSchedule")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator
 
@@ -49,6 +49,8 @@ class ExplainabilitySettings(IntervalSettings, ConfiguredSettings):
         A folder with the results of executions of earlier windows, for the stability of attributions.
     """
 
+    explains_a_model: ClassVar[bool] = True
+
     analysis_type: Literal["MODEL_EXPLAINABILITY"] = "MODEL_EXPLAINABILITY"
     model_url: NonEmpty | None = None
     model_endpoint_name: SageMakerName | None = None
@@ -56,6 +58,16 @@ class ExplainabilitySettings(IntervalSettings, ConfiguredSettings):
     allow_pickle: bool = False
     max_explained_rows: RowLimit | None = None
     earlier_executions_results: Path | None = None
+
+    @property
+    def names_a_model(self) -> bool:
+        """Whether a URL, an endpoint or a file is given."""
+        return bool(self.model_url or self.model_endpoint_name or self.model_artifact)
+
+    @property
+    def explained_endpoint(self) -> str | None:
+        """The endpoint, if that is given."""
+        return self.model_endpoint_name
 
 
 _MODEL_OPTIONS = (

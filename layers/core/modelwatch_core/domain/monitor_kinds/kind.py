@@ -107,6 +107,11 @@ class MonitorKind:
         return str(self.settings.model_fields["analysis_type"].default)
 
     @property
+    def measured_in(self) -> str:
+        """The file of its results that holds what was measured: statistics, or what its constraints are in too."""
+        return self.baseline_files.get("statistics_s3_uri", self.baseline_files["constraints_s3_uri"])
+
+    @property
     def own_parameters(self) -> frozenset[str]:
         """The parameters of schedules and baselines that concern this kind, and not every kind."""
         return (

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from modelwatch_core.domain import s3_layout
+from modelwatch_core.domain.dataset_formats import DATASET_TYPES, format_of_dataset_type
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitor_kinds import BIAS, DATA_QUALITY, EXPLAINABILITY, MODEL_QUALITY
 from modelwatch_core.domain.sagemaker_api.images import CLARIFY, repository
@@ -21,14 +22,6 @@ _METHODS = {
     "post_training_bias": BIAS,
 }
 """Which kind of monitor the methods of an ``analysis_config.json`` are of."""
-
-_FORMATS: Mapping[str, tuple[str, dict[str, Any]]] = {
-    "text/csv": ("csv", {}),
-    "application/jsonlines": ("json", {"lines": True}),
-    "application/json": ("json", {"lines": False}),
-    "application/x-parquet": ("parquet", {}),
-}
-"""SageMaker Clarify's types of datasets, by the app's names and options of formats."""
 
 _SCRIPTS = {
     "record_preprocessor_script": "record_preprocessor_source_uri",
@@ -124,11 +117,10 @@ def _predictions(config: Mapping[str, Any]) -> dict[str, str]:
 
 def _clarify_format(config: Mapping[str, Any]) -> dict[str, Any]:
     dataset_type = config.get("dataset_type", "text/csv")
-    if dataset_type not in _FORMATS:
-        raise InvalidInput("InvalidParameter", f"analysis_config: dataset_type must be one of {', '.join(_FORMATS)}")
-    name, options = _FORMATS[dataset_type]
-    # Headers are given for files that have none.
-    return {name: {"header": not config.get("headers")} if name == "csv" else dict(options)}
+    if dataset_type not in DATASET_TYPES:
+        message = f"analysis_config: dataset_type must be one of {', '.join(DATASET_TYPES)}"
+        raise InvalidInput("InvalidParameter", message)
+    return format_of_dataset_type(dataset_type, headers=bool(config.get("headers")))
 
 
 def _processing(request: ProcessingJobRequest, local_path: str | None, upload_mode: str | None) -> dict[str, Any]:

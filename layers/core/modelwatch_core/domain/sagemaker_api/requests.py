@@ -1,6 +1,7 @@
 """Requests of SageMaker's API for monitoring, as its service model has them, with the limits that clients do not check.
 
 Texts are taken as numbers where numbers are wanted, because CloudFormation writes all values as texts.
+A model whose name one of the app's own has too begins with ``Api``.
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ class MonitoredInput(Request):
     exclude_features_attribute: str | None = None
 
 
-class EndpointInput(MonitoredInput):
+class ApiEndpointInput(MonitoredInput):
     """An endpoint."""
 
     endpoint_name: SageMakerName
@@ -95,7 +96,7 @@ class FormatOptions(Request):
     line: bool | None = None
 
 
-class BatchTransformInput(MonitoredInput):
+class ApiBatchTransformInput(MonitoredInput):
     """Batch transform jobs."""
 
     data_captured_destination_s3_uri: NonEmpty
@@ -105,8 +106,8 @@ class BatchTransformInput(MonitoredInput):
 class JobInput(Request):
     """What a definition monitors."""
 
-    endpoint_input: EndpointInput | None = None
-    batch_transform_input: BatchTransformInput | None = None
+    endpoint_input: ApiEndpointInput | None = None
+    batch_transform_input: ApiBatchTransformInput | None = None
     ground_truth_s3_input: S3Resource | None = None
 
 
@@ -239,7 +240,7 @@ class DefinitionNamed(Request):
     job_definition_name: SageMakerName
 
 
-class ScheduleRequest(Request):
+class ApiScheduleRequest(Request):
     """Creates or updates a schedule."""
 
     monitoring_schedule_name: SageMakerName
@@ -253,7 +254,7 @@ class ScheduleNamed(Request):
     monitoring_schedule_name: SageMakerName
 
 
-class ListRequest(Request):
+class ApiListRequest(Request):
     """What all lists take."""
 
     max_results: int = Field(default=10, ge=1, le=100)
@@ -263,7 +264,7 @@ class ListRequest(Request):
     creation_time_after: UtcDatetime | None = None
 
 
-class DefinitionsWanted(ListRequest):
+class DefinitionsWanted(ApiListRequest):
     """``List{Kind}JobDefinitions``."""
 
     sort_by: Literal["Name", "CreationTime"] = "CreationTime"
@@ -271,7 +272,7 @@ class DefinitionsWanted(ListRequest):
     name_contains: NonEmpty | None = None
 
 
-class SchedulesWanted(ListRequest):
+class ApiSchedulesWanted(ApiListRequest):
     """``ListMonitoringSchedules``."""
 
     sort_by: Literal["Name", "CreationTime", "Status"] = "CreationTime"
@@ -284,7 +285,7 @@ class SchedulesWanted(ListRequest):
     monitoring_type_equals: ApiMonitoringType | None = None
 
 
-class ExecutionsWanted(ListRequest):
+class ApiExecutionsWanted(ApiListRequest):
     """``ListMonitoringExecutions``."""
 
     sort_by: Literal["CreationTime", "ScheduledTime", "Status"] = "CreationTime"
@@ -300,7 +301,7 @@ class ExecutionsWanted(ListRequest):
     monitoring_type_equals: ApiMonitoringType | None = None
 
 
-class ProcessingJobsWanted(ListRequest):
+class ProcessingJobsWanted(ApiListRequest):
     """``ListProcessingJobs``."""
 
     sort_by: Literal["Name", "CreationTime", "Status"] = "CreationTime"
@@ -368,7 +369,7 @@ class ProcessingJobNamed(Request):
     processing_job_name: SageMakerName
 
 
-class AlertsWanted(ListRequest):
+class AlertsWanted(ApiListRequest):
     """``ListMonitoringAlerts``, ``ListMonitoringAlertHistory``."""
 
     max_results: int = Field(default=100, ge=1, le=100)
@@ -378,7 +379,7 @@ class AlertsWanted(ListRequest):
     status_equals: Literal["InAlert", "OK"] | None = None
 
 
-class AlertUpdate(Request):
+class ApiAlertUpdate(Request):
     """``UpdateMonitoringAlert``."""
 
     monitoring_schedule_name: SageMakerName

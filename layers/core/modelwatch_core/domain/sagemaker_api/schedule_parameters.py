@@ -9,9 +9,9 @@ from typing import Any
 from modelwatch_core.domain.monitor_kinds import CUSTOM
 from modelwatch_core.domain.sagemaker_api.images import is_monitor_analyzer
 from modelwatch_core.domain.sagemaker_api.requests import (
-    BatchTransformInput,
+    ApiBatchTransformInput,
+    ApiEndpointInput,
     ClusterConfig,
-    EndpointInput,
     MonitoredInput,
     MonitoringDefinition,
 )
@@ -70,11 +70,11 @@ def schedule_parameters(
     }
 
 
-def _endpoint(watched: EndpointInput | None) -> dict[str, Any] | None:
+def _endpoint(watched: ApiEndpointInput | None) -> dict[str, Any] | None:
     return None if watched is None else {"endpoint_name": watched.endpoint_name} | _reading(watched)
 
 
-def _transform(watched: BatchTransformInput | None) -> dict[str, Any] | None:
+def _transform(watched: ApiBatchTransformInput | None) -> dict[str, Any] | None:
     if watched is None:
         return None
     formats = {
