@@ -1574,3 +1574,8 @@ def test_every_terminal_status_is_one_of_sagemakers_words():
         "Failed",
         "Stopped",
     }
+
+
+@pytest.mark.parametrize("statuses", [ExecutionStatus, OutcomeStatus])
+def test_what_completed_has_come_to_its_end_with_or_without_violations(statuses):
+    assert {status for status in statuses if status.is_completed} == {"Completed", "CompletedWithViolations"}

@@ -26,9 +26,6 @@ from modelwatch_core.domain.monitoring_execution import ExecutionKey, ExecutionS
 from modelwatch_core.domain.outcome import OutcomeStatus
 from modelwatch_core.ports import BaseliningJobs, Clock, EventBus, Ledger, MetricSink, ObjectStore, RunClaims
 
-_WITH_REPORTS = (ExecutionStatus.COMPLETED, ExecutionStatus.COMPLETED_WITH_VIOLATIONS)
-_COMPLETED = (OutcomeStatus.COMPLETED, OutcomeStatus.COMPLETED_WITH_VIOLATIONS)
-
 logger = logging.getLogger(__name__)
 
 
@@ -99,10 +96,10 @@ class FinishExecution:
         if execution.is_settled:
             return execution
         outcome, uri = ended.outcome, None
-        if outcome.status in _COMPLETED:
+        if outcome.status.is_completed:
             report = read_violations(self.objects, execution.output_s3_uri)
             outcome = settled_outcome(outcome, report, needs_report=execution.needs_report)
-            if outcome.status in _COMPLETED and (warning := metrics_warning(self.objects, execution.output_s3_uri)):
+            if outcome.status.is_completed and (warning := metrics_warning(self.objects, execution.output_s3_uri)):
                 outcome = outcome.model_copy(update={"warnings": (*outcome.warnings, warning)})
             uri = report.uri if outcome.status is OutcomeStatus.COMPLETED_WITH_VIOLATIONS else None
         settled = execution.settled(
@@ -121,7 +118,7 @@ class FinishExecution:
         The announcement is first: alerts must not wait for a service that only draws charts.
         """
         if not execution.announced:
-            has_reports = execution.monitoring_execution_status in _WITH_REPORTS
+            has_reports = execution.monitoring_execution_status.is_completed
             report = read_violations(self.objects, execution.output_s3_uri) if has_reports else ViolationReport()
             self.bus.publish(ExecutionEnded.of(execution, report.violations))
             execution = execution.with_announcement(now=self.clock.now())
@@ -133,7 +130,7 @@ class FinishExecution:
         return execution
 
     def _publish_metrics(self, execution: MonitoringExecution) -> None:
-        if execution.monitoring_execution_status not in _WITH_REPORTS:
+        if not execution.monitoring_execution_status.is_completed:
             return
         try:
             metrics = filter(None, read_metrics(self.objects, execution.output_s3_uri))

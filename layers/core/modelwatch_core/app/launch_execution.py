@@ -365,8 +365,8 @@ class LaunchExecution:
         seen = {each.key for each in latest}
         unseen = (each for each in further if isinstance(each, MonitoringExecution) and each.key not in seen)
         for earlier in islice(chain(latest, unseen), _MOST_LOOKED_AT):
-            if earlier.one_off or not _has_reports(earlier):
-                continue
+            if earlier.one_off or not earlier.monitoring_execution_status.is_completed:
+                continue  # one that failed has left no reports, or those of before its script failed
             uri = f"{earlier.output_s3_uri}/{report}"
             if next(iter(self.objects.files(uri)), None) is not None:  # an old one is deleted
                 yield AnalysisInput(
@@ -387,14 +387,6 @@ def _earlier_scores(latest: Sequence[MonitoringExecution]) -> str | None:
         if outcome and outcome.scores
     )
     return EarlierScores(executions=scored).model_dump_json(exclude_defaults=True) if scored else None
-
-
-def _has_reports(execution: MonitoringExecution) -> bool:
-    """Return whether an analysis completed; one that failed has left none, or those of before its script failed."""
-    return execution.monitoring_execution_status in (
-        ExecutionStatus.COMPLETED,
-        ExecutionStatus.COMPLETED_WITH_VIOLATIONS,
-    )
 
 
 def _demand(captured: CapturedObjects, labels: GroundTruthObjects | None, schedule: MonitoringSchedule) -> Demand:
