@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from typing import TypeVar
 
 from modelwatch_core.app.create_baseline import CreateBaseline
 from modelwatch_core.app.finish_analysis import FinishAnalysis
@@ -30,6 +31,9 @@ from modelwatch_core.ports import (
     Schedules,
     UnreadableRecord,
 )
+
+_Record = TypeVar("_Record", bound=MonitoringExecution | BaseliningJob)
+_Resumed = TypeVar("_Resumed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,16 +112,9 @@ class Reconcile:
             return True
         if execution.monitoring_execution_status is ExecutionStatus.IN_PROGRESS:
             return self._move_run(execution)
-        try:
-            resumed = self.launch.resume(execution)
-        except InvalidInput as error:  # no retry helps
-            return self._end(execution, Outcome.failed(str(error)))
-        except Upstream as error:
-            return self._not_started(execution, error)
-        except ModelwatchError:
-            raise
-        except Exception as error:  # a mistake of ours: it would be made again at each sweep, and hold the schedule
-            return self._end(execution, _of_mistake(error))
+        resumed = self._resumed(execution, self.launch.resume)
+        if resumed is None:
+            return True
         if isinstance(resumed, Refusal):
             return self._end(execution, Outcome.failed(f"{resumed.code}: {resumed.message}, and did not start in time"))
         if not resumed.is_settled:
@@ -127,19 +124,24 @@ class Reconcile:
     def _move_job(self, job: BaseliningJob) -> bool:
         if not job.outgrew_its_host:
             return self._move_run(job)
-        try:
-            self.create_baseline.resume(job)
-        except InvalidInput as error:  # no retry helps
-            return self._end(job, Outcome.failed(str(error)))
-        except Upstream as error:
-            return self._not_started(job, error)
-        except ModelwatchError:
-            raise
-        except Exception as error:  # a mistake of ours, as above
-            return self._end(job, _of_mistake(error))
+        self._resumed(job, self.create_baseline.resume)
         return True
 
-    def _not_started(self, record: MonitoringExecution | BaseliningJob, error: Upstream) -> bool:
+    def _resumed(self, record: _Record, resume: Callable[[_Record], _Resumed]) -> _Resumed | None:
+        """Start a record once more, and return what came of it; None if the record was ended instead."""
+        try:
+            return resume(record)
+        except InvalidInput as error:  # no retry helps
+            self._end(record, Outcome.failed(str(error)))
+        except Upstream as error:
+            self._not_started(record, error)
+        except ModelwatchError:
+            raise
+        except Exception as error:  # a mistake of ours: it would be made again at each sweep, and hold the schedule
+            self._end(record, _of_mistake(error))
+        return None
+
+    def _not_started(self, record: MonitoringExecution | BaseliningJob, error: Upstream) -> None:
         """End what outgrew a host and was started by no larger one within a lease; else the next sweep tries again."""
         if record.moved_up_from is None:
             raise error
@@ -149,7 +151,7 @@ class Reconcile:
         if self.clock.now() < record.due + lease:  # it has been due since its host was too small for it
             raise error
         reason = f"{record.host_reason}, and no larger host has started it within {lease}. The last answer was {error}"
-        return self._end(record, Outcome.failed(f"HostDidNotStart: {reason}"))
+        self._end(record, Outcome.failed(f"HostDidNotStart: {reason}"))
 
     def _move_run(self, record: MonitoringExecution | BaseliningJob) -> bool:
         if ended := read_end(self.objects, record.output_s3_uri, record.subject):  # its event was lost, or is late
