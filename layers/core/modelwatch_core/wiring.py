@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from modelwatch_core.adapters.system_clock import SystemClock
+from modelwatch_core.app.analysis_records import AnalysisRecords
 from modelwatch_core.app.baseline_by_rule import BaselineByRule
 from modelwatch_core.app.check_batch import CheckBatch
 from modelwatch_core.app.create_baseline import CreateBaseline
@@ -160,6 +161,10 @@ def _jobs() -> BaseliningJobs:
     from modelwatch_core.adapters.aws.ledger_table import TableBaseliningJobs
 
     return TableBaseliningJobs(_items())
+
+
+def _records() -> AnalysisRecords:
+    return AnalysisRecords(_ledger(), _jobs())
 
 
 def _lists() -> MonitorLists:
@@ -519,6 +524,7 @@ def finish_analysis() -> FinishAnalysis:
     return FinishAnalysis(
         _finish_execution(),
         FinishBaseliningJob(_jobs(), _CLOCK, [name for name, host in _hosts().items() if host.limits.runs_analyses]),
+        _records(),
         _run_claims(),
         _owned_endpoints(),
     )
@@ -545,7 +551,7 @@ def analysis_ended(detail_type: str, detail: object) -> AnalysisEnded | None:
 @cache
 def follow_endpoint() -> FollowEndpoint:
     """Return the use case of functions/follow_endpoints."""
-    return FollowEndpoint(_owned_endpoints(), ledger=_ledger(), jobs=_jobs(), hosts=_hosts(), bus=_bus(), clock=_CLOCK)
+    return FollowEndpoint(_owned_endpoints(), _records(), hosts=_hosts(), bus=_bus(), clock=_CLOCK)
 
 
 @cache
@@ -615,8 +621,7 @@ def _periods() -> MonitorPeriods:
 def reconcile() -> Reconcile:
     """Return the use case of functions/reconcile."""
     return Reconcile(
-        ledger=_ledger(),
-        jobs=_jobs(),
+        records=_records(),
         objects=_objects(),
         launch=launch_execution(),
         create_baseline=create_baseline(),

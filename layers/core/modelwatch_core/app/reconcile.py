@@ -8,6 +8,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TypeVar
 
+from modelwatch_core.app.analysis_records import AnalysisRecord, AnalysisRecords
 from modelwatch_core.app.create_baseline import CreateBaseline
 from modelwatch_core.app.finish_analysis import FinishAnalysis
 from modelwatch_core.app.follow_schedule import CHANGE_LEASE, FollowSchedule
@@ -21,18 +22,9 @@ from modelwatch_core.domain.events import AnalysisEnded
 from modelwatch_core.domain.hosts import Resource, Run, RunDescription, RunStatus
 from modelwatch_core.domain.monitoring_execution import ExecutionStatus, MonitoringExecution
 from modelwatch_core.domain.outcome import Outcome
-from modelwatch_core.ports import (
-    AnalysisHost,
-    BaseliningJobs,
-    Clock,
-    Ledger,
-    ObjectStore,
-    ScheduleChange,
-    Schedules,
-    UnreadableRecord,
-)
+from modelwatch_core.ports import AnalysisHost, Clock, ObjectStore, ScheduleChange, Schedules, UnreadableRecord
 
-_Record = TypeVar("_Record", bound=MonitoringExecution | BaseliningJob)
+_Record = TypeVar("_Record", bound=AnalysisRecord)
 _Resumed = TypeVar("_Resumed")
 
 
@@ -56,8 +48,7 @@ class Sweep:
 class Reconcile:
     """Move on what is overdue: changes, launches, ends that no host reported, announcements, deletions."""
 
-    ledger: Ledger
-    jobs: BaseliningJobs
+    records: AnalysisRecords
     objects: ObjectStore
     launch: LaunchExecution
     create_baseline: CreateBaseline
@@ -88,16 +79,13 @@ class Reconcile:
         for change in self.schedules.changes(now - CHANGE_LEASE):
             yield f"schedule {change.monitoring_schedule_name}", partial(self._follow, change)
         held: set[str] = set()  # schedules that one of their executions has, so that no other can start
-        for execution in self.ledger.open_and_due(now):
-            if isinstance(execution, UnreadableRecord):
-                yield execution.identity, partial(_refuse, execution)
-            elif not (execution.waits and execution.schedule_id in held):
-                yield execution.subject, partial(self._move_execution, execution, held)
-        for job in self.jobs.open_and_due(now):
-            if isinstance(job, UnreadableRecord):
-                yield job.identity, partial(_refuse, job)
-            else:
-                yield job.subject, partial(self._move_job, job)
+        for record in self.records.open_and_due(now):
+            if isinstance(record, UnreadableRecord):
+                yield record.identity, partial(_refuse, record)
+            elif isinstance(record, BaseliningJob):
+                yield record.subject, partial(self._move_job, record)
+            elif not (record.waits and record.schedule_id in held):
+                yield record.subject, partial(self._move_execution, record, held)
         for endpoint_name in self.follow.endpoints.names():  # last: what was settled above needs its endpoint no longer
             yield f"endpoint {endpoint_name}", partial(self.follow, endpoint_name)
         yield from self.watch_alerts.steps()
@@ -141,7 +129,7 @@ class Reconcile:
             self._end(record, _of_mistake(error))
         return None
 
-    def _not_started(self, record: MonitoringExecution | BaseliningJob, error: Upstream) -> None:
+    def _not_started(self, record: AnalysisRecord, error: Upstream) -> None:
         """End what outgrew a host and was started by no larger one within a lease; else the next sweep tries again."""
         if record.moved_up_from is None:
             raise error
@@ -153,7 +141,7 @@ class Reconcile:
         reason = f"{record.host_reason}, and no larger host has started it within {lease}. The last answer was {error}"
         self._end(record, Outcome.failed(f"HostDidNotStart: {reason}"))
 
-    def _move_run(self, record: MonitoringExecution | BaseliningJob) -> bool:
+    def _move_run(self, record: AnalysisRecord) -> bool:
         if ended := read_end(self.objects, record.output_s3_uri, record.subject):  # its event was lost, or is late
             self.finish(ended)
             return True
@@ -175,17 +163,12 @@ class Reconcile:
         name = endpoints.name_of(subject)
         return endpoints.analyses.get(name) is not None and self.follow(name)
 
-    def _prolong(self, record: MonitoringExecution | BaseliningJob, lease: timedelta) -> bool:
+    def _prolong(self, record: AnalysisRecord, lease: timedelta) -> bool:
         now = self.clock.now()
-        if isinstance(record, BaseliningJob):
-            self.jobs.save(record.prolonged(due=now + lease, now=now))
-        else:
-            self.ledger.save(record.prolonged(due=now + lease, now=now))
+        self.records.save(record.prolonged(due=now + lease, now=now))
         return True
 
-    def _end(
-        self, record: MonitoringExecution | BaseliningJob, outcome: Outcome, exhausted: Resource | None = None
-    ) -> bool:
+    def _end(self, record: AnalysisRecord, outcome: Outcome, exhausted: Resource | None = None) -> bool:
         uri, subject = record.output_s3_uri, record.subject
         self.finish(AnalysisEnded(subject=subject, output_s3_uri=uri, outcome=outcome, exhausted=exhausted))
         return True

@@ -13,13 +13,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
+from modelwatch_core.app.analysis_records import AnalysisRecord, AnalysisRecords
 from modelwatch_core.domain.analysis import AnalysisRequest
-from modelwatch_core.domain.baselining_job import BaseliningJob
 from modelwatch_core.domain.errors import InvalidInput, NotReady
 from modelwatch_core.domain.events import AnalysisEnded
-from modelwatch_core.domain.hosts import Run
 from modelwatch_core.domain.model_endpoints import ModelReference
-from modelwatch_core.domain.monitoring_execution import ExecutionKey, MonitoringExecution
 from modelwatch_core.domain.outcome import Outcome
 from modelwatch_core.domain.temporary_endpoint import (
     DeferredAnalysis,
@@ -27,15 +25,7 @@ from modelwatch_core.domain.temporary_endpoint import (
     owned_prefix,
     temporary_endpoint_name,
 )
-from modelwatch_core.ports import (
-    AnalysisHost,
-    BaseliningJobs,
-    Clock,
-    DeferredAnalyses,
-    EventBus,
-    Ledger,
-    TemporaryEndpoints,
-)
+from modelwatch_core.ports import AnalysisHost, Clock, DeferredAnalyses, EventBus, TemporaryEndpoints
 
 CREATION_TIMEOUT = timedelta(minutes=60)
 """How long an endpoint may take to come into service. SageMaker itself gives up after about as long."""
@@ -136,8 +126,7 @@ class FollowEndpoint:
     """Take the step that a temporary endpoint's state makes due."""
 
     endpoints: OwnedEndpoints
-    ledger: Ledger
-    jobs: BaseliningJobs
+    records: AnalysisRecords
     hosts: Mapping[str, AnalysisHost]
     bus: EventBus
     clock: Clock
@@ -162,16 +151,12 @@ class FollowEndpoint:
             self._end(analysis, str(error))
             return True
 
-    def _open_record(self, subject: str) -> MonitoringExecution | BaseliningJob | None:
+    def _open_record(self, subject: str) -> AnalysisRecord | None:
         """Return the execution or job that waits for an analysis, None if nothing does."""
-        record: MonitoringExecution | BaseliningJob | None
-        if key := ExecutionKey.of_subject(subject):
-            record = self.ledger.get(key)
-        else:
-            record = self.jobs.get(BaseliningJob.name_in(subject) or "")
+        record = self.records.get(subject)
         return None if record is None or record.is_settled else record
 
-    def _moved_on(self, analysis: DeferredAnalysis, record: MonitoringExecution | BaseliningJob) -> bool:
+    def _moved_on(self, analysis: DeferredAnalysis, record: AnalysisRecord) -> bool:
         if analysis.started:
             return False  # its host reports how it ends
         name = analysis.endpoint_name
@@ -192,19 +177,13 @@ class FollowEndpoint:
             return False
         return True
 
-    def _start(self, analysis: DeferredAnalysis, record: MonitoringExecution | BaseliningJob) -> None:
+    def _start(self, analysis: DeferredAnalysis, record: AnalysisRecord) -> None:
         run = self.hosts[analysis.request.host].start(analysis.request)
         with suppress(NotReady):  # another process started it too: the host runs it once
             self.endpoints.analyses.save(analysis.as_started())
         with suppress(NotReady):  # it is settled already, or that other one noted the run
-            self._note_run(record, run)
-
-    def _note_run(self, record: MonitoringExecution | BaseliningJob, run: Run) -> None:
-        now, lease = self.clock.now(), self.hosts[run.host].limits.lease
-        if isinstance(record, BaseliningJob):
-            self.jobs.save(record.running(run, now=now, lease=lease))
-        else:
-            self.ledger.save(record.running(run, now=now, lease=lease))
+            lease = self.hosts[run.host].limits.lease
+            self.records.save(record.running(run, now=self.clock.now(), lease=lease))
 
     def _end(self, analysis: DeferredAnalysis, reason: str) -> None:
         request = analysis.request
