@@ -181,7 +181,7 @@ class FinishAnalysis:
     finish_baselining_job: FinishBaseliningJob
     records: AnalysisRecords
     claims: RunClaims
-    endpoints: OwnedEndpoints
+    owned: OwnedEndpoints
 
     def __call__(self, ended: AnalysisEnded) -> AnalysisRecord | None:
         """Settle what the subject names, or have it run once more on a larger host, and return its record.
@@ -208,7 +208,7 @@ class FinishAnalysis:
             if stored is not None:
                 ended = stored.model_copy(update={"usage": stored.usage or ended.usage})
         finished = self._finish(record, ended)
-        self.endpoints.release(ended.subject)
+        self.owned.release(ended.subject)
         return finished
 
     def _is_of_another_run(self, record: AnalysisRecord, run: Run) -> bool:

@@ -86,7 +86,7 @@ class Reconcile:
                 yield record.subject, partial(self._move_job, record)
             elif not (record.waits and record.schedule_id in held):
                 yield record.subject, partial(self._move_execution, record, held)
-        for endpoint_name in self.follow.endpoints.names():  # last: what was settled above needs its endpoint no longer
+        for endpoint_name in self.follow.owned.names():  # last: what was settled above needs its endpoint no longer
             yield f"endpoint {endpoint_name}", partial(self.follow, endpoint_name)
         yield from self.watch_alerts.steps()
 
@@ -159,9 +159,9 @@ class Reconcile:
 
     def _follow_endpoint_of(self, subject: str) -> bool:
         """Take the step that is due where an analysis still waits for a temporary endpoint: its events may be lost."""
-        endpoints = self.follow.endpoints
-        name = endpoints.name_of(subject)
-        return endpoints.analyses.get(name) is not None and self.follow(name)
+        owned = self.follow.owned
+        name = owned.name_of(subject)
+        return owned.analyses.get(name) is not None and self.follow(name)
 
     def _prolong(self, record: AnalysisRecord, lease: timedelta) -> bool:
         now = self.clock.now()

@@ -62,7 +62,9 @@ class StartAnalysis:
         config = explanation_config(self.objects, request)
         if config is not None:
             request = _with_names(request, config)
-            if self.defer(request, _model_to_deploy(request, config)):
+            model = _model_to_deploy(request, config)
+            if model is not None:
+                self.defer(request, model)
                 return None
         return self.hosts[request.host].start(request)
 

@@ -80,16 +80,11 @@ class OwnedEndpoints:
 class DeferAnalysis:
     """Have a temporary endpoint made for an analysis that needs one."""
 
-    endpoints: OwnedEndpoints
+    owned: OwnedEndpoints
     clock: Clock
 
-    def __call__(self, request: AnalysisRequest, model: ModelReference | None) -> bool:
-        """Return whether an analysis must wait for an endpoint, which is being made then.
-
-        Parameters
-        ----------
-        model : ModelReference, optional
-            The model to deploy, if there is one.
+    def __call__(self, request: AnalysisRequest, model: ModelReference) -> None:
+        """Note an analysis, and have the endpoint of a model made that it waits for.
 
         Raises
         ------
@@ -98,13 +93,10 @@ class DeferAnalysis:
         Upstream
             When a retry may help.
         """
-        if model is None:
-            return False
-        name = self.endpoints.name_of(request.subject)
-        if self.endpoints.analyses.get(name) is None:
+        name = self.owned.name_of(request.subject)
+        if self.owned.analyses.get(name) is None:
             self._note(name, model, request)
-        self.endpoints.endpoints.create(name, model, request.subject)
-        return True
+        self.owned.endpoints.create(name, model, request.subject)
 
     def _note(self, name: str, model: ModelReference, request: AnalysisRequest) -> None:
         settings = request.settings.model_copy(update={"model_endpoint_name": name})
@@ -115,7 +107,7 @@ class DeferAnalysis:
             creation_time=self.clock.now(),
         )
         try:
-            self.endpoints.analyses.save(waiting)
+            self.owned.analyses.save(waiting)
         except InvalidInput as error:
             if error.code != "DeferredAnalysisExists":  # another process noted it in this moment
                 raise
@@ -125,7 +117,7 @@ class DeferAnalysis:
 class FollowEndpoint:
     """Take the step that a temporary endpoint's state makes due."""
 
-    endpoints: OwnedEndpoints
+    owned: OwnedEndpoints
     records: AnalysisRecords
     hosts: Mapping[str, AnalysisHost]
     bus: EventBus
@@ -139,12 +131,12 @@ class FollowEndpoint:
         bool
             Whether there was something to do.
         """
-        if not self.endpoints.is_ours(endpoint_name):
+        if not self.owned.is_ours(endpoint_name):
             return False
-        analysis = self.endpoints.analyses.get(endpoint_name)
+        analysis = self.owned.analyses.get(endpoint_name)
         record = self._open_record(analysis.request.subject) if analysis else None
         if analysis is None or record is None:
-            return self.endpoints.delete(endpoint_name)
+            return self.owned.delete(endpoint_name)
         try:
             return self._moved_on(analysis, record)
         except InvalidInput as error:  # a person must fix it: no later step can
@@ -161,11 +153,11 @@ class FollowEndpoint:
             return False  # its host reports how it ends
         name = analysis.endpoint_name
         age = self.clock.now() - analysis.creation_time
-        endpoint = self.endpoints.endpoints.find(name)
+        endpoint = self.owned.endpoints.find(name)
         if endpoint is None and age < GRACE_PERIOD:
             return False  # the process that noted it may be about to make it
         if endpoint is None:
-            self.endpoints.endpoints.create(name, analysis.model, analysis.request.subject)
+            self.owned.endpoints.create(name, analysis.model, analysis.request.subject)
         elif endpoint.status is EndpointStatus.FAILED:
             self._end(analysis, f"TemporaryEndpointFailed: {_described(analysis)} failed: {endpoint.failure_reason}")
         elif endpoint.status is EndpointStatus.IN_SERVICE:
@@ -180,7 +172,7 @@ class FollowEndpoint:
     def _start(self, analysis: DeferredAnalysis, record: AnalysisRecord) -> None:
         run = self.hosts[analysis.request.host].start(analysis.request)
         with suppress(NotReady):  # another process started it too: the host runs it once
-            self.endpoints.analyses.save(analysis.as_started())
+            self.owned.analyses.save(analysis.as_started())
         with suppress(NotReady):  # it is settled already, or that other one noted the run
             lease = self.hosts[run.host].limits.lease
             self.records.save(record.running(run, now=self.clock.now(), lease=lease))
