@@ -20,6 +20,7 @@ from modelwatch_core.app.launch_execution import LaunchExecution, Refusal
 from modelwatch_core.app.manage_monitors import ManageMonitors, ManageMonitorsRequest
 from modelwatch_core.app.monitor_alerts import MonitorAlerts
 from modelwatch_core.app.monitor_lists import MonitorLists
+from modelwatch_core.app.prepare_analysis import PrepareAnalysis
 from modelwatch_core.app.raise_notices import RaiseNotices
 from modelwatch_core.app.reconcile import Reconcile
 from modelwatch_core.app.redeliver import Redeliver
@@ -102,7 +103,8 @@ class World:
         owned = OwnedEndpoints(through(self.deferred_analyses), through(self.temporary_endpoints), "world")
         start = StartAnalysis(self.hosts, objects, DeferAnalysis(owned, self.clock))
         self.follow = FollowEndpoint(owned, records, self.hosts, bus, self.clock)
-        self.launch = LaunchExecution(schedules, ledger, objects, start, bus, self.clock, settling=timedelta(0))
+        prepare = PrepareAnalysis(ledger, objects, start, self.clock)
+        self.launch = LaunchExecution(schedules, ledger, prepare, start, bus, self.clock, settling=timedelta(0))
         finish_execution = FinishExecution(ledger, objects, through(self.metrics), bus, self.clock, "aws/sagemaker")
         self.finish = FinishAnalysis(
             finish_execution, FinishBaseliningJob(jobs, self.clock), records, self.claims, owned

@@ -26,6 +26,7 @@ from modelwatch_core.app.launch_execution import LaunchExecution
 from modelwatch_core.app.manage_monitors import Limits, ManageMonitors
 from modelwatch_core.app.monitor_alerts import MonitorAlerts
 from modelwatch_core.app.monitor_lists import MonitorLists
+from modelwatch_core.app.prepare_analysis import PrepareAnalysis
 from modelwatch_core.app.raise_notices import RaiseNotices
 from modelwatch_core.app.reconcile import Reconcile
 from modelwatch_core.app.redeliver import Redeliver
@@ -494,7 +495,7 @@ def launch_execution() -> LaunchExecution:
     return LaunchExecution(
         schedules=_schedules(),
         ledger=_ledger(),
-        objects=_objects(),
+        prepare_analysis=PrepareAnalysis(_ledger(), _objects(), _start_analysis(), _CLOCK),
         start_analysis=_start_analysis(),
         bus=_bus(),
         clock=_CLOCK,
