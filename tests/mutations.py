@@ -236,10 +236,10 @@ MUTATIONS = (
         "tests/core/test_dead_letters.py",
     ),
     Mutation(
-        "a baselining job moves up once",
+        "an analysis moves up once",
         f"{CORE}/app/finish_analysis.py",
-        "outgrew_none = job.moved_up_from is None and job.kind.analysis is not None",
-        "outgrew_none = job.kind.analysis is not None",
+        "record.moved_up_from is None and ",
+        "",
         "tests/core/test_hosts.py",
     ),
     Mutation(
@@ -287,8 +287,8 @@ MUTATIONS = (
     Mutation(
         "the sweep leaves alone what may still report its end",
         f"{CORE}/app/reconcile.py",
-        "in self.ledger.open_and_due(now):",
-        "in self.ledger.open_and_due(now + timedelta(days=1)):",
+        "in self.records.open_and_due(now):",
+        "in self.records.open_and_due(now + timedelta(days=1)):",
         "tests/campaign/test_campaign.py",
     ),
     Mutation(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
@@ -63,7 +63,9 @@ class ToyHost:
 
     name: str = "toy"
     limits: HostLimits = field(
-        default_factory=lambda: HostLimits(input_bytes=10**9, memory_bytes=10**9, seconds=60, runs_images=True)
+        default_factory=lambda: HostLimits(
+            input_bytes=10**9, memory_bytes=10**9, lease=timedelta(hours=1), runs_images=True
+        )
     )
     started: list[AnalysisRequest] = field(default_factory=list)
 

@@ -642,7 +642,7 @@ class MemoryHost:
         self.limits = HostLimits(
             input_bytes=input_bytes,
             memory_bytes=10**9,
-            seconds=90 * 60,
+            lease=timedelta(minutes=90),
             runs_images=runs_images,
             advice="Give it more.",
         )

@@ -45,7 +45,7 @@ HOUR = timedelta(hours=1)
 
 def candidate(name: str, input_bytes: int, *, runs_images: bool = False) -> HostCandidate:
     limits = HostLimits(
-        input_bytes=input_bytes, memory_bytes=1, seconds=1, runs_images=runs_images, advice=f"Enlarge {name}."
+        input_bytes=input_bytes, memory_bytes=1, lease=LEASE, runs_images=runs_images, advice=f"Enlarge {name}."
     )
     return HostCandidate(name=name, limits=limits)
 
@@ -525,7 +525,7 @@ def test_a_baselining_job_that_outgrew_its_host_is_started_once_more_on_the_next
 
 def test_a_baselining_job_that_no_larger_host_starts_within_its_lease_fails_with_the_last_answer(two_hosts):
     world, larger = two_hosts, two_hosts.hosts["larger"]
-    larger.limits, larger.broken = larger.limits.model_copy(update={"seconds": 900}), True
+    larger.limits, larger.broken = larger.limits.model_copy(update={"lease": timedelta(minutes=15)}), True
     world.finish(death_of(started_job(world)))
     for _ in range(3):
         assert world.reconcile() == Sweep(0, ("baseline/first: ServiceError: the host is down",))

@@ -1518,14 +1518,14 @@ def test_an_alarm_must_watch_the_schedule_that_names_it(aws, watched, changes, r
 
 
 def test_an_analyzer_that_does_not_exist_is_worth_a_retry(aws):
-    limits = HostLimits(input_bytes=10, memory_bytes=10, seconds=10)
+    limits = HostLimits(input_bytes=10, memory_bytes=10, lease=HOUR)
     host = AnalyzerFunction(aws.client("lambda"), "none", "the-log-group", limits)
     with pytest.raises(Upstream, match="ResourceNotFoundException"):
         host.start(REQUEST)
 
 
 def test_a_run_of_the_analyzers_lambda_is_known_by_its_request(aws):
-    limits = HostLimits(input_bytes=10, memory_bytes=10, seconds=10)
+    limits = HostLimits(input_bytes=10, memory_bytes=10, lease=HOUR)
     host = AnalyzerFunction(_Invoked(), "analyzer", "the-log-group", limits)
     run = host.start(REQUEST)
     location = "the-log-group (request request-1)"
@@ -1574,3 +1574,8 @@ def test_every_terminal_status_is_one_of_sagemakers_words():
         "Failed",
         "Stopped",
     }
+
+
+@pytest.mark.parametrize("statuses", [ExecutionStatus, OutcomeStatus])
+def test_what_completed_has_come_to_its_end_with_or_without_violations(statuses):
+    assert {status for status in statuses if status.is_completed} == {"Completed", "CompletedWithViolations"}

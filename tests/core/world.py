@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
+from modelwatch_core.app.analysis_records import AnalysisRecords
 from modelwatch_core.app.baseline_by_rule import BaselineByRule
 from modelwatch_core.app.check_batch import CheckBatch
 from modelwatch_core.app.create_baseline import CreateBaseline
@@ -19,6 +20,7 @@ from modelwatch_core.app.launch_execution import LaunchExecution, Refusal
 from modelwatch_core.app.manage_monitors import ManageMonitors, ManageMonitorsRequest
 from modelwatch_core.app.monitor_alerts import MonitorAlerts
 from modelwatch_core.app.monitor_lists import MonitorLists
+from modelwatch_core.app.prepare_analysis import PrepareAnalysis
 from modelwatch_core.app.raise_notices import RaiseNotices
 from modelwatch_core.app.reconcile import Reconcile
 from modelwatch_core.app.redeliver import Redeliver
@@ -97,12 +99,16 @@ class World:
         objects = through(self.objects)
         self.hosts = {"memory": through(self.host)}
         self.temporary_endpoints, self.deferred_analyses = MemoryTemporaryEndpoints("world"), MemoryDeferredAnalyses()
+        records = AnalysisRecords(ledger, jobs)
         owned = OwnedEndpoints(through(self.deferred_analyses), through(self.temporary_endpoints), "world")
         start = StartAnalysis(self.hosts, objects, DeferAnalysis(owned, self.clock))
-        self.follow = FollowEndpoint(owned, ledger, jobs, self.hosts, bus, self.clock)
-        self.launch = LaunchExecution(schedules, ledger, objects, start, bus, self.clock, settling=timedelta(0))
+        self.follow = FollowEndpoint(owned, records, self.hosts, bus, self.clock)
+        prepare = PrepareAnalysis(ledger, objects, start, self.clock)
+        self.launch = LaunchExecution(schedules, ledger, prepare, start, bus, self.clock, settling=timedelta(0))
         finish_execution = FinishExecution(ledger, objects, through(self.metrics), bus, self.clock, "aws/sagemaker")
-        self.finish = FinishAnalysis(finish_execution, FinishBaseliningJob(jobs, self.clock), self.claims, owned)
+        self.finish = FinishAnalysis(
+            finish_execution, FinishBaseliningJob(jobs, self.clock), records, self.claims, owned
+        )
         self.targets: dict[str, Callable[[], Any]] = {"mail": lambda: through(self.mail)}
         self.alert_states, self.waiting = MemoryAlertStates(), MemoryWaitingAlerts(self.clock)
         states, waiting = through(self.alert_states), through(self.waiting)
@@ -123,8 +129,7 @@ class World:
         self.check_batch = CheckBatch(schedules, self.transform_jobs, self.launch)
         self.baseline_by_rule = BaselineByRule(self.create_baseline, self.packages)
         self.reconcile = Reconcile(
-            ledger,
-            jobs,
+            records,
             objects,
             self.launch,
             self.create_baseline,

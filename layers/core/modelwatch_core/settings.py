@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 from typing import Self
 
 from pydantic import AliasGenerator, BaseModel, ConfigDict, Field, ValidationError
@@ -94,8 +95,8 @@ class AnalyzerFunctionSettings(FunctionSettings):
         return HostLimits(
             input_bytes=self.analyzer_storage_mebibytes * 2**20 * 4 // 5,
             memory_bytes=self.analyzer_memory_mebibytes * 2**20,
-            seconds=self.analysis_lease_seconds,
-            run_seconds=LAMBDA_SECONDS,
+            lease=timedelta(seconds=self.analysis_lease_seconds),
+            longest_run_seconds=LAMBDA_SECONDS,
             pace=lambda_pace(self.analyzer_memory_mebibytes),
             advice="Run the schedule more often, lower the capture's sampling percentage, or give the analyzer more"
             " storage (parameter AnalyzerStorage).",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from modelwatch_core.adapters.system_clock import SystemClock
+from modelwatch_core.app.analysis_records import AnalysisRecords
 from modelwatch_core.app.baseline_by_rule import BaselineByRule
 from modelwatch_core.app.check_batch import CheckBatch
 from modelwatch_core.app.create_baseline import CreateBaseline
@@ -25,6 +26,7 @@ from modelwatch_core.app.launch_execution import LaunchExecution
 from modelwatch_core.app.manage_monitors import Limits, ManageMonitors
 from modelwatch_core.app.monitor_alerts import MonitorAlerts
 from modelwatch_core.app.monitor_lists import MonitorLists
+from modelwatch_core.app.prepare_analysis import PrepareAnalysis
 from modelwatch_core.app.raise_notices import RaiseNotices
 from modelwatch_core.app.reconcile import Reconcile
 from modelwatch_core.app.redeliver import Redeliver
@@ -164,6 +166,10 @@ def _jobs() -> BaseliningJobs:
     from modelwatch_core.adapters.aws.ledger_table import TableBaseliningJobs
 
     return TableBaseliningJobs(_items())
+
+
+def _records() -> AnalysisRecords:
+    return AnalysisRecords(_ledger(), _jobs())
 
 
 def _lists() -> MonitorLists:
@@ -490,7 +496,7 @@ def launch_execution() -> LaunchExecution:
     return LaunchExecution(
         schedules=_schedules(),
         ledger=_ledger(),
-        objects=_objects(),
+        prepare_analysis=PrepareAnalysis(_ledger(), _objects(), _start_analysis(), _CLOCK),
         start_analysis=_start_analysis(),
         bus=_bus(),
         clock=_CLOCK,
@@ -520,6 +526,7 @@ def finish_analysis() -> FinishAnalysis:
     return FinishAnalysis(
         _finish_execution(),
         FinishBaseliningJob(_jobs(), _CLOCK, [name for name, host in _hosts().items() if host.limits.runs_analyses]),
+        _records(),
         _run_claims(),
         _owned_endpoints(),
     )
@@ -546,7 +553,7 @@ def analysis_ended(detail_type: str, detail: object) -> AnalysisEnded | None:
 @cache
 def follow_endpoint() -> FollowEndpoint:
     """Return the use case of functions/follow_endpoints."""
-    return FollowEndpoint(_owned_endpoints(), ledger=_ledger(), jobs=_jobs(), hosts=_hosts(), bus=_bus(), clock=_CLOCK)
+    return FollowEndpoint(_owned_endpoints(), _records(), hosts=_hosts(), bus=_bus(), clock=_CLOCK)
 
 
 @cache
@@ -616,8 +623,7 @@ def _periods() -> MonitorPeriods:
 def reconcile() -> Reconcile:
     """Return the use case of functions/reconcile."""
     return Reconcile(
-        ledger=_ledger(),
-        jobs=_jobs(),
+        records=_records(),
         objects=_objects(),
         launch=launch_execution(),
         create_baseline=create_baseline(),

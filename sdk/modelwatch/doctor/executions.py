@@ -17,7 +17,6 @@ PATIENCE = timedelta(minutes=15)
 """How long after its tick an execution has its record at the latest: the sweep comes every five minutes."""
 _PAGE = 100
 _LATEST = 20
-_COMPLETED = (ExecutionStatus.COMPLETED, ExecutionStatus.COMPLETED_WITH_VIOLATIONS)
 
 
 def executions(deployed: Deployed) -> Iterator[Problem]:
@@ -50,7 +49,7 @@ def metrics(deployed: Deployed) -> Iterator[Problem]:
         namespace = metric_namespace(schedule, prefix)
         if namespace in namespaces:  # one that completed is enough: there are few namespaces, and many schedules
             continue
-        if any(each.monitoring_execution_status in _COMPLETED for each in _latest(deployed, schedule)):
+        if any(each.monitoring_execution_status.is_completed for each in _latest(deployed, schedule)):
             namespaces[namespace] = schedule.monitoring_schedule_name
     for namespace, name in namespaces.items():
         if not deployed.client("cloudwatch").list_metrics(Namespace=namespace)["Metrics"]:

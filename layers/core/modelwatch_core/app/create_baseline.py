@@ -91,7 +91,7 @@ class CreateBaseline:
     def resume(self, job: BaseliningJob) -> BaseliningJob:
         """Run a job that outgrew its host once more, on one that comes after it, and return its record.
 
-        A job that is resumed again, because the process that did it died before noting it, runs once all the same.
+        A job that is resumed again, because the process that did it outgrown before noting it, runs once all the same.
 
         Raises
         ------
@@ -125,8 +125,10 @@ class CreateBaseline:
         if isinstance(choice, HostChoice):
             return choice
         code = "BaselineDatasetTooLarge" if choice.code == "WindowTooLarge" else choice.code
-        died = f"{request.host_reason}; " if isinstance(request, BaseliningJob) else ""
-        message = f"no host can read the {size:,} bytes of {dataset}: {died}{choice.reason}. {choice.advice}".rstrip()
+        outgrown = f"{request.host_reason}; " if isinstance(request, BaseliningJob) else ""
+        message = (
+            f"no host can read the {size:,} bytes of {dataset}: {outgrown}{choice.reason}. {choice.advice}".rstrip()
+        )
         raise InvalidInput(code, f"{message} Or give a sample.")
 
     def _noted(self, started: BaseliningJob) -> BaseliningJob:

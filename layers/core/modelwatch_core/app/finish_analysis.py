@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from modelwatch_core.app.analysis_records import AnalysisRecord, AnalysisRecords
 from modelwatch_core.app.output_folder import (
     ViolationReport,
     metrics_warning,
@@ -22,12 +23,9 @@ from modelwatch_core.domain.events import AnalysisEnded, ExecutionEnded
 from modelwatch_core.domain.execution_cost import Cost
 from modelwatch_core.domain.hosts import Resource, Run
 from modelwatch_core.domain.metric_namespace import metric_namespace
-from modelwatch_core.domain.monitoring_execution import ExecutionKey, ExecutionStatus, MonitoringExecution
+from modelwatch_core.domain.monitoring_execution import MonitoringExecution
 from modelwatch_core.domain.outcome import OutcomeStatus
 from modelwatch_core.ports import BaseliningJobs, Clock, EventBus, Ledger, MetricSink, ObjectStore, RunClaims
-
-_WITH_REPORTS = (ExecutionStatus.COMPLETED, ExecutionStatus.COMPLETED_WITH_VIOLATIONS)
-_COMPLETED = (OutcomeStatus.COMPLETED, OutcomeStatus.COMPLETED_WITH_VIOLATIONS)
 
 logger = logging.getLogger(__name__)
 
@@ -55,30 +53,19 @@ class FinishExecution:
     metric_prefix: str
     hosts: Sequence[str] = ()
 
-    def __call__(self, key: ExecutionKey, ended: AnalysisEnded) -> MonitoringExecution:
-        """Settle the execution with an end, unless it is settled, and complete what follows from it.
+    def __call__(self, execution: MonitoringExecution, ended: AnalysisEnded) -> MonitoringExecution:
+        """Settle an execution with an end, unless it is settled, and complete what follows from it.
 
         Raises
         ------
-        InvalidInput
-            ``ExecutionNotFound`` when the ledger does not know it.
         NotReady
             ``ChangedMeanwhile`` when another process was writing; a retry sees what it wrote.
         Upstream
             When a service did not answer; a retry goes on where this call stopped.
         """
-        execution = self.ledger.get(key)
-        if execution is None:
-            raise InvalidInput("ExecutionNotFound", f"the ledger has no {key.subject}; was its table replaced?")
-        if ended.exhausted and self._may_move_up(execution):
+        if ended.exhausted and _may_move_up(execution, self.hosts):
             return self._moved_up(execution, ended, ended.exhausted)
         return self.complete(self.settle(execution, ended))
-
-    def _may_move_up(self, execution: MonitoringExecution) -> bool:
-        """Return whether a run that its host was too small for is repeated: once, on a host that comes after it."""
-        is_running = execution.monitoring_execution_status is ExecutionStatus.IN_PROGRESS
-        outgrew_none = execution.moved_up_from is None and execution.kind.analysis is not None
-        return is_running and outgrew_none and execution.host in self.hosts[:-1]
 
     def _moved_up(
         self, execution: MonitoringExecution, ended: AnalysisEnded, exhausted: Resource
@@ -99,10 +86,10 @@ class FinishExecution:
         if execution.is_settled:
             return execution
         outcome, uri = ended.outcome, None
-        if outcome.status in _COMPLETED:
+        if outcome.status.is_completed:
             report = read_violations(self.objects, execution.output_s3_uri)
             outcome = settled_outcome(outcome, report, needs_report=execution.needs_report)
-            if outcome.status in _COMPLETED and (warning := metrics_warning(self.objects, execution.output_s3_uri)):
+            if outcome.status.is_completed and (warning := metrics_warning(self.objects, execution.output_s3_uri)):
                 outcome = outcome.model_copy(update={"warnings": (*outcome.warnings, warning)})
             uri = report.uri if outcome.status is OutcomeStatus.COMPLETED_WITH_VIOLATIONS else None
         settled = execution.settled(
@@ -121,7 +108,7 @@ class FinishExecution:
         The announcement is first: alerts must not wait for a service that only draws charts.
         """
         if not execution.announced:
-            has_reports = execution.monitoring_execution_status in _WITH_REPORTS
+            has_reports = execution.monitoring_execution_status.is_completed
             report = read_violations(self.objects, execution.output_s3_uri) if has_reports else ViolationReport()
             self.bus.publish(ExecutionEnded.of(execution, report.violations))
             execution = execution.with_announcement(now=self.clock.now())
@@ -133,7 +120,7 @@ class FinishExecution:
         return execution
 
     def _publish_metrics(self, execution: MonitoringExecution) -> None:
-        if execution.monitoring_execution_status not in _WITH_REPORTS:
+        if not execution.monitoring_execution_status.is_completed:
             return
         try:
             metrics = filter(None, read_metrics(self.objects, execution.output_s3_uri))
@@ -141,6 +128,12 @@ class FinishExecution:
             self.metrics.publish(metric_namespace(execution, self.metric_prefix), asked)
         except InvalidInput as error:  # S3 refuses to give them, and no retry helps
             logger.error("the metrics of %s were not published: %s", execution.key.subject, error)  # noqa: TRY400 - no traceback
+
+
+def _may_move_up(record: AnalysisRecord, hosts: Sequence[str]) -> bool:
+    """Return whether a run that its host was too small for is repeated: once, on a host that comes after it."""
+    is_ours = record.kind.analysis is not None
+    return is_ours and not record.is_settled and record.moved_up_from is None and record.host in hosts[:-1]
 
 
 def _cost_of(ended: AnalysisEnded) -> Cost | None:
@@ -168,29 +161,16 @@ class FinishBaseliningJob:
     clock: Clock
     hosts: Sequence[str] = ()
 
-    def __call__(self, name: str, ended: AnalysisEnded) -> BaseliningJob:
-        """Settle the job with an end, unless it is settled or is to be run once more on a larger host.
-
-        Raises
-        ------
-        InvalidInput
-            ``BaseliningJobNotFound``.
-        """
-        job = self.jobs.get(name)
-        if job is None:
-            raise InvalidInput("BaseliningJobNotFound", f"there is no baselining job {name}")
+    def __call__(self, job: BaseliningJob, ended: AnalysisEnded) -> BaseliningJob:
+        """Settle a job with an end, unless it is settled or is to be run once more on a larger host."""
         cost = _cost_of(ended)
-        if ended.exhausted and self._may_move_up(job):
+        if ended.exhausted and _may_move_up(job, self.hosts):
             changed = job.moved_up(ended.exhausted, now=self.clock.now(), cost=cost)
         else:
             changed = job.settled(ended.outcome, now=self.clock.now(), cost=cost)
         if changed is not job:
             self.jobs.save(changed)
         return changed
-
-    def _may_move_up(self, job: BaseliningJob) -> bool:
-        outgrew_none = job.moved_up_from is None and job.kind.analysis is not None
-        return not job.is_settled and outgrew_none and job.host in self.hosts[:-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,10 +179,11 @@ class FinishAnalysis:
 
     finish_execution: FinishExecution
     finish_baselining_job: FinishBaseliningJob
+    records: AnalysisRecords
     claims: RunClaims
-    endpoints: OwnedEndpoints
+    owned: OwnedEndpoints
 
-    def __call__(self, ended: AnalysisEnded) -> MonitoringExecution | BaseliningJob | None:
+    def __call__(self, ended: AnalysisEnded) -> AnalysisRecord | None:
         """Settle what the subject names, or have it run once more on a larger host, and return its record.
 
         Returns
@@ -213,33 +194,30 @@ class FinishAnalysis:
         Raises
         ------
         InvalidInput
-            ``UnknownSubject`` when it names nothing of ours.
+            ``UnknownSubject`` when it names nothing of ours; ``ExecutionNotFound`` or ``BaseliningJobNotFound``.
         """
+        record = self.records.get(ended.subject)
+        if record is None:
+            code = "BaseliningJobNotFound" if BaseliningJob.name_in(ended.subject) else "ExecutionNotFound"
+            raise InvalidInput(code, f"the ledger has no {ended.subject}; was its table replaced?")
         if ended.run is not None and ended.outcome.status is OutcomeStatus.FAILED:
-            if self._is_of_another_run(ended.subject, ended.run):
+            if self._is_of_another_run(record, ended.run):
                 return None
             # A run may have stored its end before it failed: nothing but the report of it was left to do.
             stored = read_end(self.finish_execution.objects, ended.output_s3_uri, ended.subject)
             if stored is not None:
                 ended = stored.model_copy(update={"usage": stored.usage or ended.usage})
-        record = self._finish(ended)
-        self.endpoints.release(ended.subject)
-        return record
+        finished = self._finish(record, ended)
+        self.owned.release(ended.subject)
+        return finished
 
-    def _is_of_another_run(self, subject: str, run: Run) -> bool:
+    def _is_of_another_run(self, record: AnalysisRecord, run: Run) -> bool:
         """Return whether an analysis is not a run's: an invocation was repeated, or it has moved to a larger host."""
-        record: MonitoringExecution | BaseliningJob | None
-        if key := ExecutionKey.of_subject(subject):
-            record = self.finish_execution.ledger.get(key)
-        else:
-            record = self.finish_baselining_job.jobs.get(BaseliningJob.name_in(subject) or "")
-        if record is not None and record.moved_up_from is not None:
+        if record.moved_up_from is not None:
             return record.moved_up_from == run.host  # which claimed it before
-        return self.claims.owner(subject) not in (None, run.run_id)
+        return self.claims.owner(record.subject) not in (None, run.run_id)
 
-    def _finish(self, ended: AnalysisEnded) -> MonitoringExecution | BaseliningJob:
-        if key := ExecutionKey.of_subject(ended.subject):
-            return self.finish_execution(key, ended)
-        if name := BaseliningJob.name_in(ended.subject):
-            return self.finish_baselining_job(name, ended)
-        raise InvalidInput("UnknownSubject", f"{ended.subject!r} names neither an execution nor a baselining job")
+    def _finish(self, record: AnalysisRecord, ended: AnalysisEnded) -> AnalysisRecord:
+        if isinstance(record, BaseliningJob):
+            return self.finish_baselining_job(record, ended)
+        return self.finish_execution(record, ended)

@@ -1,40 +1,22 @@
-"""A schedule is due: claim its window, see what was captured, and start the analysis."""
+"""A schedule is due: claim its window, and those before it that were missed, and start its analysis."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import chain, islice
-from operator import itemgetter
-from typing import Any
+from itertools import islice
 
-from modelwatch_core.app.analysis_inputs import (
-    BASELINE,
-    EARLIER_EXECUTIONS,
-    EARLIER_SCORES,
-    GROUND_TRUTH,
-    MERGED,
-    PREVIOUS_ATTEMPT,
-    analysis_inputs,
-)
-from modelwatch_core.app.captured_objects import CapturedObjects, Look, captured_objects
-from modelwatch_core.app.ground_truth_objects import GroundTruthObjects, ground_truth_objects
+from modelwatch_core.app.prepare_analysis import PrepareAnalysis, latest_before
 from modelwatch_core.app.start_analysis import StartAnalysis
-from modelwatch_core.domain import s3_layout
-from modelwatch_core.domain.analysis import AnalysisInput, AnalysisOutput, AnalysisRequest
-from modelwatch_core.domain.analysis_settings import Switch
 from modelwatch_core.domain.documents import Owned, iso_utc
 from modelwatch_core.domain.errors import InvalidInput, NotReady
 from modelwatch_core.domain.events import AnalysisEnded, ExecutionRequest
-from modelwatch_core.domain.hosts import Demand, HostChoice
 from modelwatch_core.domain.monitoring_execution import ExecutionStatus, MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule, ScheduleStatus
 from modelwatch_core.domain.outcome import Outcome
-from modelwatch_core.domain.scores import EarlierScores, ScoredExecution
-from modelwatch_core.domain.settings_environment import analysis_settings
 from modelwatch_core.domain.windows import Window
-from modelwatch_core.ports import Claim, Clock, EventBus, Ledger, ObjectStore, Schedules
+from modelwatch_core.ports import Claim, Clock, EventBus, Ledger, Schedules
 
 CLAIM_LEASE = timedelta(minutes=15)
 """How long the process that claimed a window has to start its analysis: longer than its Lambda's retries take."""
@@ -42,15 +24,9 @@ CLAIM_LEASE = timedelta(minutes=15)
 MOST_MADE_UP = 24
 """How many windows that were due while the app was away are made up: the latest ones."""
 
-MEMORY_OF_LABELS = 0.5
-"""Bytes of memory for each byte of labels as stored: some 30 for a label, whose line has 60 or more."""
-
 _MOST_COUNTED = 1000
-_MOST_LOOKED_AT = 240
-"""How many executions are looked through for earlier reports: ten days of hours."""
-_LATEST = 20
-"""How many executions are looked through for that of the window before: one-off runs may be among them. What so many
-windows measured goes with each request, which has a size limit."""
+"""How many windows that were due while the app was away are counted, for ``not_made_up`` of the next execution: a
+schedule of minutes misses thousands in an outage, and its expression is asked for each of them."""
 
 
 class Refusal(Owned):
@@ -80,7 +56,7 @@ class LaunchExecution:
 
     schedules: Schedules
     ledger: Ledger
-    objects: ObjectStore
+    prepare_analysis: PrepareAnalysis
     start_analysis: StartAnalysis
     bus: EventBus
     clock: Clock
@@ -204,12 +180,7 @@ class LaunchExecution:
 
     def _earlier(self, schedule: MonitoringSchedule, window: Window) -> list[MonitoringExecution]:
         """Return the scheduled executions of the latest windows that begin before a window."""
-        return [each for each in self._before(schedule.schedule_id, window) if not each.one_off]
-
-    def _before(self, schedule_id: str, window: Window) -> list[MonitoringExecution]:
-        """Return the executions of the latest windows that begin before a window, the latest first."""
-        found = self.ledger.history(schedule_id, limit=_LATEST, before=window.start)
-        return [each for each in found if isinstance(each, MonitoringExecution)]
+        return [each for each in latest_before(self.ledger, schedule.schedule_id, window) if not each.one_off]
 
     def _next_attempt(self, planned: MonitoringExecution) -> MonitoringExecution:
         """Return the attempt after the settled ones of its window; the same one for the same firing."""
@@ -227,18 +198,14 @@ class LaunchExecution:
 
     def _start(self, schedule: MonitoringSchedule, execution: MonitoringExecution) -> MonitoringExecution:
         try:
-            look = Look(execution.captures_until or execution.creation_time, execution.late_since)
-            captured = captured_objects(self.objects, schedule.captured_input, execution.window, look, schedule.kind)
-            first = execution.window.start - (schedule.captured_input.lateness if look.since else timedelta(0))
-            labels = ground_truth_objects(self.objects, schedule.ground_truth_input, first, now=self.clock.now())
-            choice = self._chosen(schedule, execution, captured, labels)
-            run = self.start_analysis(self._request(schedule, execution, captured, labels, choice))
+            request = self.prepare_analysis(schedule, execution)
+            run = self.start_analysis(request)
         except InvalidInput as error:  # a person must fix it: no retry of this request can
             self._refuse(execution, error)
             return execution
-        lease = self.start_analysis.lease(choice.name, waits=run is None)
+        lease = self.start_analysis.lease(request.host, waits=run is None)
         started = execution.started(
-            host=choice.name, host_reason=choice.reason, run=run, now=self.clock.now(), lease=lease
+            host=request.host, host_reason=request.host_reason, run=run, now=self.clock.now(), lease=lease
         )
         try:
             self.ledger.save(started)
@@ -258,161 +225,6 @@ class LaunchExecution:
                 outcome=Outcome.failed(str(error)),
             )
         )
-
-    def _chosen(
-        self,
-        schedule: MonitoringSchedule,
-        execution: MonitoringExecution,
-        captured: CapturedObjects,
-        labels: GroundTruthObjects | None,
-    ) -> HostChoice:
-        if not captured.size:
-            raise InvalidInput(
-                "NoData",
-                f"no records were captured for the window {execution.window} below {captured.folder}."
-                " Check that there was traffic, that data capture is on, and that it captures there."
-                " The schedule goes on.",
-            )
-        if labels and not labels.size:
-            raise InvalidInput(
-                "GroundTruthNotFound",
-                f"no labels were found for the window {execution.window} below {labels.folder}."
-                " Upload them, give the schedule a window further back (start_time_offset, end_time_offset), or run"
-                " this window again when they are there (backfill). The schedule goes on.",
-            )
-        demand = _demand(captured, labels, schedule)
-        died = f"{execution.host_reason}; " if execution.moved_up_from else ""
-        choice = self.start_analysis.choose(demand, resources=schedule.resources, after=execution.moved_up_from)
-        if isinstance(choice, HostChoice):
-            return choice.model_copy(update={"reason": died + choice.reason})
-        raise InvalidInput(
-            choice.code,
-            f"no host can analyse the window {execution.window} of {demand.input_bytes:,} bytes, labels and merged"
-            f" records included: {died}{choice.reason}. {choice.advice}",
-        )
-
-    def _request(
-        self,
-        schedule: MonitoringSchedule,
-        execution: MonitoringExecution,
-        captured: CapturedObjects,
-        labels: GroundTruthObjects | None,
-        choice: HostChoice,
-    ) -> AnalysisRequest:
-        baseline = _compared_with(schedule)
-        given = analysis_inputs(schedule, schedule.kind)
-        merged = AnalysisOutput(path="merge/", s3_uri=s3_layout.join(schedule.output_s3_uri, "merge"))
-        previous = self._previous_attempt(execution)
-        latest = self._before(execution.schedule_id, execution.window)
-        earlier = tuple(self._earlier_executions(execution, latest))
-        scores, looks = _earlier_scores(latest), schedule.looks_per_month
-        fields: dict[str, Any] = {
-            "dataset_format": captured.dataset_format,
-            "start_time": execution.window.start,
-            "end_time": execution.window.end,
-            "late_since": execution.late_since,
-            "publish_cloudwatch_metrics": Switch.ENABLED if schedule.publish_cloudwatch_metrics else Switch.DISABLED,
-            **({"looks_per_month": looks} if looks and "looks_per_month" not in given.settings else {}),
-            "sagemaker_monitoring_schedule_name": schedule.monitoring_schedule_name,
-            "sagemaker_endpoint_name": schedule.endpoint_name,
-            **({"ground_truth_source": GROUND_TRUTH, "merged_output_path": MERGED} if labels else {}),
-            **({"previous_attempt_results": PREVIOUS_ATTEMPT} if previous else {}),
-            **({"earlier_executions_results": EARLIER_EXECUTIONS} if earlier else {}),
-            **({"earlier_scores": EARLIER_SCORES} if scores else {}),
-            **{f"baseline_{name}": BASELINE / f"{name}.json" for name in baseline},
-        }
-        return AnalysisRequest(
-            subject=execution.key.subject,
-            settings=analysis_settings(**given.settings | fields | schedule.captured_input.attributes),
-            inputs=(
-                *captured.inputs,
-                *(labels.inputs if labels else ()),
-                *(AnalysisInput(s3_uri=uri, path=f"baseline/{name}.json") for name, uri in baseline.items()),
-                *given.inputs,
-                *previous,
-                *earlier,
-            ),
-            named=captured.named,
-            files=given.files | ({EARLIER_SCORES.name: scores} if scores else {}),
-            output_s3_uri=execution.output_s3_uri,
-            further_outputs=(merged,) if labels else (),
-            host=choice.name,
-            host_reason=choice.reason,
-            job_name=execution.processing_job_name,
-            processing=schedule.processing,
-            image_uri=schedule.image_uri,
-        )
-
-    def _previous_attempt(self, execution: MonitoringExecution) -> tuple[AnalysisInput, ...]:
-        folder = f"{execution.output_s3_uri}/"
-        if execution.attempt == 1 or next(iter(self.objects.list(folder)), None) is None:
-            return ()
-        return (AnalysisInput(s3_uri=folder, path=f"{PREVIOUS_ATTEMPT.name}/"),)
-
-    def _earlier_executions(
-        self, execution: MonitoringExecution, latest: Sequence[MonitoringExecution]
-    ) -> Iterator[AnalysisInput]:
-        """Yield the reports of the latest windows before this one that its kind compares with.
-
-        Windows without data, and one-off runs, are passed over: a night without traffic must not end what goes on from
-        window to window.
-        """
-        report, wanted = execution.kind.earlier_report, execution.kind.earlier_reports
-        if report is None or not latest:
-            return
-        from_the_last = latest[-1].window.start + timedelta(seconds=1)  # whose earlier attempts are not in the latest
-        further = self.ledger.executions_before(execution.schedule_id, from_the_last)
-        seen = {each.key for each in latest}
-        unseen = (each for each in further if isinstance(each, MonitoringExecution) and each.key not in seen)
-        for earlier in islice(chain(latest, unseen), _MOST_LOOKED_AT):
-            if earlier.one_off or not _has_reports(earlier):
-                continue
-            uri = f"{earlier.output_s3_uri}/{report}"
-            if next(iter(self.objects.files(uri)), None) is not None:  # an old one is deleted
-                yield AnalysisInput(
-                    s3_uri=uri, path=f"{EARLIER_EXECUTIONS.name}/{iso_utc(earlier.window.start)}/{report}"
-                )
-                wanted -= 1
-            if not wanted:
-                return
-
-
-def _earlier_scores(latest: Sequence[MonitoringExecution]) -> str | None:
-    """Return what the latest windows before this one measured, for its report; None where nothing is known."""
-    ended = [each for each in latest if each.outcome]
-    by_window = {each.window.end: each.outcome for each in sorted(ended, key=lambda each: each.attempt)}
-    scored = tuple(
-        ScoredExecution(at=at, scores=outcome.scores)
-        for at, outcome in sorted(by_window.items(), key=itemgetter(0))
-        if outcome and outcome.scores
-    )
-    return EarlierScores(executions=scored).model_dump_json(exclude_defaults=True) if scored else None
-
-
-def _has_reports(execution: MonitoringExecution) -> bool:
-    """Return whether an analysis completed; one that failed has left none, or those of before its script failed."""
-    return execution.monitoring_execution_status in (
-        ExecutionStatus.COMPLETED,
-        ExecutionStatus.COMPLETED_WITH_VIOLATIONS,
-    )
-
-
-def _demand(captured: CapturedObjects, labels: GroundTruthObjects | None, schedule: MonitoringSchedule) -> Demand:
-    """Return what the analysis of a window needs: merging writes the captures once more, and holds all labels."""
-    demand = schedule.demand
-    if labels is None:
-        return demand.model_copy(update={"input_bytes": captured.size})
-    memory = int(labels.size * MEMORY_OF_LABELS)
-    return demand.model_copy(update={"input_bytes": 2 * captured.size + labels.size, "memory_bytes": memory})
-
-
-def _compared_with(schedule: MonitoringSchedule) -> dict[str, str]:
-    """Return the S3 URI of each file that data is compared with; none without constraints."""
-    baseline = schedule.baseline
-    if baseline is None or baseline.constraints_s3_uri is None:
-        return {}
-    statistics = {"statistics": baseline.statistics_s3_uri} if baseline.statistics_s3_uri else {}
-    return {"constraints": baseline.constraints_s3_uri, **statistics}
 
 
 def _covered_until(schedule: MonitoringSchedule, earlier: Sequence[MonitoringExecution]) -> datetime:

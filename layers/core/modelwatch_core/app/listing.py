@@ -45,8 +45,8 @@ class ListRequest(Owned):
 
 
 @dataclass(frozen=True, slots=True)
-class Run(Generic[Record]):
-    """A part of a list, which is its runs one after the other.
+class Section(Generic[Record]):
+    """A part of a list, which is its sections one after the other.
 
     Attributes
     ----------
@@ -60,41 +60,43 @@ class Run(Generic[Record]):
     keeps: Callable[[Record], bool] | None = None
 
 
-def listed(asked: ListRequest, runs: Sequence[Run[Record]]) -> tuple[list[Record | UnreadableRecord], str | None]:
+def listed(
+    asked: ListRequest, sections: Sequence[Section[Record]]
+) -> tuple[list[Record | UnreadableRecord], str | None]:
     """Return a page of a list, and the token of the next one, if there may be one.
 
-    Records that cannot be read pass every filter, in the first run: what they hold is not known.
+    Records that cannot be read pass every filter, in the first section: what they hold is not known.
 
     Raises
     ------
     InvalidInput
         ``InvalidParameter`` for a token that is not one of this list.
     """
-    number, after = _position(asked, len(runs))
+    number, after = _position(asked, len(sections))
     found: list[Record | UnreadableRecord] = []
     for _ in range(MOST_READS):
-        run = runs[number]
+        section = sections[number]
         missing = asked.max_results - len(found)
-        page = run.read(_READ if run.keeps else missing, after)
+        page = section.read(_READ if section.keeps else missing, after)
         for place, (record, position) in enumerate(page.records, start=1):
             after = position
-            if _passes(record, run, is_first=number == 0):
+            if _passes(record, section, is_first=number == 0):
                 found.append(record)
             if len(found) == asked.max_results:
-                ends = place == len(page.records) and not page.has_more and number + 1 == len(runs)
+                ends = place == len(page.records) and not page.has_more and number + 1 == len(sections)
                 return found, None if ends else _token(asked, number, after)
         if page.has_more:
             continue
         number, after = number + 1, None
-        if number == len(runs):
+        if number == len(sections):
             return found, None
     return found, _token(asked, number, after)
 
 
-def _passes(record: Record | UnreadableRecord, run: Run[Record], *, is_first: bool) -> bool:
+def _passes(record: Record | UnreadableRecord, section: Section[Record], *, is_first: bool) -> bool:
     if isinstance(record, UnreadableRecord):
         return is_first
-    return run.keeps is None or run.keeps(record)
+    return section.keeps is None or section.keeps(record)
 
 
 def _token(asked: ListRequest, number: int, after: str | None) -> str:
@@ -104,7 +106,7 @@ def _token(asked: ListRequest, number: int, after: str | None) -> str:
 _POSITION: TypeAdapter[tuple[str, int, str | None]] = TypeAdapter(tuple[str, int, str | None])
 
 
-def _position(asked: ListRequest, runs: int) -> tuple[int, str | None]:
+def _position(asked: ListRequest, sections: int) -> tuple[int, str | None]:
     if asked.next_token is None:
         return 0, None
     try:
@@ -112,7 +114,7 @@ def _position(asked: ListRequest, runs: int) -> tuple[int, str | None]:
         identity, number, after = _POSITION.validate_json(text, strict=True)
     except (ValueError, ValidationError):
         identity, number, after = "", -1, None
-    if identity != asked.identity or not 0 <= number < runs:
+    if identity != asked.identity or not 0 <= number < sections:
         message = "next_token: is not one that this list gave, with the same parameters; leave it out to begin anew"
         raise InvalidInput("InvalidParameter", message)
     return number, after
@@ -123,13 +125,13 @@ def by_status(
     statuses: Sequence[str],
     status_of: Callable[[Record], str],
     keeps: Callable[[Record], bool],
-) -> list[Run[Record]]:
-    """Return the runs of a list in the order of statuses."""
+) -> list[Section[Record]]:
+    """Return the sections of a list in the order of statuses."""
 
-    def run_of(status: str) -> Run[Record]:
-        return Run(read, lambda record: status_of(record) == status and keeps(record))
+    def section_of(status: str) -> Section[Record]:
+        return Section(read, lambda record: status_of(record) == status and keeps(record))
 
-    return [run_of(status) for status in statuses]
+    return [section_of(status) for status in statuses]
 
 
 def passes(record: Any, **wanted: object) -> bool:

@@ -67,31 +67,31 @@ class ManageMonitorsRequest(Owned):
     parameters: dict[str, Any] = Field(default_factory=dict)
 
 
-class _Named(Owned):
+class _ScheduleNamed(Owned):
     monitoring_schedule_name: SageMakerName
 
 
-class _Described(_Named):
+class _DescribeRequest(_ScheduleNamed):
     """A schedule as it is, or as it was in a version; ``schedule_id`` finds those of one that was deleted."""
 
     version: int | None = Field(default=None, ge=1)
     schedule_id: NonEmpty | None = None
 
 
-class _Asked(BaseModel):
+class _CreateRequest(BaseModel):
     """Parameters of ``ScheduleRequest``, whose expression may be ``NOW``, and with which status it begins."""
 
     model_config = ConfigDict(extra="allow", hide_input_in_errors=True)
     monitoring_schedule_status: ScheduleStatus = ScheduleStatus.SCHEDULED
 
 
-class _Changes(_Named):
+class _UpdateRequest(_ScheduleNamed):
     """Parameters of ``ScheduleRequest``: those to change, each whole; null takes one back to its default."""
 
     model_config = ConfigDict(extra="allow")
 
 
-class _Execution(_Named):
+class _ExecutionNamed(_ScheduleNamed):
     """One execution of a schedule; the one that is active if no window is given.
 
     ``schedule_id`` finds those of a schedule that was deleted.
@@ -102,7 +102,7 @@ class _Execution(_Named):
     attempt: int = Field(default=1, ge=1)
 
 
-class _Job(Owned):
+class _JobNamed(Owned):
     baselining_job_name: SageMakerName
 
 
@@ -174,7 +174,7 @@ class ManageMonitors:
         parameters, operation = OPERATIONS[request.operation]
         return operation(self, parsed(parameters, request.parameters))
 
-    def create(self, asked: _Asked) -> dict[str, Any]:
+    def create(self, asked: _CreateRequest) -> dict[str, Any]:
         """Create a schedule and start its clock; if the clock cannot be started, nothing is left behind."""
         now = self.clock.now()
         request = parsed(ScheduleRequest, due_once(asked.model_extra or {}, now))
@@ -194,7 +194,7 @@ class ManageMonitors:
             raise
         return _shown(schedule) | {"warnings": schedule.warnings}
 
-    def update(self, changes: _Changes) -> dict[str, Any]:
+    def update(self, changes: _UpdateRequest) -> dict[str, Any]:
         """Change what is given of a schedule; it goes on, or stays stopped, as it was.
 
         The answer's ``covered_until`` is where its next window begins.
@@ -219,15 +219,15 @@ class ManageMonitors:
         self.follow_schedule(self.schedules.save(schedule))
         return _shown(schedule) | {"warnings": schedule.warnings}
 
-    def start(self, named: _Named) -> dict[str, Any]:
+    def start(self, named: _ScheduleNamed) -> dict[str, Any]:
         """Make a schedule fire again."""
         return self._switch(named, ScheduleStatus.SCHEDULED)
 
-    def stop(self, named: _Named) -> dict[str, Any]:
+    def stop(self, named: _ScheduleNamed) -> dict[str, Any]:
         """Make a schedule fire no more until it is started."""
         return self._switch(named, ScheduleStatus.STOPPED)
 
-    def delete(self, named: _Named) -> dict[str, Any]:
+    def delete(self, named: _ScheduleNamed) -> dict[str, Any]:
         """Remove a schedule, and stop what it has running; its executions and reports are kept.
 
         A run that went on would write over the reports of a schedule that is made anew under the name.
@@ -240,7 +240,7 @@ class ManageMonitors:
         self.follow_schedule(self.schedules.delete(schedule, now=self.clock.now()))
         return {}
 
-    def describe(self, asked: _Described) -> dict[str, Any]:
+    def describe(self, asked: _DescribeRequest) -> dict[str, Any]:
         """Return a schedule with its latest execution and what its executions cost so far, or a version of it."""
         if asked.version is not None:
             return _shown(self._version(asked, asked.version))
@@ -266,13 +266,13 @@ class ManageMonitors:
         found, following = self.lists.of_executions(asked)
         return {"executions": [self.shown_execution(execution) for execution in found], "next_token": following}
 
-    def stop_one(self, requested: _Execution) -> dict[str, Any]:
+    def stop_one(self, requested: _ExecutionNamed) -> dict[str, Any]:
         """Stop an execution, and its run."""
         schedule_id = requested.schedule_id or self.lists.schedule(requested.monitoring_schedule_name).schedule_id
         stopped = self.stop_execution(schedule_id, requested.window, requested.attempt)
         return self.shown_execution(stopped)
 
-    def describe_job(self, requested: _Job) -> dict[str, Any]:
+    def describe_job(self, requested: _JobNamed) -> dict[str, Any]:
         """Return a baselining job."""
         return _shown(self._job(requested.baselining_job_name))
 
@@ -281,7 +281,7 @@ class ManageMonitors:
         found, following = self.lists.of_jobs(asked)
         return {"baselining_jobs": [_shown(job) for job in found], "next_token": following}
 
-    def stop_job(self, requested: _Job) -> dict[str, Any]:
+    def stop_job(self, requested: _JobNamed) -> dict[str, Any]:
         """Stop a baselining job, and its run."""
         return _shown(self.stop_baselining_job(self._job(requested.baselining_job_name)))
 
@@ -306,6 +306,18 @@ class ManageMonitors:
         return _shown(execution) | {"processing_job_name": name, "processing_job_arn": arn}
 
     def _completed(self, request: ScheduleRequest) -> dict[str, Any]:
+        """Return what a request says of its schedule, with what it leaves to the app, unless it is refused."""
+        self._refuse_unfit(request)
+        endpoint = self._looked_up(request.endpoint_input)
+        self._refuse_missing_or_unreadable(request, endpoint or request.captured_input)
+        output = request.output_s3_uri or s3_layout.join(self.results, "monitoring")
+        return request.model_dump() | {
+            "endpoint_input": endpoint,
+            "output_s3_uri": within_results(output, self.results, self.output_buckets),
+        }
+
+    def _refuse_unfit(self, request: ScheduleRequest) -> None:
+        """Refuse a request that contradicts itself, its baseline or the deployment."""
         refuse_large_parameters(request)
         request.refuse_windows_that_may_be_empty()
         self._refuse_times(ScheduleExpression(request.schedule_expression))
@@ -317,6 +329,11 @@ class ManageMonitors:
         if not request.compares and given.settings.get("report_values") is Switch.DISABLED:
             message = "report_values: Disabled hides what a schedule without constraints is there to show; remove it"
             raise InvalidInput("BaselineNeedsValues", message)
+        self._refuse_unfit_targets(request)
+        self._refuse_idle_rules(request)
+
+    def _refuse_unfit_targets(self, request: ScheduleRequest) -> None:
+        """Refuse targets of alerts that are not known, cannot be reached, or would never be sent one."""
         for target in request.alert_targets:
             if target.type not in self.alert_targets:
                 known = ", ".join(self.alert_targets)
@@ -328,14 +345,6 @@ class ManageMonitors:
                     f"alert_targets: no alert of this schedule would go to {target}: its endpoints or tags are others"
                 )
                 raise InvalidInput("UnfitAlertTarget", f"{message}; correct them, or leave the target out")
-        self._refuse_idle_rules(request)
-        endpoint = self._looked_up(request.endpoint_input)
-        self._refuse_missing_or_unreadable(request, endpoint or request.captured_input)
-        output = request.output_s3_uri or s3_layout.join(self.results, "monitoring")
-        return request.model_dump() | {
-            "endpoint_input": endpoint,
-            "output_s3_uri": within_results(output, self.results, self.output_buckets),
-        }
 
     def _refuse_idle_rules(self, request: ScheduleRequest) -> None:
         """Refuse rules of severity that match no feature of the baseline: a name is misspelt."""
@@ -428,7 +437,7 @@ class ManageMonitors:
         destination = self.endpoints.capture_destination(endpoint.endpoint_name)
         return endpoint.model_copy(update={"data_captured_destination_s3_uri": destination})
 
-    def _version(self, asked: _Described, version: int) -> MonitoringSchedule:
+    def _version(self, asked: _DescribeRequest, version: int) -> MonitoringSchedule:
         schedule_id = asked.schedule_id or self.lists.schedule(asked.monitoring_schedule_name).schedule_id
         found = self.schedules.version(schedule_id, version)
         if found is None:
@@ -436,7 +445,7 @@ class ManageMonitors:
             raise InvalidInput("VersionNotFound", message)
         return found
 
-    def _switch(self, named: _Named, status: ScheduleStatus) -> dict[str, Any]:
+    def _switch(self, named: _ScheduleNamed, status: ScheduleStatus) -> dict[str, Any]:
         old, now = self.lists.schedule(named.monitoring_schedule_name), self.clock.now()
         seen = old.watched_endpoint.model_copy(update={"paused": False}) if old.watched_endpoint else None
         schedule = old.switched(status, now=now, watched_endpoint=seen)  # from now on as its user says
@@ -461,21 +470,21 @@ def _shown(record: BaseModel | UnreadableRecord) -> dict[str, Any]:
 
 
 OPERATIONS: Mapping[str, tuple[type[BaseModel], Callable[[ManageMonitors, Any], dict[str, Any]]]] = {
-    "CreateMonitoringSchedule": (_Asked, ManageMonitors.create),
-    "UpdateMonitoringSchedule": (_Changes, ManageMonitors.update),
-    "StartMonitoringSchedule": (_Named, ManageMonitors.start),
-    "StopMonitoringSchedule": (_Named, ManageMonitors.stop),
-    "DeleteMonitoringSchedule": (_Named, ManageMonitors.delete),
-    "DescribeMonitoringSchedule": (_Described, ManageMonitors.describe),
+    "CreateMonitoringSchedule": (_CreateRequest, ManageMonitors.create),
+    "UpdateMonitoringSchedule": (_UpdateRequest, ManageMonitors.update),
+    "StartMonitoringSchedule": (_ScheduleNamed, ManageMonitors.start),
+    "StopMonitoringSchedule": (_ScheduleNamed, ManageMonitors.stop),
+    "DeleteMonitoringSchedule": (_ScheduleNamed, ManageMonitors.delete),
+    "DescribeMonitoringSchedule": (_DescribeRequest, ManageMonitors.describe),
     "ListMonitoringSchedules": (SchedulesWanted, ManageMonitors.list_schedules),
     "ListMonitoringScheduleVersions": (VersionsWanted, ManageMonitors.list_versions),
     "ListMonitoringExecutions": (ExecutionsWanted, ManageMonitors.list_executions),
-    "StopMonitoringExecution": (_Execution, ManageMonitors.stop_one),
+    "StopMonitoringExecution": (_ExecutionNamed, ManageMonitors.stop_one),
     "ListMonitoringAlerts": (AlertsOf, lambda manage, asked: manage.alerts.of_schedule(asked)),
     "ListMonitoringAlertHistory": (AlertHistoryWanted, lambda manage, asked: manage.alerts.history(asked)),
     "UpdateMonitoringAlert": (AlertUpdate, lambda manage, asked: manage.alerts.update(asked)),
     "MuteMonitoringAlerts": (Mute, lambda manage, asked: manage.alerts.mute(asked)),
-    "DescribeBaseliningJob": (_Job, ManageMonitors.describe_job),
+    "DescribeBaseliningJob": (_JobNamed, ManageMonitors.describe_job),
     "ListBaseliningJobs": (JobsWanted, ManageMonitors.list_jobs),
-    "StopBaseliningJob": (_Job, ManageMonitors.stop_job),
+    "StopBaseliningJob": (_JobNamed, ManageMonitors.stop_job),
 }

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from modelwatch_core.app.follow_schedule import FollowSchedule
-from modelwatch_core.app.listing import ListRequest, Run, SortOrder, by_status, listed, passes
+from modelwatch_core.app.listing import ListRequest, Section, SortOrder, by_status, listed, passes
 from modelwatch_core.app.monitor_lists import MonitorLists
 from modelwatch_core.domain.alert_states import OF_EXECUTIONS, AlertTransition, in_order, standing
 from modelwatch_core.domain.alerting import AlertName, AlertStatus, AlertThreshold
@@ -114,10 +114,10 @@ class MonitorAlerts:
             return in_time and passes(change, alert_name=asked.monitoring_alert_name, alert_status=asked.status_equals)
 
         statuses = sorted(AlertStatus, reverse=descending)
-        runs = [Run(read, keeps)]
+        sections = [Section(read, keeps)]
         if asked.sort_by == "Status":
-            runs = by_status(read, statuses, lambda each: each.alert_status, keeps)
-        found, following = listed(asked, runs)
+            sections = by_status(read, statuses, lambda each: each.alert_status, keeps)
+        found, following = listed(asked, sections)
         return {"alert_history": [_shown(change) for change in found], "next_token": following}
 
     def update(self, asked: AlertUpdate) -> dict[str, Any]:

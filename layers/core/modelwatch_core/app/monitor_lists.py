@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import Literal
 
-from modelwatch_core.app.listing import ListRequest, Run, SortOrder, by_status, listed, passes
+from modelwatch_core.app.listing import ListRequest, Section, SortOrder, by_status, listed, passes
 from modelwatch_core.domain.baselining_job import BaseliningJob, JobStatus
 from modelwatch_core.domain.documents import NonEmpty, SageMakerName, UtcDatetime
 from modelwatch_core.domain.errors import InvalidInput
@@ -116,7 +116,7 @@ class MonitorLists:
             return self.schedules.page(limit=limit, after=after, by_creation=by_creation, descending=descending)
 
         if asked.sort_by != "Status":
-            return listed(asked, [Run(read, keeps if is_filtered else None)])
+            return listed(asked, [Section(read, keeps if is_filtered else None)])
         statuses = sorted(ScheduleStatus, reverse=descending)
         return listed(asked, by_status(read, statuses, lambda each: each.status_at(now), keeps))
 
@@ -127,7 +127,7 @@ class MonitorLists:
         def read(limit: int, after: str | None) -> Page[MonitoringSchedule]:
             return self.schedules.versions(schedule_id, limit=limit, after=after)
 
-        return listed(asked, [Run(read)])
+        return listed(asked, [Section(read)])
 
     def of_executions(self, asked: ExecutionsWanted) -> tuple[list[MonitoringExecution | UnreadableRecord], str | None]:
         """Return a page of executions."""
@@ -139,7 +139,7 @@ class MonitorLists:
 
         keeps = partial(_keeps, asked)
         if asked.sort_by != "Status":
-            return listed(asked, [Run(read, keeps if _is_filtered(asked) else None)])
+            return listed(asked, [Section(read, keeps if _is_filtered(asked) else None)])
         statuses = sorted(ExecutionStatus, reverse=descending)
         return listed(asked, by_status(read, statuses, lambda each: each.monitoring_execution_status, keeps))
 
@@ -154,7 +154,7 @@ class MonitorLists:
             return self.jobs.page(limit=limit, after=after, descending=asked.sort_order is SortOrder.DESCENDING)
 
         is_filtered = asked.name_contains is not None or asked.status_equals is not None
-        return listed(asked, [Run(read, keeps if is_filtered else None)])
+        return listed(asked, [Section(read, keeps if is_filtered else None)])
 
     def schedule(self, name: str) -> MonitoringSchedule:
         """Return a schedule.

@@ -103,7 +103,7 @@ def settled_outcome(reported: Outcome, report: ViolationReport, *, needs_report:
     What was reported stands where the report agrees with it. An analysis that completed without a readable report
     failed, unless it need not have written one. One with violations is never Completed.
     """
-    if reported.status not in (OutcomeStatus.COMPLETED, OutcomeStatus.COMPLETED_WITH_VIOLATIONS):
+    if not reported.status.is_completed:
         return reported
     if report.problem and (needs_report or report.uri is not None):
         return reported.model_copy(

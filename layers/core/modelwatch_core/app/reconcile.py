@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from typing import TypeVar
 
+from modelwatch_core.app.analysis_records import AnalysisRecord, AnalysisRecords
 from modelwatch_core.app.create_baseline import CreateBaseline
 from modelwatch_core.app.finish_analysis import FinishAnalysis
 from modelwatch_core.app.follow_schedule import CHANGE_LEASE, FollowSchedule
@@ -20,16 +22,10 @@ from modelwatch_core.domain.events import AnalysisEnded
 from modelwatch_core.domain.hosts import Resource, Run, RunDescription, RunStatus
 from modelwatch_core.domain.monitoring_execution import ExecutionStatus, MonitoringExecution
 from modelwatch_core.domain.outcome import Outcome
-from modelwatch_core.ports import (
-    AnalysisHost,
-    BaseliningJobs,
-    Clock,
-    Ledger,
-    ObjectStore,
-    ScheduleChange,
-    Schedules,
-    UnreadableRecord,
-)
+from modelwatch_core.ports import AnalysisHost, Clock, ObjectStore, ScheduleChange, Schedules, UnreadableRecord
+
+_Record = TypeVar("_Record", bound=AnalysisRecord)
+_Resumed = TypeVar("_Resumed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +48,7 @@ class Sweep:
 class Reconcile:
     """Move on what is overdue: changes, launches, ends that no host reported, announcements, deletions."""
 
-    ledger: Ledger
-    jobs: BaseliningJobs
+    records: AnalysisRecords
     objects: ObjectStore
     launch: LaunchExecution
     create_baseline: CreateBaseline
@@ -84,17 +79,14 @@ class Reconcile:
         for change in self.schedules.changes(now - CHANGE_LEASE):
             yield f"schedule {change.monitoring_schedule_name}", partial(self._follow, change)
         held: set[str] = set()  # schedules that one of their executions has, so that no other can start
-        for execution in self.ledger.open_and_due(now):
-            if isinstance(execution, UnreadableRecord):
-                yield execution.identity, partial(_refuse, execution)
-            elif not (execution.waits and execution.schedule_id in held):
-                yield execution.subject, partial(self._move_execution, execution, held)
-        for job in self.jobs.open_and_due(now):
-            if isinstance(job, UnreadableRecord):
-                yield job.identity, partial(_refuse, job)
-            else:
-                yield job.subject, partial(self._move_job, job)
-        for endpoint_name in self.follow.endpoints.names():  # last: what was settled above needs its endpoint no longer
+        for record in self.records.open_and_due(now):
+            if isinstance(record, UnreadableRecord):
+                yield record.identity, partial(_refuse, record)
+            elif isinstance(record, BaseliningJob):
+                yield record.subject, partial(self._move_job, record)
+            elif not (record.waits and record.schedule_id in held):
+                yield record.subject, partial(self._move_execution, record, held)
+        for endpoint_name in self.follow.owned.names():  # last: what was settled above needs its endpoint no longer
             yield f"endpoint {endpoint_name}", partial(self.follow, endpoint_name)
         yield from self.watch_alerts.steps()
 
@@ -108,16 +100,9 @@ class Reconcile:
             return True
         if execution.monitoring_execution_status is ExecutionStatus.IN_PROGRESS:
             return self._move_run(execution)
-        try:
-            resumed = self.launch.resume(execution)
-        except InvalidInput as error:  # no retry helps
-            return self._end(execution, Outcome.failed(str(error)))
-        except Upstream as error:
-            return self._not_started(execution, error)
-        except ModelwatchError:
-            raise
-        except Exception as error:  # a mistake of ours: it would be made again at each sweep, and hold the schedule
-            return self._end(execution, _of_mistake(error))
+        resumed = self._resumed(execution, self.launch.resume)
+        if resumed is None:
+            return True
         if isinstance(resumed, Refusal):
             return self._end(execution, Outcome.failed(f"{resumed.code}: {resumed.message}, and did not start in time"))
         if not resumed.is_settled:
@@ -127,19 +112,24 @@ class Reconcile:
     def _move_job(self, job: BaseliningJob) -> bool:
         if not job.outgrew_its_host:
             return self._move_run(job)
-        try:
-            self.create_baseline.resume(job)
-        except InvalidInput as error:  # no retry helps
-            return self._end(job, Outcome.failed(str(error)))
-        except Upstream as error:
-            return self._not_started(job, error)
-        except ModelwatchError:
-            raise
-        except Exception as error:  # a mistake of ours, as above
-            return self._end(job, _of_mistake(error))
+        self._resumed(job, self.create_baseline.resume)
         return True
 
-    def _not_started(self, record: MonitoringExecution | BaseliningJob, error: Upstream) -> bool:
+    def _resumed(self, record: _Record, resume: Callable[[_Record], _Resumed]) -> _Resumed | None:
+        """Start a record once more, and return what came of it; None if the record was ended instead."""
+        try:
+            return resume(record)
+        except InvalidInput as error:  # no retry helps
+            self._end(record, Outcome.failed(str(error)))
+        except Upstream as error:
+            self._not_started(record, error)
+        except ModelwatchError:
+            raise
+        except Exception as error:  # a mistake of ours: it would be made again at each sweep, and hold the schedule
+            self._end(record, _of_mistake(error))
+        return None
+
+    def _not_started(self, record: AnalysisRecord, error: Upstream) -> None:
         """End what outgrew a host and was started by no larger one within a lease; else the next sweep tries again."""
         if record.moved_up_from is None:
             raise error
@@ -149,9 +139,9 @@ class Reconcile:
         if self.clock.now() < record.due + lease:  # it has been due since its host was too small for it
             raise error
         reason = f"{record.host_reason}, and no larger host has started it within {lease}. The last answer was {error}"
-        return self._end(record, Outcome.failed(f"HostDidNotStart: {reason}"))
+        self._end(record, Outcome.failed(f"HostDidNotStart: {reason}"))
 
-    def _move_run(self, record: MonitoringExecution | BaseliningJob) -> bool:
+    def _move_run(self, record: AnalysisRecord) -> bool:
         if ended := read_end(self.objects, record.output_s3_uri, record.subject):  # its event was lost, or is late
             self.finish(ended)
             return True
@@ -169,21 +159,16 @@ class Reconcile:
 
     def _follow_endpoint_of(self, subject: str) -> bool:
         """Take the step that is due where an analysis still waits for a temporary endpoint: its events may be lost."""
-        endpoints = self.follow.endpoints
-        name = endpoints.name_of(subject)
-        return endpoints.analyses.get(name) is not None and self.follow(name)
+        owned = self.follow.owned
+        name = owned.name_of(subject)
+        return owned.analyses.get(name) is not None and self.follow(name)
 
-    def _prolong(self, record: MonitoringExecution | BaseliningJob, lease: timedelta) -> bool:
+    def _prolong(self, record: AnalysisRecord, lease: timedelta) -> bool:
         now = self.clock.now()
-        if isinstance(record, BaseliningJob):
-            self.jobs.save(record.prolonged(due=now + lease, now=now))
-        else:
-            self.ledger.save(record.prolonged(due=now + lease, now=now))
+        self.records.save(record.prolonged(due=now + lease, now=now))
         return True
 
-    def _end(
-        self, record: MonitoringExecution | BaseliningJob, outcome: Outcome, exhausted: Resource | None = None
-    ) -> bool:
+    def _end(self, record: AnalysisRecord, outcome: Outcome, exhausted: Resource | None = None) -> bool:
         uri, subject = record.output_s3_uri, record.subject
         self.finish(AnalysisEnded(subject=subject, output_s3_uri=uri, outcome=outcome, exhausted=exhausted))
         return True

@@ -61,7 +61,8 @@ class StartAnalysis:
         if config is not None:
             request = _with_names(request, config)
             model = None if request.settings.names_a_model else config.model_to_deploy
-            if self.defer(request, model):
+            if model is not None:
+                self.defer(request, model)
                 return None
         return self.hosts[request.host].start(request)
 

@@ -13,13 +13,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
+from modelwatch_core.app.analysis_records import AnalysisRecord, AnalysisRecords
 from modelwatch_core.domain.analysis import AnalysisRequest
-from modelwatch_core.domain.baselining_job import BaseliningJob
 from modelwatch_core.domain.errors import InvalidInput, NotReady
 from modelwatch_core.domain.events import AnalysisEnded
-from modelwatch_core.domain.hosts import Run
 from modelwatch_core.domain.model_endpoints import ModelReference
-from modelwatch_core.domain.monitoring_execution import ExecutionKey, MonitoringExecution
 from modelwatch_core.domain.outcome import Outcome
 from modelwatch_core.domain.temporary_endpoint import (
     DeferredAnalysis,
@@ -27,15 +25,7 @@ from modelwatch_core.domain.temporary_endpoint import (
     owned_prefix,
     temporary_endpoint_name,
 )
-from modelwatch_core.ports import (
-    AnalysisHost,
-    BaseliningJobs,
-    Clock,
-    DeferredAnalyses,
-    EventBus,
-    Ledger,
-    TemporaryEndpoints,
-)
+from modelwatch_core.ports import AnalysisHost, Clock, DeferredAnalyses, EventBus, TemporaryEndpoints
 
 CREATION_TIMEOUT = timedelta(minutes=60)
 """How long an endpoint may take to come into service. SageMaker itself gives up after about as long."""
@@ -90,16 +80,11 @@ class OwnedEndpoints:
 class DeferAnalysis:
     """Have a temporary endpoint made for an analysis that needs one."""
 
-    endpoints: OwnedEndpoints
+    owned: OwnedEndpoints
     clock: Clock
 
-    def __call__(self, request: AnalysisRequest, model: ModelReference | None) -> bool:
-        """Return whether an analysis must wait for an endpoint, which is being made then.
-
-        Parameters
-        ----------
-        model : ModelReference, optional
-            The model to deploy, if there is one.
+    def __call__(self, request: AnalysisRequest, model: ModelReference) -> None:
+        """Note an analysis, and have the endpoint of a model made that it waits for.
 
         Raises
         ------
@@ -108,13 +93,10 @@ class DeferAnalysis:
         Upstream
             When a retry may help.
         """
-        if model is None:
-            return False
-        name = self.endpoints.name_of(request.subject)
-        if self.endpoints.analyses.get(name) is None:
+        name = self.owned.name_of(request.subject)
+        if self.owned.analyses.get(name) is None:
             self._note(name, model, request)
-        self.endpoints.endpoints.create(name, model, request.subject)
-        return True
+        self.owned.endpoints.create(name, model, request.subject)
 
     def _note(self, name: str, model: ModelReference, request: AnalysisRequest) -> None:
         settings = request.settings.model_copy(update={"model_endpoint_name": name})
@@ -125,7 +107,7 @@ class DeferAnalysis:
             creation_time=self.clock.now(),
         )
         try:
-            self.endpoints.analyses.save(waiting)
+            self.owned.analyses.save(waiting)
         except InvalidInput as error:
             if error.code != "DeferredAnalysisExists":  # another process noted it in this moment
                 raise
@@ -135,9 +117,8 @@ class DeferAnalysis:
 class FollowEndpoint:
     """Take the step that a temporary endpoint's state makes due."""
 
-    endpoints: OwnedEndpoints
-    ledger: Ledger
-    jobs: BaseliningJobs
+    owned: OwnedEndpoints
+    records: AnalysisRecords
     hosts: Mapping[str, AnalysisHost]
     bus: EventBus
     clock: Clock
@@ -150,37 +131,33 @@ class FollowEndpoint:
         bool
             Whether there was something to do.
         """
-        if not self.endpoints.is_ours(endpoint_name):
+        if not self.owned.is_ours(endpoint_name):
             return False
-        analysis = self.endpoints.analyses.get(endpoint_name)
+        analysis = self.owned.analyses.get(endpoint_name)
         record = self._open_record(analysis.request.subject) if analysis else None
         if analysis is None or record is None:
-            return self.endpoints.delete(endpoint_name)
+            return self.owned.delete(endpoint_name)
         try:
             return self._moved_on(analysis, record)
         except InvalidInput as error:  # a person must fix it: no later step can
             self._end(analysis, str(error))
             return True
 
-    def _open_record(self, subject: str) -> MonitoringExecution | BaseliningJob | None:
+    def _open_record(self, subject: str) -> AnalysisRecord | None:
         """Return the execution or job that waits for an analysis, None if nothing does."""
-        record: MonitoringExecution | BaseliningJob | None
-        if key := ExecutionKey.of_subject(subject):
-            record = self.ledger.get(key)
-        else:
-            record = self.jobs.get(BaseliningJob.name_in(subject) or "")
+        record = self.records.get(subject)
         return None if record is None or record.is_settled else record
 
-    def _moved_on(self, analysis: DeferredAnalysis, record: MonitoringExecution | BaseliningJob) -> bool:
+    def _moved_on(self, analysis: DeferredAnalysis, record: AnalysisRecord) -> bool:
         if analysis.started:
             return False  # its host reports how it ends
         name = analysis.endpoint_name
         age = self.clock.now() - analysis.creation_time
-        endpoint = self.endpoints.endpoints.find(name)
+        endpoint = self.owned.endpoints.find(name)
         if endpoint is None and age < GRACE_PERIOD:
             return False  # the process that noted it may be about to make it
         if endpoint is None:
-            self.endpoints.endpoints.create(name, analysis.model, analysis.request.subject)
+            self.owned.endpoints.create(name, analysis.model, analysis.request.subject)
         elif endpoint.status is EndpointStatus.FAILED:
             self._end(analysis, f"TemporaryEndpointFailed: {_described(analysis)} failed: {endpoint.failure_reason}")
         elif endpoint.status is EndpointStatus.IN_SERVICE:
@@ -192,19 +169,13 @@ class FollowEndpoint:
             return False
         return True
 
-    def _start(self, analysis: DeferredAnalysis, record: MonitoringExecution | BaseliningJob) -> None:
+    def _start(self, analysis: DeferredAnalysis, record: AnalysisRecord) -> None:
         run = self.hosts[analysis.request.host].start(analysis.request)
         with suppress(NotReady):  # another process started it too: the host runs it once
-            self.endpoints.analyses.save(analysis.as_started())
+            self.owned.analyses.save(analysis.as_started())
         with suppress(NotReady):  # it is settled already, or that other one noted the run
-            self._note_run(record, run)
-
-    def _note_run(self, record: MonitoringExecution | BaseliningJob, run: Run) -> None:
-        now, lease = self.clock.now(), self.hosts[run.host].limits.lease
-        if isinstance(record, BaseliningJob):
-            self.jobs.save(record.running(run, now=now, lease=lease))
-        else:
-            self.ledger.save(record.running(run, now=now, lease=lease))
+            lease = self.hosts[run.host].limits.lease
+            self.records.save(record.running(run, now=self.clock.now(), lease=lease))
 
     def _end(self, analysis: DeferredAnalysis, reason: str) -> None:
         request = analysis.request

@@ -16,13 +16,11 @@ from typing import NamedTuple
 from modelwatch_core.domain.alerting import AlertName, AlertStatus, Severity
 from modelwatch_core.domain.alerts import AlertPhase, alert_concerned
 from modelwatch_core.domain.documents import NonEmpty, Owned, SageMakerName, UtcDatetime, iso_utc
-from modelwatch_core.domain.monitoring_execution import ExecutionStatus, MonitoringExecution
+from modelwatch_core.domain.monitoring_execution import MonitoringExecution
 from modelwatch_core.domain.windows import Window
 
 OF_EXECUTIONS = (AlertName.VIOLATIONS, AlertName.FAILED_EXECUTIONS, AlertName.NO_DATA)
 """The alerts that executions decide, the most important first."""
-
-_GOOD = (ExecutionStatus.COMPLETED, ExecutionStatus.COMPLETED_WITH_VIOLATIONS)
 
 
 class AlertTransition(Owned):
@@ -88,7 +86,7 @@ def datapoint(alert: AlertName, execution: MonitoringExecution) -> bool | None:
     concerned = alert_concerned(status, execution.outcome.failure_reason if execution.outcome else None)
     if concerned is alert:
         return True
-    return False if status in _GOOD else None
+    return False if status.is_completed else None
 
 
 def in_order(executions: Iterable[MonitoringExecution]) -> list[MonitoringExecution]:

@@ -147,9 +147,9 @@ class HostLimits(Owned):
         Most bytes of input, on its storage.
     memory_bytes : int
         Its memory.
-    seconds : int
+    lease : timedelta
         How long a run may go without a report of its end, retries included, before its host is asked after it.
-    run_seconds : int, optional
+    longest_run_seconds : int, optional
         The longest that one run may take.
     runs_images : bool
         Whether it can run a container image of the user's.
@@ -167,19 +167,14 @@ class HostLimits(Owned):
 
     input_bytes: int = Field(gt=0)
     memory_bytes: int = Field(gt=0)
-    seconds: int = Field(gt=0)
-    run_seconds: int | None = Field(default=None, gt=0)
+    lease: timedelta = Field(gt=timedelta(0))
+    longest_run_seconds: int | None = Field(default=None, gt=0)
     runs_images: bool = False
     runs_analyses: bool = True
     needs_parts: bool = False
     file_bytes: int | None = Field(default=None, gt=0)
     pace: Pace | None = None
     advice: str = ""
-
-    @property
-    def lease(self) -> timedelta:
-        """How long a run may go without a report before it is asked after."""
-        return timedelta(seconds=self.seconds)
 
 
 class Resources(Owned):
@@ -311,11 +306,11 @@ def _problem(candidate: HostCandidate, demand: Demand) -> str | None:
         return f"{name} takes {limits.input_bytes:,} bytes of input"
     if demand.memory_bytes > limits.memory_bytes:
         return f"{name} has {limits.memory_bytes:,} bytes of memory, and labels need some {demand.memory_bytes:,}"
-    if limits.run_seconds is None or limits.pace is None or demand.needs_image:
+    if limits.longest_run_seconds is None or limits.pace is None or demand.needs_image:
         return None
     seconds = limits.pace.seconds(demand.input_bytes)
-    if seconds > SHARE_OF_TIME * limits.run_seconds:
-        return f"{name} ends a run after {limits.run_seconds:,} s, and this one may take {seconds:,.0f} s"
+    if seconds > SHARE_OF_TIME * limits.longest_run_seconds:
+        return f"{name} ends a run after {limits.longest_run_seconds:,} s, and this one may take {seconds:,.0f} s"
     return None
 
 

@@ -44,6 +44,11 @@ class ExecutionStatus(StrEnum):
         """Whether an execution in this status never changes again."""
         return self not in (ExecutionStatus.PENDING, ExecutionStatus.IN_PROGRESS)
 
+    @property
+    def is_completed(self) -> bool:
+        """Whether the analysis came to its end, with or without violations."""
+        return self in (ExecutionStatus.COMPLETED, ExecutionStatus.COMPLETED_WITH_VIOLATIONS)
+
 
 class ExecutionKey(Owned):
     """The identity of an execution: there is one per schedule and window, and one more for each attempt after it."""

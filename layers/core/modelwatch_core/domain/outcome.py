@@ -37,6 +37,11 @@ class OutcomeStatus(StrEnum):
     FAILED = "Failed"
     STOPPED = "Stopped"
 
+    @property
+    def is_completed(self) -> bool:
+        """Whether the analysis came to its end, with or without violations."""
+        return self in (OutcomeStatus.COMPLETED, OutcomeStatus.COMPLETED_WITH_VIOLATIONS)
+
 
 class RecordCounts(Owned):
     """What became of everything that was read; nothing is left out without being counted here.

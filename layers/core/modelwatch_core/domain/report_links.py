@@ -8,7 +8,6 @@ from urllib.parse import quote, urlencode
 
 from modelwatch_core.domain import s3_layout
 from modelwatch_core.domain.alerts import Alert
-from modelwatch_core.domain.outcome import OutcomeStatus
 
 LinkKind = Literal["console", "presigned", "none"]
 ReportLinks = Callable[[Alert], str | None]
@@ -19,7 +18,7 @@ REPORT = "report.html"
 
 def report_uri(alert: Alert) -> str | None:
     """Return the S3 URI of the report for people; None where the execution has written none."""
-    if alert.outcome.status in (OutcomeStatus.COMPLETED, OutcomeStatus.COMPLETED_WITH_VIOLATIONS):
+    if alert.outcome.status.is_completed:
         return s3_layout.join(alert.reports_s3_uri, REPORT)
     return None
 

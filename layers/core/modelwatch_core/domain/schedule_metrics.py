@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from modelwatch_core.domain.documents import iso_utc
-from modelwatch_core.domain.monitoring_execution import ExecutionStatus, MonitoringExecution
+from modelwatch_core.domain.monitoring_execution import MonitoringExecution
 
 ALERT_STATE, VIOLATION_COUNT, LARGEST_EXCESS = "alert_state", "violation_count", "largest_excess"
 MALFORMED_SHARE = "malformed_share"
@@ -37,7 +37,7 @@ def schedule_metrics(
         return {"MetricName": name, "Dimensions": dimensions, "Timestamp": iso_utc(now), "Value": value}
 
     yield metric(ALERT_STATE, float(is_on))
-    if execution.monitoring_execution_status in (ExecutionStatus.COMPLETED, ExecutionStatus.COMPLETED_WITH_VIOLATIONS):
+    if execution.monitoring_execution_status.is_completed:
         outcome = execution.outcome
         yield metric(VIOLATION_COUNT, float(outcome.violation_count if outcome else 0))
         yield metric(LARGEST_EXCESS, largest_excess if math.isfinite(largest_excess) else _LARGEST)

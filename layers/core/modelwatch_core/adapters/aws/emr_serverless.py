@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -19,7 +20,7 @@ from modelwatch_core.domain.processing_job import REQUEST_FILE, REQUEST_VARIABLE
 from modelwatch_core.ports import ObjectStore
 
 MAX_RUNTIME_SECONDS = 24 * 60 * 60
-_ASKED_AFTER_SECONDS = 15 * 60
+_LEASE = timedelta(minutes=15)
 """Asking is cheap, and the sweep prolongs what goes on."""
 
 _STORAGE_OF_A_WORKER = 20e9
@@ -41,8 +42,8 @@ def emr_serverless_limits(vcpus: int) -> HostLimits:
     return HostLimits(
         input_bytes=pace.most_bytes(SHARE_OF_TIME * MAX_RUNTIME_SECONDS),
         memory_bytes=SPARK_WORKER_MEMORY_GB * 10**9,
-        seconds=_ASKED_AFTER_SECONDS,
-        run_seconds=MAX_RUNTIME_SECONDS,
+        lease=_LEASE,
+        longest_run_seconds=MAX_RUNTIME_SECONDS,
         needs_parts=True,
         file_bytes=MOST_BYTES_OF_A_FILE,
         pace=pace,

@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +47,7 @@ _GROWTH = 1.1
 
 MOST_INPUT_BYTES = int((_MOST_GIGABYTES - _SPARE_GIGABYTES) * 1e9 / _GROWTH)
 
-_ASKED_AFTER_SECONDS = 15 * 60
+_LEASE = timedelta(minutes=15)
 """Asking is cheap, and the sweep prolongs what goes on."""
 
 Wanted = Sequence[tuple[StoredObject, str]]
@@ -63,8 +64,8 @@ def processing_job_limits(*, runs_analyses: bool) -> HostLimits:
     return HostLimits(
         input_bytes=MOST_INPUT_BYTES,
         memory_bytes=INSTANCE_MEMORY_BYTES * 4 // 5,
-        seconds=_ASKED_AFTER_SECONDS,
-        run_seconds=MAX_RUNTIME_SECONDS,
+        lease=_LEASE,
+        longest_run_seconds=MAX_RUNTIME_SECONDS,
         runs_images=True,
         runs_analyses=runs_analyses,
         pace=job_pace(),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from modelwatch_core.app.listing import ListRequest, Run, listed
+from modelwatch_core.app.listing import ListRequest, Section, listed
 from modelwatch_core.app.sagemaker_api.operation import App, Operation
 from modelwatch_core.domain.documents import NonEmpty, UtcDatetime, parsed
 from modelwatch_core.domain.errors import InvalidInput, NotReady
@@ -120,7 +120,7 @@ def _list(monitoring_type: str, app: App, asked: DefinitionsWanted) -> dict[str,
             and (before is None or made < before)
         )
 
-    found, following = listed(wanted, [Run(read, keeps)])
+    found, following = listed(wanted, [Section(read, keeps)])
     summaries = [_summary(app, each) for each in found if not isinstance(each, UnreadableRecord)]
     return given(JobDefinitionSummaries=summaries, NextToken=following)
 
