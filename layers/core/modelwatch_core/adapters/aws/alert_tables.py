@@ -1,8 +1,8 @@
-"""``AlertStates`` and ``WaitingAlerts`` in the ledger table.
+"""``AlertStates``, ``WaitingAlerts`` and ``SentAlerts`` in the ledger table.
 
 A schedule has a partition ``ALERTS#{id}``: an item ``CHANGE#...`` for each change, ``LATEST#{alert}`` for each alert
 that has changed, with what people know of it, and ``MUTE``. A target has ``WAITING#{target}`` with the alerts that wait
-for it, and a counter of the alerts of each second.
+for it, and a counter of the alerts of each second. The log of sent alerts has an item ``ALERT#{key}`` for each.
 """
 
 from __future__ import annotations
@@ -10,24 +10,26 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from modelwatch_core.adapters.aws.ledger_table import (
-    ALERT_MEMORY,
-    INDEX,
-    TIMELINE,
-    Listing,
-    VersionedItems,
-    parsed_item,
-)
-from modelwatch_core.adapters.aws.translation import aws_errors
+from botocore.exceptions import ClientError
+
+from modelwatch_core.adapters.aws.translation import aws_errors, code_of
+from modelwatch_core.adapters.aws.versioned_items import INDEX, TIMELINE, Item, Listing, VersionedItems, parsed_item
 from modelwatch_core.domain.alert_states import AlertState, AlertTransition, place_of
 from modelwatch_core.domain.alert_targets import AlertTargetReference
 from modelwatch_core.domain.alerting import AlertName
 from modelwatch_core.domain.alerts import Alert
 from modelwatch_core.domain.documents import iso_utc
+from modelwatch_core.domain.errors import NotReady
 from modelwatch_core.ports import Clock, KnownAlerts, MutedSchedule, Page
 
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.service_resource import Table
+
+ALERT_LEASE = timedelta(minutes=2)
+"""Longer than route_alerts may run, shorter than Lambda takes to its last retry of it (1 + 2 minutes)."""
+ALERT_MEMORY = timedelta(days=90)
 _FAR = datetime.max.replace(tzinfo=UTC)
 _COUNTER_MEMORY = timedelta(hours=1)
 
@@ -209,3 +211,53 @@ class TableWaitingAlerts:
     @staticmethod
     def _key(target: AlertTargetReference, key: str) -> dict[str, Any]:
         return {"pk": f"WAITING#{target}", "sk": key}
+
+
+@dataclass(frozen=True, slots=True)
+class TableSentAlerts:
+    """``SentAlerts`` in the ledger table. An alert whose sender died may be sent again after 2 minutes."""
+
+    table: Table
+    clock: Clock
+
+    def begin(self, key: str) -> bool:
+        """Return whether the alert is to be sent now."""
+        now = self.clock.now()
+        with aws_errors(f"claiming alert {key}"):
+            try:
+                self.table.put_item(
+                    Item=self._item(key, "SENDING", now + ALERT_LEASE, now + ALERT_MEMORY),
+                    ConditionExpression="attribute_not_exists(pk) OR (#state = :sending AND lease < :now)",
+                    ExpressionAttributeNames={"#state": "state"},
+                    ExpressionAttributeValues={":sending": "SENDING", ":now": iso_utc(now)},
+                )
+            except ClientError as error:
+                if code_of(error) != "ConditionalCheckFailedException":
+                    raise
+                note = self.table.get_item(Key=self._key(key), ConsistentRead=True).get("Item", {})
+                if note.get("state") == "SENT":
+                    return False
+                raise NotReady("AlertUnderWay", f"another process is sending alert {key}") from None
+        return True
+
+    def finish(self, key: str) -> None:
+        """Note that the alert has been sent."""
+        now = self.clock.now()
+        with aws_errors(f"noting alert {key}"):
+            self.table.put_item(Item=self._item(key, "SENT", now, now + ALERT_MEMORY))
+
+    def abandon(self, key: str) -> None:
+        """Note that sending failed."""
+        with aws_errors(f"abandoning alert {key}"):
+            self.table.delete_item(Key=self._key(key))
+
+    @staticmethod
+    def _key(key: str) -> Item:
+        return {"pk": f"ALERT#{key}", "sk": "ALERT"}
+
+    def _item(self, key: str, state: str, lease: datetime, expires: datetime) -> Item:
+        return self._key(key) | {
+            "state": state,
+            "lease": iso_utc(lease),
+            "expires_at": int(expires.timestamp()),
+        }

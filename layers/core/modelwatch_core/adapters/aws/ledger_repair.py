@@ -11,17 +11,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from modelwatch_core.adapters.aws.ledger_table import (
-    PLACES,
-    Item,
-    VersionedItems,
-    execution_item,
-    job_item,
-    parsed_item,
-    schedule_item,
-    time_items,
-)
+from modelwatch_core.adapters.aws.baselining_job_table import job_item
+from modelwatch_core.adapters.aws.execution_table import execution_item, time_items
+from modelwatch_core.adapters.aws.schedule_table import PLACES, schedule_item
 from modelwatch_core.adapters.aws.translation import aws_errors, code_of
+from modelwatch_core.adapters.aws.versioned_items import Item, VersionedItems, parsed_item
 from modelwatch_core.domain.baselining_job import BaseliningJob
 from modelwatch_core.domain.documents import Document
 from modelwatch_core.domain.errors import ModelwatchError

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 
-from modelwatch_core.adapters.aws.ledger_table import Listing, VersionedItems, parsed_item
+from modelwatch_core.adapters.aws.versioned_items import Listing, VersionedItems, parsed_item
 from modelwatch_core.domain.dashboard.periods import Period, PeriodLength
 from modelwatch_core.domain.dashboard.summaries import MonitorSummary
 from modelwatch_core.domain.documents import iso_utc

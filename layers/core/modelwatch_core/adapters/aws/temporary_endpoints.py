@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from modelwatch_core.adapters.aws.ledger_table import VersionedItems
 from modelwatch_core.adapters.aws.translation import aws_errors, code_of
+from modelwatch_core.adapters.aws.versioned_items import VersionedItems
 from modelwatch_core.domain.documents import iso_utc
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.model_endpoints import ModelReference
