@@ -168,8 +168,8 @@ MUTATIONS = (
     Mutation(
         "a write that does not follow on what it read is refused",
         f"{CORE}/adapters/aws/versioned_items.py",
-        '"ConditionExpression": "version = :before",',
-        '"ConditionExpression": "version > :before OR version <= :before",',
+        '"ConditionExpression": "version = :version",',
+        '"ConditionExpression": "version > :version OR version <= :version",',
         "tests/core/test_port_contracts.py",
     ),
     Mutation(

@@ -750,7 +750,7 @@ class TestSentAlerts:
         return (
             MemorySentAlerts(clock)
             if world == "in memory"
-            else TableSentAlerts(request.getfixturevalue("table"), clock)
+            else TableSentAlerts(VersionedItems(request.getfixturevalue("table")), clock)
         )
 
     def test_one_sender_begins(self, sent):
@@ -778,7 +778,7 @@ class TestRunClaims:
     def claims(self, world, request):
         if world == "in memory":
             return MemoryRunClaims()
-        return TableRunClaims(request.getfixturevalue("table"), ManualClock())
+        return TableRunClaims(VersionedItems(request.getfixturevalue("table")), ManualClock())
 
     def test_the_first_run_owns_a_subject_as_often_as_it_asks(self, claims):
         assert claims.claim("a", "one") is RunClaim.OWNED

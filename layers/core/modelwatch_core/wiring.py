@@ -187,7 +187,7 @@ def _metrics() -> MetricSink:
 def _run_claims() -> RunClaims:
     from modelwatch_core.adapters.aws.run_claim_table import TableRunClaims
 
-    return TableRunClaims(_table(), _CLOCK)
+    return TableRunClaims(_items(), _CLOCK)
 
 
 def _objects() -> ObjectStore:
@@ -582,7 +582,7 @@ def deliver_alert() -> DeliverAlert:
     """Return the use case of functions/route_alerts for raised alerts, and for those that wait."""
     from modelwatch_core.adapters.aws.alert_tables import TableSentAlerts
 
-    sent = TableSentAlerts(_table(), _CLOCK)
+    sent = TableSentAlerts(_items(), _CLOCK)
     return DeliverAlert(sent=sent, waiting=_waiting_alerts(), bus=_bus(), targets=ALERT_TARGETS)
 
 

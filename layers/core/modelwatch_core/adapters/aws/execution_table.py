@@ -14,6 +14,7 @@ from itertools import islice
 from typing import Any
 
 from modelwatch_core.adapters.aws.versioned_items import (
+    IS_NEW,
     TIMELINE,
     Item,
     Listing,
@@ -91,14 +92,11 @@ class TableLedger:
         if not execution.is_settled or execution.announced:
             self.items.put(item, exists="ExecutionExists")
             return
-        release = {
-            "Delete": {
-                "TableName": self.items.table.name,
-                "Key": {"pk": item["pk"], "sk": "ACTIVE"},
-                "ConditionExpression": "attribute_not_exists(pk) OR holder = :holder",
-                "ExpressionAttributeValues": {":holder": item["sk"]},
-            }
-        }
+        release = self.items.delete_of(
+            {"pk": item["pk"], "sk": "ACTIVE"},
+            ConditionExpression="attribute_not_exists(pk) OR holder = :holder",
+            ExpressionAttributeValues={":holder": item["sk"]},
+        )
         settled = [self.items.put_of(item, **follows_on(item)), *self._added_cost(execution)]
         if not (refused := self.items.transacted(*settled, release)):
             return
@@ -110,17 +108,13 @@ class TableLedger:
         if execution.cost is None:
             return []
         added = {f"#{name}": Decimal(str(value)) for name, value in execution.cost}
-        return [
-            {
-                "Update": {
-                    "TableName": self.items.table.name,
-                    "Key": {"pk": _partition_key(execution.key), "sk": "COST"},
-                    "UpdateExpression": "ADD " + ", ".join(f"{name} :{name[1:]}" for name in added),
-                    "ExpressionAttributeNames": {name: name[1:] for name in added},
-                    "ExpressionAttributeValues": {f":{name[1:]}": value for name, value in added.items()},
-                }
-            }
-        ]
+        update = self.items.update_of(
+            {"pk": _partition_key(execution.key), "sk": "COST"},
+            UpdateExpression="ADD " + ", ".join(f"{name} :{name[1:]}" for name in added),
+            ExpressionAttributeNames={name: name[1:] for name in added},
+            ExpressionAttributeValues={f":{name[1:]}": value for name, value in added.items()},
+        )
+        return [update]
 
     def cost(self, schedule_id: str) -> Cost:
         """Return the sum of what the executions of a schedule cost."""
@@ -162,13 +156,7 @@ class TableLedger:
 
     def _took(self, execution: MonitoringExecution) -> bool:
         item = execution_item(execution)
-        hold = {
-            "Put": {
-                "TableName": self.items.table.name,
-                "Item": {"pk": item["pk"], "sk": "ACTIVE", "holder": item["sk"]},
-                "ConditionExpression": "attribute_not_exists(pk)",
-            }
-        }
+        hold = self.items.put_of({"pk": item["pk"], "sk": "ACTIVE", "holder": item["sk"]}, **IS_NEW)
         return not self.items.transacted(self.items.put_of(item, **follows_on(item)), hold, *self._times(execution))
 
     def _times(self, execution: MonitoringExecution) -> list[Item]:

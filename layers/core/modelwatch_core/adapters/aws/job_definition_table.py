@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from modelwatch_core.adapters.aws.versioned_items import INDEX, TIMELINE, Item, Listing, VersionedItems, conflict
+from modelwatch_core.adapters.aws.versioned_items import (
+    INDEX,
+    TIMELINE,
+    Item,
+    Listing,
+    VersionedItems,
+    at_version,
+    changed_meanwhile,
+)
 from modelwatch_core.domain.documents import iso_utc
 from modelwatch_core.domain.sagemaker_api.job_definitions import JobDefinition
 from modelwatch_core.ports import Page
@@ -36,12 +44,8 @@ class TableJobDefinitions:
     def delete(self, definition: JobDefinition) -> None:
         """Remove a definition."""
         key = self._key(definition)
-        is_as_given = {
-            "ConditionExpression": "version = :version",
-            "ExpressionAttributeValues": {":version": definition.version},
-        }
-        if self.items.transacted({"Delete": {"TableName": self.items.table.name, "Key": key, **is_as_given}}):
-            raise conflict(key | {"version": definition.version + 1}, "")
+        if self.items.transacted(self.items.delete_of(key, **at_version(definition.version))):
+            raise changed_meanwhile(key["pk"])
 
     def page(
         self,

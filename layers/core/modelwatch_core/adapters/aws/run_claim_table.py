@@ -4,16 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
-
-from modelwatch_core.adapters.aws.translation import aws_errors, code_of
-from modelwatch_core.adapters.aws.versioned_items import Item
+from modelwatch_core.adapters.aws.versioned_items import Item, VersionedItems
 from modelwatch_core.ports import Clock, RunClaim
-
-if TYPE_CHECKING:
-    from types_boto3_dynamodb.service_resource import Table
 
 _MEMORY = timedelta(days=30)
 _NO_RUN = "-"
@@ -24,37 +17,31 @@ _NO_RUN = "-"
 class TableRunClaims:
     """``RunClaims`` in the ledger table; an item for each subject, kept for 30 days."""
 
-    table: Table
+    items: VersionedItems
     clock: Clock
 
     def claim(self, subject: str, run_id: str) -> RunClaim:
         """Claim an analysis for a run."""
-        with aws_errors(f"claiming {subject}"):
-            try:
-                self.table.put_item(
-                    Item=self._item(subject, run_id),
-                    ConditionExpression="attribute_not_exists(pk) OR run_id = :run",
-                    ExpressionAttributeValues={":run": run_id},
-                )
-            except ClientError as error:
-                if code_of(error) != "ConditionalCheckFailedException":
-                    raise
-                return RunClaim.STOPPED if self._owner(subject) == _NO_RUN else RunClaim.TAKEN
-        return RunClaim.OWNED
+        is_claimed = self.items.put_where(
+            self._item(subject, run_id),
+            ConditionExpression="attribute_not_exists(pk) OR run_id = :run",
+            ExpressionAttributeValues={":run": run_id},
+        )
+        if is_claimed:
+            return RunClaim.OWNED
+        return RunClaim.STOPPED if self._owner(subject) == _NO_RUN else RunClaim.TAKEN
 
     def stop(self, subject: str) -> None:
         """Let no run analyse a subject any more."""
-        with aws_errors(f"stopping {subject}"):
-            self.table.put_item(Item=self._item(subject, _NO_RUN))
+        self.items.overwrite(self._item(subject, _NO_RUN))
 
     def owner(self, subject: str) -> str | None:
         """Return the run that has an analysis, or None where none has."""
-        with aws_errors(f"reading the claim of {subject}"):
-            owner = self._owner(subject)
+        owner = self._owner(subject)
         return None if owner == _NO_RUN else owner
 
     def _owner(self, subject: str) -> str | None:
-        item = self.table.get_item(Key=self._key(subject), ConsistentRead=True).get("Item")
+        item = self.items.item(**self._key(subject))
         return str(item["run_id"]) if item else None
 
     @staticmethod

@@ -11,15 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from modelwatch_core.adapters.aws.translation import aws_errors, code_of
 from modelwatch_core.adapters.aws.versioned_items import (
     INDEX,
     TIMELINE,
     Item,
     Listing,
     VersionedItems,
+    at_version,
+    changed_meanwhile,
     conflict,
     follows_on,
     spread_list,
@@ -31,6 +30,8 @@ from modelwatch_core.ports import Page, ScheduleChange
 
 PLACES = {"pk": "SCHEDULES", "sk": "PLACES"}
 """The key of the note that each schedule has a place: those that an earlier version wrote have none until then."""
+NUMBER = {"pk": "SCHEDULES", "sk": "NUMBER"}
+"""The key of the item that counts the schedules."""
 _PAGE = 100
 
 
@@ -75,16 +76,12 @@ class TableSchedules:
     def delete(self, schedule: MonitoringSchedule, *, now: datetime) -> ScheduleChange:
         """Remove a schedule."""
         name, change = schedule.monitoring_schedule_name, _change(schedule)
-        definition = {"pk": f"SCHEDULE#{name}", "sk": "DEFINITION"}
-        is_as_given = {
-            "ConditionExpression": "version = :version",
-            "ExpressionAttributeValues": {":version": schedule.version},
-        }
-        removal = {"Delete": {"TableName": self.items.table.name, "Key": definition, **is_as_given}}
-        place = {"Delete": {"TableName": self.items.table.name, "Key": _place_key(name)}}
+        definition = _definition_key(name)
+        removal = self.items.delete_of(definition, **at_version(schedule.version))
+        place = self.items.delete_of(_place_key(name))
         noted = self.items.put_of(_change_item(change, now))
         if self.items.transacted(removal, place, noted, self._count(-1, None)):
-            raise conflict(definition | {"version": schedule.version + 1}, "")
+            raise changed_meanwhile(definition["pk"])
         return change
 
     def page(
@@ -107,7 +104,7 @@ class TableSchedules:
         """Yield the schedules that watch something."""
         have_places = self._all_have_places()
         index, name = (TIMELINE, _watching(watched)) if have_places else (INDEX, "SCHEDULES")
-        asked = Listing(index, name, _PAGE, None, descending=False, named=_definition_of)
+        asked = Listing(index, name, _PAGE, named=_definition_of)
         for each in self.items.all(MonitoringSchedule, asked):
             if isinstance(each, MonitoringSchedule) and each.watched == watched:
                 yield each
@@ -123,21 +120,14 @@ class TableSchedules:
         """Note for which time a schedule fired last."""
         place = place_item(schedule, fired)
         listed = {name: place[name] for name in ("list", "list_key") if name in place}
-        names = {"#list": "list", "#key": "list_key", "#version": "version"}
-        change = "SET #list = :list, #key = :key" if listed else "REMOVE #list, #key"
         values = {":list": listed["list"], ":key": listed["list_key"]} if listed else {}
-        with aws_errors(f"noting when {schedule.monitoring_schedule_name} fires next"):
-            try:
-                self.items.table.update_item(
-                    Key=_place_key(schedule.monitoring_schedule_name),
-                    UpdateExpression=change,
-                    ConditionExpression="schedule_id = :id AND #version = :version",
-                    ExpressionAttributeNames=names,
-                    ExpressionAttributeValues=values | {":id": place["schedule_id"], ":version": place["version"]},
-                )
-            except ClientError as error:
-                if code_of(error) != "ConditionalCheckFailedException":
-                    raise
+        self.items.update_where(
+            _place_key(schedule.monitoring_schedule_name),
+            UpdateExpression="SET #list = :list, #key = :key" if listed else "REMOVE #list, #key",
+            ConditionExpression="schedule_id = :id AND #version = :version",
+            ExpressionAttributeNames={"#list": "list", "#key": "list_key", "#version": "version"},
+            ExpressionAttributeValues=values | {":id": place["schedule_id"], ":version": place["version"]},
+        )
 
     def _all_have_places(self) -> bool:
         return bool((self.items.item(**PLACES) or {}).get("complete"))
@@ -151,19 +141,13 @@ class TableSchedules:
                 if isinstance(schedule, MonitoringSchedule):
                     self._give_place(schedule)
             after, has_more = (page.records[-1][1] if page.records else after), page.has_more
-            with aws_errors("noting which schedules have places"):
-                self.items.table.put_item(Item=PLACES | {"complete": not has_more, "after": after})
+            self.items.overwrite(PLACES | {"complete": not has_more, "after": after})
 
     def _give_place(self, schedule: MonitoringSchedule) -> None:
-        name = schedule.monitoring_schedule_name
-        stands = {
-            "TableName": self.items.table.name,
-            "Key": {"pk": f"SCHEDULE#{name}", "sk": "DEFINITION"},
-            "ConditionExpression": "version = :version",
-            "ExpressionAttributeValues": {":version": schedule.version},
-        }
+        definition = _definition_key(schedule.monitoring_schedule_name)
+        stands = self.items.check_of(definition, **at_version(schedule.version))
         # If it was changed or deleted meanwhile, whoever did so has seen to its place.
-        self.items.transacted({"ConditionCheck": stands}, self.items.put_of(place_item(schedule)))
+        self.items.transacted(stands, self.items.put_of(place_item(schedule)))
 
     def changes(self, until: datetime) -> Iterator[ScheduleChange]:
         """Yield the changes that are not followed."""
@@ -173,28 +157,20 @@ class TableSchedules:
 
     def followed(self, change: ScheduleChange) -> None:
         """Forget a change."""
-        with aws_errors(f"noting that the clock of {change.monitoring_schedule_name} is set"):
-            self.items.table.delete_item(Key=_change_key(change))
+        self.items.delete(_change_key(change))
 
     def _count(self, by: int, most: int | None) -> Item:
-        limit: Item = {"ConditionExpression": "attribute_not_exists(schedules) OR schedules < :most"}
-        return {
-            "Update": {
-                "TableName": self.items.table.name,
-                "Key": {"pk": "SCHEDULES", "sk": "NUMBER"},
-                "UpdateExpression": "ADD schedules :by",
-                "ExpressionAttributeValues": {":by": by, **({":most": most} if most is not None else {})},
-                **(limit if most is not None else {}),
-            }
-        }
+        update: Item = {"UpdateExpression": "ADD schedules :by", "ExpressionAttributeValues": {":by": by}}
+        if most is not None:
+            update["ConditionExpression"] = "attribute_not_exists(schedules) OR schedules < :most"
+            update["ExpressionAttributeValues"][":most"] = most
+        return self.items.update_of(NUMBER, **update)
 
 
 def schedule_item(schedule: MonitoringSchedule) -> Item:
     """Return a schedule's item."""
     name = schedule.monitoring_schedule_name
-    return {
-        "pk": f"SCHEDULE#{name}",
-        "sk": "DEFINITION",
+    return _definition_key(name) | {
         "version": schedule.version,
         "document": schedule.model_dump_json(),
         "list": "SCHEDULES",
@@ -222,6 +198,10 @@ def place_item(schedule: MonitoringSchedule, fired: datetime | None = None) -> I
     if overdue is None:
         return item
     return item | {"list": spread_list("EXPECTED", schedule.schedule_id), "list_key": iso_utc(overdue)}
+
+
+def _definition_key(name: str) -> Item:
+    return {"pk": f"SCHEDULE#{name}", "sk": "DEFINITION"}
 
 
 def _place_key(name: str) -> Item:

@@ -40,7 +40,7 @@ class TableMonitorSummaries:
 
     def all(self) -> Iterator[MonitorSummary]:
         """Yield all that can be read."""
-        found = self.items.all(MonitorSummary, Listing(None, _PARTITION, _PAGE, None, descending=False))
+        found = self.items.all(MonitorSummary, Listing(None, _PARTITION, _PAGE))
         yield from (each for each in found if isinstance(each, MonitorSummary))
 
 

@@ -169,8 +169,7 @@ class TableDeferredAnalyses:
 
     def delete(self, endpoint_name: str) -> None:
         """Forget an analysis."""
-        with aws_errors(f"deleting {endpoint_name} from the ledger"):
-            self.items.table.delete_item(Key={"pk": f"DEFERRED#{endpoint_name}", "sk": "ANALYSIS"})
+        self.items.delete({"pk": f"DEFERRED#{endpoint_name}", "sk": "ANALYSIS"})
 
     def endpoint_names(self) -> Iterator[str]:
         """Yield the name of the endpoint of every analysis, also of one that cannot be read."""

@@ -10,14 +10,15 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 from pydantic import ValidationError
 
-from modelwatch_core.adapters.aws.translation import aws_errors, code_of
+from modelwatch_core.adapters.aws.translation import answer_or_none, aws_errors
 from modelwatch_core.domain.documents import Document, iso_utc, validation_message
 from modelwatch_core.domain.errors import InvalidInput, ModelwatchError, NotReady
 from modelwatch_core.ports import Page, UnreadableRecord
@@ -30,6 +31,9 @@ TIMELINE = "timeline"
 PARTITIONS = 4
 """Over how many partitions of the index a list is spread that all schedules of an account write to in the same minute.
 Each takes 1,000 writes a second, and costs each sweep a query."""
+
+IS_NEW = {"ConditionExpression": "attribute_not_exists(pk)"}
+_REFUSED = "ConditionalCheckFailedException"
 
 Item = dict[str, Any]
 
@@ -75,31 +79,31 @@ class VersionedItems:
     def put_where(self, item: Item, **condition: Any) -> bool:
         """Write an item if a condition holds, and return whether it does."""
         with aws_errors(f"writing {item['pk']} to the ledger"):
-            try:
-                self.table.put_item(Item=item, **condition)
-            except ClientError as error:
-                if code_of(error) != "ConditionalCheckFailedException":
-                    raise
-                return False
-        return True
+            return answer_or_none(lambda: self.table.put_item(Item=item, **condition), _REFUSED) is not None
 
-    def listed_until(self, name: str, moment: datetime) -> Iterator[Mapping[str, Any]]:
-        """Yield the items of a list of the index up to a moment, page after page."""
-        query: dict[str, Any] = {
-            "IndexName": INDEX,
-            "KeyConditionExpression": "#list = :list AND list_key <= :moment",
-            "ExpressionAttributeNames": {"#list": "list"},
-            "ExpressionAttributeValues": {":list": name, ":moment": iso_utc(moment)},
-        }
-        with aws_errors("querying the ledger"):
-            while True:
-                page = self.table.query(**query)
-                yield from page["Items"]
-                if "LastEvaluatedKey" not in page:
-                    return
-                query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+    def overwrite(self, item: Item) -> None:
+        """Write an item, whatever stands in its place."""
+        self.put_where(item)
 
-    def spread_until(self, name: str, moment: datetime) -> Iterator[Mapping[str, Any]]:
+    def update_where(self, key: Item, **update: Any) -> bool:
+        """Change an item if the condition of the update holds, and return whether it does."""
+        with aws_errors(f"changing {key['pk']} in the ledger"):
+            return answer_or_none(lambda: self.table.update_item(Key=key, **update), _REFUSED) is not None
+
+    def delete(self, key: Item) -> None:
+        """Remove an item, if it is there."""
+        with aws_errors(f"deleting {key['pk']} from the ledger"):
+            self.table.delete_item(Key=key)
+
+    def listed(self, asked: Listing) -> Iterator[Item]:
+        """Yield the items of a list from a page on, page after page as they are asked for."""
+        return chain.from_iterable(self._pages(asked))
+
+    def listed_until(self, name: str, moment: datetime) -> Iterator[Item]:
+        """Yield the items of a list of the index up to a moment."""
+        return self.listed(Listing(INDEX, name, between=(" ", iso_utc(moment))))
+
+    def spread_until(self, name: str, moment: datetime) -> Iterator[Item]:
         """Yield the items of a list that is spread over partitions of the index, see ``spread_list``."""
         for partition in range(PARTITIONS):
             yield from self.listed_until(f"{name}#{partition}", moment)
@@ -107,6 +111,18 @@ class VersionedItems:
     def put_of(self, item: Item, **condition: Any) -> Item:
         """Return a write of a transaction."""
         return {"Put": {"TableName": self.table.name, "Item": item, **condition}}
+
+    def update_of(self, key: Item, **update: Any) -> Item:
+        """Return a change of a transaction."""
+        return {"Update": {"TableName": self.table.name, "Key": key, **update}}
+
+    def delete_of(self, key: Item, **condition: Any) -> Item:
+        """Return a deletion of a transaction."""
+        return {"Delete": {"TableName": self.table.name, "Key": key, **condition}}
+
+    def check_of(self, key: Item, **condition: Any) -> Item:
+        """Return a condition of a transaction, on an item that it leaves as it is."""
+        return {"ConditionCheck": {"TableName": self.table.name, "Key": key, **condition}}
 
     def transacted(self, *writes: Item) -> set[int]:
         """Write all, or nothing; return the places of the writes whose conditions do not hold."""
@@ -123,18 +139,14 @@ class VersionedItems:
 
     def page(self, model: type[Document], asked: Listing) -> Page[Document]:
         """Return the documents of a page of a list; a list without documents names the items that have them."""
-        listed, has_more = self._listed(asked)
+        listed, last_key = self._page(asked, asked.query)
         records = zip(self._with_documents(listed, asked), map(asked.position, listed), strict=True)
-        return Page([(parsed_item(model, item), position) for item, position in records if item], has_more)
+        return Page([(parsed_item(model, item), position) for item, position in records if item], last_key is not None)
 
     def all(self, model: type[Document], asked: Listing) -> Iterator[Document | UnreadableRecord]:
         """Yield the documents of a list from a page on, page after page as they are asked for."""
-        while True:
-            listed, has_more = self._listed(asked)
+        for listed in self._pages(asked):
             yield from (parsed_item(model, item) for item in self._with_documents(listed, asked) if item)
-            if not has_more:
-                return
-            asked = replace(asked, after=asked.position(listed[-1]))
 
     def _with_documents(self, listed: list[Item], asked: Listing) -> list[Item]:
         """Return the items of a list, or those that they name, in their order; an empty one for what is deleted."""
@@ -142,10 +154,20 @@ class VersionedItems:
             return listed
         return self._named([asked.named(item) for item in listed])
 
-    def _listed(self, asked: Listing) -> tuple[list[Item], bool]:
+    def _pages(self, asked: Listing) -> Iterator[list[Item]]:
+        query = asked.query
+        while True:
+            listed, last_key = self._page(asked, query)
+            yield listed
+            if last_key is None:
+                return
+            query["ExclusiveStartKey"] = last_key
+
+    def _page(self, asked: Listing, query: Mapping[str, Any]) -> tuple[list[Item], Mapping[str, Any] | None]:
+        """Return the items of a page, and the key of the last one if the list may go on."""
         with aws_errors(f"listing {asked.name} of the ledger"):
-            page = self.table.query(**asked.query)
-        return [dict(item) for item in page["Items"]], "LastEvaluatedKey" in page
+            page = self.table.query(**query)
+        return [dict(item) for item in page["Items"]], page.get("LastEvaluatedKey")
 
     def _named(self, keys: list[Item]) -> list[Item]:
         """Return the items of keys, in their order; an empty one for what is deleted."""
@@ -171,6 +193,9 @@ class Listing:
 
     Attributes
     ----------
+    limit : int, optional
+        How many items a page has; as many as DynamoDB reads at once if not given. At most 100 where these have no
+        documents: so many others are read at once.
     between : (str, str), optional
         The first and the last key of it that are wanted.
     is_consistent : bool
@@ -181,9 +206,9 @@ class Listing:
 
     index: str | None
     name: str
-    limit: int
-    after: str | None
-    descending: bool
+    limit: int | None = None
+    after: str | None = None
+    descending: bool = False
     between: tuple[str, str] | None = None
     is_consistent: bool = False
     named: Callable[[Mapping[str, Any]], Item] = own_key
@@ -203,7 +228,7 @@ class Listing:
             },
             "ScanIndexForward": not self.descending,
             "ConsistentRead": self.is_consistent,
-            "Limit": self.limit,
+            **({"Limit": self.limit} if self.limit else {}),
             **({"ExclusiveStartKey": self._start(self.after)} if self.after else {}),
         }
 
@@ -240,16 +265,21 @@ def spread_list(name: str, schedule_id: str) -> str:
 
 def follows_on(item: Item) -> dict[str, Any]:
     """Return the condition under which an item of this version may be written."""
-    if item["version"] == 1:
-        return {"ConditionExpression": "attribute_not_exists(pk)"}
-    return {
-        "ConditionExpression": "version = :before",
-        "ExpressionAttributeValues": {":before": item["version"] - 1},
-    }
+    return IS_NEW if item["version"] == 1 else at_version(item["version"] - 1)
+
+
+def at_version(version: int) -> Item:
+    """Return the condition that an item is of a version."""
+    return {"ConditionExpression": "version = :version", "ExpressionAttributeValues": {":version": version}}
 
 
 def conflict(item: Item, exists: str) -> InvalidInput | NotReady:
     """Return the error for an item that does not follow on."""
     if item["version"] == 1:
         return InvalidInput(exists, f"{item['pk'].partition('#')[2]} exists already; choose another name or update it")
-    return NotReady("ChangedMeanwhile", f"{item['pk']} was changed by another process in the meantime; try again")
+    return changed_meanwhile(item["pk"])
+
+
+def changed_meanwhile(pk: str) -> NotReady:
+    """Return the error for an item that is not as it was read."""
+    return NotReady("ChangedMeanwhile", f"{pk} was changed by another process in the meantime; try again")
