@@ -131,7 +131,7 @@ class TableLedger:
         self, schedule_id: str, moment: datetime | None = None, *, page: int = _PAGE
     ) -> Iterator[MonitoringExecution | UnreadableRecord]:
         """Yield the executions of a schedule, the newest window first."""
-        last = iso_utc(moment - timedelta(seconds=1)) if moment else ""
+        last = iso_utc(moment - timedelta(seconds=1)) if moment else ""  # a place begins with its window
         span = ("EXECUTION#", f"EXECUTION#{last}~~")
         asked = Listing(None, f"EXECUTIONS#{schedule_id}", page, None, True, span, is_consistent=True)
         return self.items.all(MonitoringExecution, asked)
@@ -192,7 +192,7 @@ def _partition_key(key: ExecutionKey) -> str:
 
 
 def _sort_key(key: ExecutionKey) -> str:
-    return f"EXECUTION#{iso_utc(key.window.start)}~{iso_utc(key.window.end)}#{key.attempt:05}"
+    return f"EXECUTION#{key.place}"
 
 
 def _job_list(processing_job_name: str) -> str:
