@@ -160,16 +160,16 @@ MUTATIONS = (
     ),
     Mutation(
         "the lease of who sends an alert is left to it",
-        f"{CORE}/adapters/aws/ledger_table.py",
+        f"{CORE}/adapters/aws/alert_tables.py",
         "(#state = :sending AND lease < :now)",
         "(#state = :sending AND (lease < :now OR lease >= :now))",
         "tests/core/test_port_contracts.py::TestSentAlerts",
     ),
     Mutation(
         "a write that does not follow on what it read is refused",
-        f"{CORE}/adapters/aws/ledger_table.py",
-        '"ConditionExpression": "version = :before",',
-        '"ConditionExpression": "version > :before OR version <= :before",',
+        f"{CORE}/adapters/aws/versioned_items.py",
+        '"ConditionExpression": "version = :version",',
+        '"ConditionExpression": "version > :version OR version <= :version",',
         "tests/core/test_port_contracts.py",
     ),
     Mutation(
@@ -293,7 +293,7 @@ MUTATIONS = (
     ),
     Mutation(
         "the run that has an analysis still has it when it is repeated",
-        f"{CORE}/adapters/aws/ledger_table.py",
+        f"{CORE}/adapters/aws/run_claim_table.py",
         'ConditionExpression="attribute_not_exists(pk) OR run_id = :run"',
         'ConditionExpression="attribute_not_exists(pk) OR (run_id = :run AND attribute_not_exists(pk))"',
         "tests/campaign/test_campaign.py",

@@ -363,7 +363,7 @@ def test_every_role_that_scheduler_takes_is_bound_to_this_account_and_can_use_th
     assert all(target["Arn"] in may_invoke for target in targets)
 
 
-# What each use case's stores call, see adapters/aws/ledger_table.py; test_least_privilege.py shows that each is needed.
+# What each use case's stores call, see adapters/aws/*_table.py; test_least_privilege.py shows that each is needed.
 @pytest.mark.parametrize(
     ("function", "needs"),
     [

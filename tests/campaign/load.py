@@ -24,7 +24,7 @@ from moto.sns.models import sns_backends
 from moto.sts.models import sts_backends
 
 from modelwatch_core import wiring
-from modelwatch_core.adapters.aws.ledger_table import named_key
+from modelwatch_core.adapters.aws.execution_table import execution_key
 from modelwatch_core.domain.dashboard.periods import PeriodLength
 from modelwatch_core.domain.documents import iso_utc
 from modelwatch_core.domain.monitoring_execution import MonitoringExecution
@@ -162,7 +162,7 @@ def _check(measured: Measured, log: Log, over: datetime) -> None:
     last_hour = f"{PeriodLength.HOUR}#{iso_utc(over)}"
     for item in items:
         # Its own item, or one of those by which lists by its times know it.
-        is_over = named_key(item)["sk"] + item["pk"] in finished or item["pk"] in claims
+        is_over = execution_key(item)["sk"] + item["pk"] in finished or item["pk"] in claims
         # The history of a monitor is kept for a year: it is the table that grows by it, and no process.
         is_over |= item["pk"].startswith("HISTORY#") and item["sk"] < last_hour
         if is_over or item["pk"].startswith((*keys, "ARRIVALS#")) or item["sk"].startswith("CHANGE#"):

@@ -215,9 +215,7 @@ class MemoryLedger:
             moment = execution.creation_time if order.by == "CreationTime" else execution.scheduled_time
             is_in_time = (not order.since or order.since <= moment) and (not order.until or moment <= order.until)
             if is_in_time and order.schedule_id in (None, execution.schedule_id):
-                window = f"{iso_utc(execution.window.start)}~{iso_utc(execution.window.end)}"
-                position = f"{iso_utc(moment)}#{execution.schedule_id}#{window}#{execution.attempt:05}"
-                found.append((execution, position))
+                found.append((execution, f"{iso_utc(moment)}#{execution.schedule_id}#{execution.key.place}"))
         return _page(found, limit, after, descending)
 
     def open_and_due(self, moment: datetime) -> Iterator[MonitoringExecution | UnreadableRecord]:

@@ -39,6 +39,14 @@ def test_a_subject_leads_back_to_its_key(schedule_id, start, seconds, attempt):
     assert ExecutionKey.of_subject(key.subject) == key
 
 
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(1, 9), st.sampled_from([1, 2, 9, 10, 100]))))
+def test_executions_of_a_schedule_are_in_the_order_of_their_places(found):
+    windows = [(Window(start=TEN + n * HOUR, end=TEN + (n + m) * HOUR), attempt) for n, m, attempt in found]
+    keys = [ExecutionKey(schedule_id="a", window=window, attempt=attempt) for window, attempt in windows]
+    in_order = sorted(keys, key=lambda key: (key.window.start, key.window.end, key.attempt))
+    assert sorted(keys, key=lambda key: key.place) == in_order
+
+
 @pytest.mark.parametrize(
     "subject",
     ["", "execution", "execution/a", "execution/a/b/c/1", "execution/a/2026-01-01T00:00:00Z/x/1", "baseline/a"],

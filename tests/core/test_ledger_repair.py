@@ -6,13 +6,11 @@ from typing import Any
 
 import pytest
 
+from modelwatch_core.adapters.aws.baselining_job_table import TableBaseliningJobs
+from modelwatch_core.adapters.aws.execution_table import TableLedger
 from modelwatch_core.adapters.aws.ledger_repair import RepairLists
-from modelwatch_core.adapters.aws.ledger_table import (
-    TableBaseliningJobs,
-    TableLedger,
-    TableSchedules,
-    VersionedItems,
-)
+from modelwatch_core.adapters.aws.schedule_table import TableSchedules
+from modelwatch_core.adapters.aws.versioned_items import VersionedItems
 from modelwatch_core.domain.baselining_job import BaseliningJob
 from modelwatch_core.ports import ExecutionOrder
 from tests.core.test_port_contracts import HOUR, NOW, TEN, aws, execution, schedule, table

@@ -17,16 +17,10 @@ from moto.dynamodb.models import dynamodb_backends
 
 from modelwatch.local.moto_patches import dynamodb
 from modelwatch_core.adapters.aws.alert_tables import TableAlertStates
-from modelwatch_core.adapters.aws.ledger_table import (
-    OPEN_PARTITIONS,
-    PLACES,
-    TableLedger,
-    TableSchedules,
-    VersionedItems,
-    execution_item,
-    place_item,
-)
+from modelwatch_core.adapters.aws.execution_table import TableLedger, execution_item
+from modelwatch_core.adapters.aws.schedule_table import PLACES, TableSchedules, place_item
 from modelwatch_core.adapters.aws.summary_table import TableMonitorPeriods, TableMonitorSummaries
+from modelwatch_core.adapters.aws.versioned_items import PARTITIONS, VersionedItems
 from modelwatch_core.app.keep_measures import KeepMeasures
 from modelwatch_core.app.listing import MOST_READS
 from modelwatch_core.app.monitor_lists import MonitorLists
@@ -43,7 +37,7 @@ from tests.core.world import TEN, World
 
 pytestmark = pytest.mark.slow
 
-SWEEP = OPEN_PARTITIONS + 1
+SWEEP = PARTITIONS + 1
 MANY = int(os.environ.get("SCHEDULES", "1000"))
 
 
@@ -124,7 +118,7 @@ def test_a_sweep_costs_a_few_calls_for_each_overdue_execution_and_none_for_the_o
     assert sweep["Scan"] == 0
 
 
-LOOK = {"GetItem": 1, "Query": SWEEP + OPEN_PARTITIONS}
+LOOK = {"GetItem": 1, "Query": SWEEP + PARTITIONS}
 """Of the first sweep of an hour: a query for each partition of times, and whether all schedules have places."""
 
 

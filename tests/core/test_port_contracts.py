@@ -21,30 +21,27 @@ from moto import mock_aws
 from moto.sagemaker.models import sagemaker_backends
 
 from modelwatch.local.sam_template import read_template
-from modelwatch_core.adapters.aws import ledger_table
+from modelwatch_core.adapters.aws import schedule_table
 from modelwatch_core.adapters.aws.alarms import Alarms
 from modelwatch_core.adapters.aws.alert_functions import AlertFunctions
-from modelwatch_core.adapters.aws.alert_tables import TableAlertStates, TableWaitingAlerts
+from modelwatch_core.adapters.aws.alert_tables import TableAlertStates, TableSentAlerts, TableWaitingAlerts
 from modelwatch_core.adapters.aws.analyzer_function import AnalyzerFunction
+from modelwatch_core.adapters.aws.baselining_job_table import TableBaseliningJobs
 from modelwatch_core.adapters.aws.emr_serverless import EmrServerless, emr_serverless_limits
 from modelwatch_core.adapters.aws.endpoints import SageMakerEndpoints
 from modelwatch_core.adapters.aws.event_bus import EventBridgeBus
-from modelwatch_core.adapters.aws.ledger_table import (
-    TableBaseliningJobs,
-    TableJobDefinitions,
-    TableLedger,
-    TableRunClaims,
-    TableSchedules,
-    TableSentAlerts,
-    VersionedItems,
-)
+from modelwatch_core.adapters.aws.execution_table import TableLedger
+from modelwatch_core.adapters.aws.job_definition_table import TableJobDefinitions
 from modelwatch_core.adapters.aws.metric_sink import CloudWatchMetrics
 from modelwatch_core.adapters.aws.object_store import S3ObjectStore
 from modelwatch_core.adapters.aws.presigned_links import PresignedLinks
+from modelwatch_core.adapters.aws.run_claim_table import TableRunClaims
+from modelwatch_core.adapters.aws.schedule_table import TableSchedules
 from modelwatch_core.adapters.aws.scheduler_ticks import SchedulerTicks
 from modelwatch_core.adapters.aws.sns_topic import SnsJsonTopics, SnsTopics
 from modelwatch_core.adapters.aws.summary_table import TableMonitorPeriods, TableMonitorSummaries
 from modelwatch_core.adapters.aws.temporary_endpoints import SageMakerTemporaryEndpoints, TableDeferredAnalyses
+from modelwatch_core.adapters.aws.versioned_items import VersionedItems
 from modelwatch_core.domain.alert_event import alert_event
 from modelwatch_core.domain.alert_states import AlertState, AlertTransition, place_of
 from modelwatch_core.domain.alert_targets import AlertTargetReference
@@ -753,7 +750,7 @@ class TestSentAlerts:
         return (
             MemorySentAlerts(clock)
             if world == "in memory"
-            else TableSentAlerts(request.getfixturevalue("table"), clock)
+            else TableSentAlerts(VersionedItems(request.getfixturevalue("table")), clock)
         )
 
     def test_one_sender_begins(self, sent):
@@ -781,7 +778,7 @@ class TestRunClaims:
     def claims(self, world, request):
         if world == "in memory":
             return MemoryRunClaims()
-        return TableRunClaims(request.getfixturevalue("table"), ManualClock())
+        return TableRunClaims(VersionedItems(request.getfixturevalue("table")), ManualClock())
 
     def test_the_first_run_owns_a_subject_as_often_as_it_asks(self, claims):
         assert claims.claim("a", "one") is RunClaim.OWNED
@@ -842,7 +839,7 @@ def test_a_schedule_that_cannot_be_read_hides_no_other_and_shows_nothing_of_its_
 @pytest.fixture
 def of_an_earlier_version(table, monkeypatch) -> TableSchedules:
     """Five schedules that have no places, in pages of two."""
-    monkeypatch.setattr(ledger_table, "_PAGE", 2)
+    monkeypatch.setattr(schedule_table, "_PAGE", 2)
     schedules = TableSchedules(VersionedItems(table))
     for name in "abcde":
         schedules.save(schedule(name))

@@ -28,7 +28,7 @@ from modelwatch_analyzer.reading.files import SourceFile
 from modelwatch_analyzer.reading.parquet_footer import repeated_names
 from modelwatch_core import wiring
 from modelwatch_core.adapters.aws.dead_letter_queue import _letter
-from modelwatch_core.adapters.aws.ledger_table import parsed_item
+from modelwatch_core.adapters.aws.versioned_items import parsed_item
 from modelwatch_core.app.manage_monitors import ManageMonitorsRequest
 from modelwatch_core.app.output_folder import (
     END_OF_ANALYSIS,

@@ -97,7 +97,7 @@ if TYPE_CHECKING:
 
     from modelwatch_core.adapters.aws.analysis_role import AnalysisRole
     from modelwatch_core.adapters.aws.emr_serverless import EmrServerless
-    from modelwatch_core.adapters.aws.ledger_table import VersionedItems
+    from modelwatch_core.adapters.aws.versioned_items import VersionedItems
 
 _CLOCK = SystemClock()
 
@@ -145,25 +145,25 @@ def _table() -> Table:
 
 # ---------------------------------------------------------------- ports
 def _items() -> VersionedItems:
-    from modelwatch_core.adapters.aws.ledger_table import VersionedItems
+    from modelwatch_core.adapters.aws.versioned_items import VersionedItems
 
     return VersionedItems(_table())
 
 
 def _ledger() -> Ledger:
-    from modelwatch_core.adapters.aws.ledger_table import TableLedger
+    from modelwatch_core.adapters.aws.execution_table import TableLedger
 
     return TableLedger(_items())
 
 
 def _schedules() -> Schedules:
-    from modelwatch_core.adapters.aws.ledger_table import TableSchedules
+    from modelwatch_core.adapters.aws.schedule_table import TableSchedules
 
     return TableSchedules(_items())
 
 
 def _jobs() -> BaseliningJobs:
-    from modelwatch_core.adapters.aws.ledger_table import TableBaseliningJobs
+    from modelwatch_core.adapters.aws.baselining_job_table import TableBaseliningJobs
 
     return TableBaseliningJobs(_items())
 
@@ -195,9 +195,9 @@ def _metrics() -> MetricSink:
 
 
 def _run_claims() -> RunClaims:
-    from modelwatch_core.adapters.aws.ledger_table import TableRunClaims
+    from modelwatch_core.adapters.aws.run_claim_table import TableRunClaims
 
-    return TableRunClaims(_table(), _CLOCK)
+    return TableRunClaims(_items(), _CLOCK)
 
 
 def _objects() -> ObjectStore:
@@ -469,7 +469,7 @@ def baseline_by_rule() -> BaselineByRule:
 @cache
 def answer_sagemaker_request() -> AnswerSageMakerRequest:
     """Return the use case of functions/manage_monitors for requests of SageMaker's API."""
-    from modelwatch_core.adapters.aws.ledger_table import TableJobDefinitions
+    from modelwatch_core.adapters.aws.job_definition_table import TableJobDefinitions
 
     return AnswerSageMakerRequest(App(manage_monitors(), TableJobDefinitions(_items())))
 
@@ -588,9 +588,9 @@ def route_alerts() -> RouteAlerts:
 @cache
 def deliver_alert() -> DeliverAlert:
     """Return the use case of functions/route_alerts for raised alerts, and for those that wait."""
-    from modelwatch_core.adapters.aws.ledger_table import TableSentAlerts
+    from modelwatch_core.adapters.aws.alert_tables import TableSentAlerts
 
-    sent = TableSentAlerts(_table(), _CLOCK)
+    sent = TableSentAlerts(_items(), _CLOCK)
     return DeliverAlert(sent=sent, waiting=_waiting_alerts(), bus=_bus(), targets=ALERT_TARGETS)
 
 

@@ -7,7 +7,9 @@ from datetime import datetime, timedelta
 
 from modelwatch.doctor.deployed import Deployed
 from modelwatch.doctor.problem import Problem
-from modelwatch_core.adapters.aws.ledger_table import TableLedger, TableSchedules, VersionedItems
+from modelwatch_core.adapters.aws.execution_table import TableLedger
+from modelwatch_core.adapters.aws.schedule_table import TableSchedules
+from modelwatch_core.adapters.aws.versioned_items import VersionedItems
 from modelwatch_core.domain.metric_namespace import metric_namespace
 from modelwatch_core.domain.monitoring_execution import ExecutionStatus, MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule, ScheduleStatus

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from modelwatch.doctor.deployed import Deployed
 from modelwatch.doctor.problem import Problem
 from modelwatch_core.adapters.aws.ledger_repair import RepairLists
-from modelwatch_core.adapters.aws.ledger_table import VersionedItems
+from modelwatch_core.adapters.aws.versioned_items import VersionedItems
 from modelwatch_core.domain.number_text import count_text
 
 

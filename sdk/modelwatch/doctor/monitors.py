@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from modelwatch.doctor.deployed import Deployed
 from modelwatch.doctor.problem import Problem
 from modelwatch_core.adapters.aws.endpoints import SageMakerEndpoints
-from modelwatch_core.adapters.aws.ledger_table import TableSchedules, VersionedItems
 from modelwatch_core.adapters.aws.object_store import S3ObjectStore
+from modelwatch_core.adapters.aws.schedule_table import TableSchedules
+from modelwatch_core.adapters.aws.versioned_items import VersionedItems
 from modelwatch_core.app.baseline_files import refuse_unfit_constraints
 from modelwatch_core.app.page_by_page import every_schedule
 from modelwatch_core.domain.errors import InvalidInput

@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 from modelwatch_core.domain.alerting import AlertName, AlertStatus, Severity
 from modelwatch_core.domain.alerts import AlertPhase, alert_concerned
-from modelwatch_core.domain.documents import NonEmpty, Owned, SageMakerName, UtcDatetime, iso_utc
-from modelwatch_core.domain.monitoring_execution import MonitoringExecution
+from modelwatch_core.domain.documents import NonEmpty, Owned, SageMakerName, UtcDatetime
+from modelwatch_core.domain.monitoring_execution import ExecutionKey, MonitoringExecution
 from modelwatch_core.domain.windows import Window
 
 OF_EXECUTIONS = (AlertName.VIOLATIONS, AlertName.FAILED_EXECUTIONS, AlertName.NO_DATA)
@@ -47,6 +47,11 @@ class AlertTransition(Owned):
     scheduled_time: UtcDatetime
     since: UtcDatetime
 
+    @property
+    def key(self) -> ExecutionKey:
+        """The identity of the execution that changed it."""
+        return ExecutionKey(schedule_id=self.schedule_id, window=self.window, attempt=self.attempt)
+
 
 class AlertState(NamedTuple):
     """An alert of a schedule as it stands.
@@ -74,8 +79,8 @@ class AlertState(NamedTuple):
 
 
 def place_of(record: AlertTransition | MonitoringExecution) -> str:
-    """Return the place of an execution, or of what it changed, among those of its schedule: places sort as windows."""
-    return f"{iso_utc(record.window.start)}~{iso_utc(record.window.end)}#{record.attempt:05}"
+    """Return the place of an execution, or of what it changed, among those of its schedule."""
+    return record.key.place
 
 
 def datapoint(alert: AlertName, execution: MonitoringExecution) -> bool | None:

@@ -63,6 +63,11 @@ class ExecutionKey(Owned):
         span = f"{iso_utc(self.window.start)}/{iso_utc(self.window.end)}"
         return f"execution/{self.schedule_id}/{span}/{self.attempt}"
 
+    @property
+    def place(self) -> str:
+        """Where it is among the executions of its schedule: places sort as windows, then attempts, do."""
+        return f"{iso_utc(self.window.start)}~{iso_utc(self.window.end)}#{self.attempt:05}"
+
     @classmethod
     def of_subject(cls, subject: str) -> Self | None:
         """Return the key that a subject names, or None where it names something else."""

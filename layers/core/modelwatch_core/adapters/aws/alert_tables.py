@@ -1,8 +1,8 @@
-"""``AlertStates`` and ``WaitingAlerts`` in the ledger table.
+"""``AlertStates``, ``WaitingAlerts`` and ``SentAlerts`` in the ledger table.
 
 A schedule has a partition ``ALERTS#{id}``: an item ``CHANGE#...`` for each change, ``LATEST#{alert}`` for each alert
 that has changed, with what people know of it, and ``MUTE``. A target has ``WAITING#{target}`` with the alerts that wait
-for it, and a counter of the alerts of each second.
+for it, and a counter of the alerts of each second. The log of sent alerts has an item ``ALERT#{key}`` for each.
 """
 
 from __future__ import annotations
@@ -12,22 +12,27 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from modelwatch_core.adapters.aws.ledger_table import (
-    ALERT_MEMORY,
+from modelwatch_core.adapters.aws.translation import aws_errors
+from modelwatch_core.adapters.aws.versioned_items import (
     INDEX,
     TIMELINE,
+    Item,
     Listing,
     VersionedItems,
+    follows_on,
     parsed_item,
 )
-from modelwatch_core.adapters.aws.translation import aws_errors
 from modelwatch_core.domain.alert_states import AlertState, AlertTransition, place_of
 from modelwatch_core.domain.alert_targets import AlertTargetReference
 from modelwatch_core.domain.alerting import AlertName
 from modelwatch_core.domain.alerts import Alert
 from modelwatch_core.domain.documents import iso_utc
+from modelwatch_core.domain.errors import NotReady
 from modelwatch_core.ports import Clock, KnownAlerts, MutedSchedule, Page
 
+_LEASE = timedelta(minutes=2)
+"""Longer than route_alerts may run, shorter than Lambda takes to its last retry of it (1 + 2 minutes)."""
+_MEMORY = timedelta(days=90)
 _FAR = datetime.max.replace(tzinfo=UTC)
 _COUNTER_MEMORY = timedelta(hours=1)
 
@@ -40,15 +45,10 @@ class TableAlertStates:
 
     def known(self, schedule_id: str) -> KnownAlerts:
         """Return what is known of a schedule's alerts."""
-        with aws_errors(f"reading the alerts of {schedule_id}"):
-            found = self.items.table.query(
-                KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
-                ExpressionAttributeValues={":pk": _partition(schedule_id), ":first": "LATEST#", ":last": "MUTE"},
-                ConsistentRead=True,
-            )["Items"]
+        asked = Listing(None, _partition(schedule_id), between=("LATEST#", "MUTE"), is_consistent=True)
         states: dict[AlertName, AlertState] = {}
         muted_until = None
-        for item in found:
+        for item in self.items.listed(asked):
             if item["sk"] == "MUTE":
                 muted_until = datetime.fromisoformat(str(item["until"]))
                 continue
@@ -71,7 +71,7 @@ class TableAlertStates:
             "time_list": "ALERT_CHANGES",
             "time_key": created,
         }
-        self.items.put_where(change, ConditionExpression="attribute_not_exists(pk)")
+        self.items.put_where(change, **follows_on(change))
 
     def is_noted(self, schedule_id: str, alert: AlertName, place: str) -> bool:
         """Return whether an execution changed an alert."""
@@ -101,8 +101,7 @@ class TableAlertStates:
     def mute(self, muted: MutedSchedule) -> None:
         """Send nothing until a moment."""
         listed = {"list": "MUTES", "list_key": iso_utc(muted.until), "name": muted.monitoring_schedule_name}
-        with aws_errors(f"muting {muted.schedule_id}"):
-            self.items.table.put_item(Item=_mute_item(muted) | listed)
+        self.items.overwrite(_mute_item(muted) | listed)
 
     def ended_mutes(self, now: datetime) -> Iterator[MutedSchedule]:
         """Yield the mutes that are over and listed."""
@@ -128,7 +127,7 @@ class TableAlertStates:
         return self.items.page(AlertTransition, Listing(index, name, limit, after, descending))
 
 
-def _mute_item(muted: MutedSchedule) -> dict[str, Any]:
+def _mute_item(muted: MutedSchedule) -> Item:
     return {"pk": _partition(muted.schedule_id), "sk": "MUTE", "until": iso_utc(muted.until)}
 
 
@@ -172,10 +171,9 @@ class TableWaitingAlerts:
             "version": 1,
             "document": alert.model_dump_json(),
             "target": target.model_dump_json(),
-            "expires_at": int((now + ALERT_MEMORY).timestamp()),
+            "expires_at": int((now + _MEMORY).timestamp()),
         }
-        with aws_errors(f"keeping an alert for {target}"):
-            self.items.table.put_item(Item=item)
+        self.items.overwrite(item)
 
     def of(self, target: AlertTargetReference, *, most: int) -> Sequence[Alert]:
         """Return the alerts that wait for a target."""
@@ -195,8 +193,7 @@ class TableWaitingAlerts:
 
     def remove(self, target: AlertTargetReference, key: str) -> None:
         """Forget an alert."""
-        with aws_errors(f"forgetting what waited for {target}"):
-            self.items.table.delete_item(Key=self._key(target, key))
+        self.items.delete(self._key(target, key))
 
     def targets(self) -> Iterator[AlertTargetReference]:
         """Yield each target that alerts wait for."""
@@ -207,5 +204,46 @@ class TableWaitingAlerts:
                 yield AlertTargetReference.model_validate_json(str(item["target"]))
 
     @staticmethod
-    def _key(target: AlertTargetReference, key: str) -> dict[str, Any]:
+    def _key(target: AlertTargetReference, key: str) -> Item:
         return {"pk": f"WAITING#{target}", "sk": key}
+
+
+@dataclass(frozen=True, slots=True)
+class TableSentAlerts:
+    """``SentAlerts`` in the ledger table. An alert whose sender died may be sent again after 2 minutes."""
+
+    items: VersionedItems
+    clock: Clock
+
+    def begin(self, key: str) -> bool:
+        """Return whether the alert is to be sent now."""
+        now = self.clock.now()
+        is_begun = self.items.put_where(
+            self._item(key, "SENDING", now, now + _LEASE),
+            ConditionExpression="attribute_not_exists(pk) OR (#state = :sending AND lease < :now)",
+            ExpressionAttributeNames={"#state": "state"},
+            ExpressionAttributeValues={":sending": "SENDING", ":now": iso_utc(now)},
+        )
+        if not is_begun and (self.items.item(**self._key(key)) or {}).get("state") != "SENT":
+            raise NotReady("AlertUnderWay", f"another process is sending alert {key}")
+        return is_begun
+
+    def finish(self, key: str) -> None:
+        """Note that the alert has been sent."""
+        now = self.clock.now()
+        self.items.overwrite(self._item(key, "SENT", now, now))
+
+    def abandon(self, key: str) -> None:
+        """Note that sending failed."""
+        self.items.delete(self._key(key))
+
+    @staticmethod
+    def _key(key: str) -> Item:
+        return {"pk": f"ALERT#{key}", "sk": "ALERT"}
+
+    def _item(self, key: str, state: str, now: datetime, lease: datetime) -> Item:
+        return self._key(key) | {
+            "state": state,
+            "lease": iso_utc(lease),
+            "expires_at": int((now + _MEMORY).timestamp()),
+        }

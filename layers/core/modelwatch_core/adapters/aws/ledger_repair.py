@@ -9,19 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from modelwatch_core.adapters.aws.ledger_table import (
-    PLACES,
-    Item,
-    VersionedItems,
-    execution_item,
-    job_item,
-    parsed_item,
-    schedule_item,
-    time_items,
-)
-from modelwatch_core.adapters.aws.translation import aws_errors, code_of
+from modelwatch_core.adapters.aws.baselining_job_table import job_item
+from modelwatch_core.adapters.aws.execution_table import execution_item, time_items
+from modelwatch_core.adapters.aws.schedule_table import NUMBER, PLACES, schedule_item
+from modelwatch_core.adapters.aws.translation import aws_errors
+from modelwatch_core.adapters.aws.versioned_items import Item, VersionedItems, own_key, parsed_item
 from modelwatch_core.domain.baselining_job import BaseliningJob
 from modelwatch_core.domain.documents import Document
 from modelwatch_core.domain.errors import ModelwatchError
@@ -30,7 +22,6 @@ from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
 from modelwatch_core.ports import UnreadableRecord
 
 _LISTED = ("list", "list_key", "time_list", "time_key")
-_NUMBER = {"pk": "SCHEDULES", "sk": "NUMBER"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +59,7 @@ class RepairLists:
             schedules += wanted.get("list") == "SCHEDULES"
             if any(item.get(name) != wanted.get(name) for name in _LISTED):
                 records += self._listed(item, wanted, others)
-        with aws_errors("asking for the places of schedules"):  # the next look for silent ones gives them
-            self.items.table.delete_item(Key=PLACES)
+        self.items.delete(PLACES)  # the next look for silent schedules gives them
         if before != schedules:
             failures += self._counted(before, schedules)
         return Repaired(records, tuple(failures))
@@ -88,42 +78,29 @@ class RepairLists:
         """Put a record into its lists, unless it was changed meanwhile, which did so; return whether it was put."""
         given = [name for name in _LISTED if name in wanted]
         gone = [name for name in _LISTED if name in item and name not in wanted]
-        update: dict[str, Any] = {
-            "Key": {"pk": item["pk"], "sk": item["sk"]},
-            "UpdateExpression": "SET "
+        for other in others:  # first, so that a repair that was cut short is taken up again
+            self.items.overwrite(other)
+        return self.items.update_where(
+            own_key(item),
+            UpdateExpression="SET "
             + ", ".join(f"#{name} = :{name}" for name in given)
             + (" REMOVE " + ", ".join(f"#{name}" for name in gone) if gone else ""),
-            "ConditionExpression": "#version = :version",
-            "ExpressionAttributeNames": {f"#{name}": name for name in (*given, *gone, "version")},
-            "ExpressionAttributeValues": {f":{name}": wanted[name] for name in given} | {":version": item["version"]},
-        }
-        with aws_errors(f"listing {item['pk']} in the ledger"):
-            for other in others:  # first, so that a repair that was cut short is taken up again
-                self.items.table.put_item(Item=other)
-            return self._changed(update)
+            ConditionExpression="#version = :version",
+            ExpressionAttributeNames={f"#{name}": name for name in (*given, *gone, "version")},
+            ExpressionAttributeValues={f":{name}": wanted[name] for name in given} | {":version": item["version"]},
+        )
 
     def _number(self) -> int:
-        return int(str((self.items.item(_NUMBER["pk"], _NUMBER["sk"]) or {}).get("schedules", 0)))
+        return int(str((self.items.item(**NUMBER) or {}).get("schedules", 0)))
 
     def _counted(self, before: int, schedules: int) -> list[str]:
-        update: dict[str, Any] = {
-            "Key": _NUMBER,
-            "UpdateExpression": "SET schedules = :now",
-            "ConditionExpression": "schedules = :before OR attribute_not_exists(schedules)",
-            "ExpressionAttributeValues": {":now": schedules, ":before": before},
-        }
-        with aws_errors("counting the schedules"):
-            counted = self._changed(update)
+        counted = self.items.update_where(
+            NUMBER,
+            UpdateExpression="SET schedules = :now",
+            ConditionExpression="schedules = :before OR attribute_not_exists(schedules)",
+            ExpressionAttributeValues={":now": schedules, ":before": before},
+        )
         return [] if counted else ["the number of schedules: a schedule was made or deleted meanwhile; repeat it"]
-
-    def _changed(self, update: dict[str, Any]) -> bool:
-        try:
-            self.items.table.update_item(**update)
-        except ClientError as error:
-            if code_of(error) != "ConditionalCheckFailedException":
-                raise
-            return False
-        return True
 
 
 def _as_written_today(item: Item) -> list[Item]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 
-from modelwatch_core.adapters.aws.ledger_table import Listing, VersionedItems, parsed_item
+from modelwatch_core.adapters.aws.versioned_items import Listing, VersionedItems, parsed_item
 from modelwatch_core.domain.dashboard.periods import Period, PeriodLength
 from modelwatch_core.domain.dashboard.summaries import MonitorSummary
 from modelwatch_core.domain.documents import iso_utc
@@ -40,7 +40,7 @@ class TableMonitorSummaries:
 
     def all(self) -> Iterator[MonitorSummary]:
         """Yield all that can be read."""
-        found = self.items.all(MonitorSummary, Listing(None, _PARTITION, _PAGE, None, descending=False))
+        found = self.items.all(MonitorSummary, Listing(None, _PARTITION, _PAGE))
         yield from (each for each in found if isinstance(each, MonitorSummary))
 
 

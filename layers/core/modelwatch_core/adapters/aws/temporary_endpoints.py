@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from modelwatch_core.adapters.aws.ledger_table import VersionedItems
 from modelwatch_core.adapters.aws.translation import aws_errors, code_of
+from modelwatch_core.adapters.aws.versioned_items import VersionedItems
 from modelwatch_core.domain.documents import iso_utc
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.model_endpoints import ModelReference
@@ -169,8 +169,7 @@ class TableDeferredAnalyses:
 
     def delete(self, endpoint_name: str) -> None:
         """Forget an analysis."""
-        with aws_errors(f"deleting {endpoint_name} from the ledger"):
-            self.items.table.delete_item(Key={"pk": f"DEFERRED#{endpoint_name}", "sk": "ANALYSIS"})
+        self.items.delete({"pk": f"DEFERRED#{endpoint_name}", "sk": "ANALYSIS"})
 
     def endpoint_names(self) -> Iterator[str]:
         """Yield the name of the endpoint of every analysis, also of one that cannot be read."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
@@ -22,6 +23,9 @@ REFUSED = {
     "ResourceLimitExceeded": "QuotaExceeded",
 }
 """Codes that no retry can help with, and what we call them. All others may pass and are worth a retry."""
+
+
+Answer = TypeVar("Answer")
 
 
 @contextmanager
@@ -57,6 +61,16 @@ def _error(code: str, message: str) -> ModelwatchError:
 def code_of(error: ClientError) -> str:
     """Return botocore's code of an error."""
     return error.response["Error"]["Code"]
+
+
+def answer_or_none(call: Callable[[], Answer], *codes: str) -> Answer | None:
+    """Return what a call answers, or None where AWS refuses it with one of some codes."""
+    try:
+        return call()
+    except ClientError as error:
+        if code_of(error) not in codes:
+            raise
+        return None
 
 
 THROTTLED = {"ThrottlingException", "TooManyRequestsException", "ModelNotReadyException"}
