@@ -2,7 +2,7 @@
 
 Each line of a payload of comma-separated text is a row, unless it is made of lists in brackets, which are read as JSON.
 A payload of JSON is a document, or one document per line; the rows in a document are found by the rule of
-`modelwatch_analyzer.reading.flattening`, or by attributes that select them. BASE64 is decoded and read as its content
+`modelwatch_analyzer.reading.flattening`, or by attributes that select them. If it is no JSON, it may be such lists. BASE64 is decoded and read as its content
 type says or, without one, as what it looks like.
 """
 
@@ -115,10 +115,10 @@ def content_of(payload: Payload, *, header: Header | None = None, answer: bool =
     if payload.encoding == "CSV":
         return _text_content(payload.data, header, answer=answer)
     if payload.encoding == "JSON":
-        return Content(None, _documents(payload.data))
+        return Content(None, _documents_or_lists(payload.data))
     if payload.encoding == "BASE64":
         text, is_json = decode_base64(payload)
-        return Content(None, _documents(text)) if is_json else _text_content(text, header, answer=answer)
+        return Content(None, _documents_or_lists(text)) if is_json else _text_content(text, header, answer=answer)
     raise Unflattenable("an encoding other than CSV, JSON and BASE64")
 
 
@@ -233,6 +233,17 @@ def document_lines(text: str) -> list[str]:
     """Return the lines of a text of several JSON documents, or the text itself if only one line has content."""
     lines = [line for line in text.split("\n") if line and not line.isspace()]
     return lines if len(lines) > 1 else [text]
+
+
+def _documents_or_lists(text: str) -> list[Any]:
+    """Return the documents of a text that is called JSON, and may be what Python prints of a list."""
+    try:
+        return _documents(text)
+    except Unflattenable:
+        documents = bracketed_documents(text)
+        if documents is None:
+            raise
+        return documents
 
 
 def _documents(text: str) -> list[Any]:
