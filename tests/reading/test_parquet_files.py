@@ -59,9 +59,17 @@ def test_every_type_becomes_text(tmp_path: Path) -> None:
         }
     ).write_parquet(tmp_path / "a.parquet")
     frame, log = read(tmp_path / "a.parquet", pl.String())
-    expected = ("1", "1.0", "x", "true", "2026-01-31", "P1D", "1.50", "ff00", "9223372036854775808", "a", None)
+    expected = ("1", "1.0", "x", "true", "2026-01-31", "P1D", "1.50", "0xff00", "9223372036854775808", "a", None)
     assert frame.rows() == [expected, (None,) * 11]
     assert (log.objects, log.read, log.bytes) == (1, 2, (tmp_path / "a.parquet").stat().st_size)
+
+
+@pytest.mark.parametrize("values", [[b"de", b"fr", None, b""], [b"de", b"\xff\x64", None, b""], ["de", "fr", None, ""]])
+def test_binary_is_the_text_that_it_is(values: list[bytes | str | None], tmp_path: Path) -> None:
+    pl.DataFrame({"city": values, "row": [1, 2, 3, 4]}).write_parquet(tmp_path / "a.parquet")
+    frame, _ = read(tmp_path / "a.parquet", pl.String())
+    other = "0xff64" if values[1] == b"\xff\x64" else "fr"
+    assert frame["city"].to_list() == ["de", other, None, None]
 
 
 @pytest.mark.parametrize("zone", [None, "UTC", "Asia/Kolkata"])

@@ -89,6 +89,8 @@ def unwatched(features: Mapping[str, FeatureStatistics]) -> Iterator[str]:
 
 def why_no_categories(feature: FeatureStatistics | None) -> str:
     """Return why a text feature has no categories to compare; fits after "not measured: "."""
+    if feature is not None and feature.string_statistics is None:
+        return "its type in the constraints is not that of the baseline statistics"
     if feature is None or not _has_many_values(feature):
         return f"the baseline statistics hold no categories (more than {MOST_CATEGORIES} are not kept)"
     many = f"it is text with more than {MOST_CATEGORIES} distinct values in the baseline"

@@ -190,8 +190,7 @@ class CapturedRecords:
             log.include(self.merge_log)
         for file in self.files:
             if not self.merge_log:
-                log.objects += 1
-                log.bytes += file.size
+                log.count_file(file.label, file.size)
             for chunk in _chunks(file, log, most):
                 block = self._in_window(_parse(chunk, log), log)
                 if not self.merge_log:

@@ -44,6 +44,7 @@ from modelwatch_analyzer.reading.files import (
     line_blocks,
     source_files,
 )
+from modelwatch_analyzer.reading.other_formats import refuse_documents
 from modelwatch_analyzer.reading.rows import Line, lines_in
 from modelwatch_analyzer.reading.value_spelling import AS_WRITTEN, OtherSpellings, ValueSpelling
 from modelwatch_analyzer.wording import enumerated
@@ -125,8 +126,7 @@ class CsvFiles(TableOfParts, TableOfPieces):
         others = OtherSpellings()
         for file in self.files:
             if not file.is_continued:
-                log.objects += 1
-                log.bytes += file.file.size
+                log.count_file(file.file.label, file.file.size)
             rows = 0
             for frame in _read_file(file, self.separator, plan, log):
                 yield self.spelling.plain_frame(frame, others, file.file.label, rows) if self.spelling else frame
@@ -247,6 +247,7 @@ class _Opening:
         first, sample = next(((file, head) for file, head in sampled if head), (None, []))
         if first is None:
             return ()
+        refuse_documents(first.label, next(first.blocks(ReadLog()), b""))
         sample = self._separated(first, sample)
         return self._with_headers(sources, first, sample) if self._header else self._headless(sources, first, sample)
 
@@ -341,8 +342,7 @@ def _fields(records: Sequence[Record]) -> list[list[str]]:
 def csv_lines(files: Sequence[SourceFile], log: ReadLog, *, header: bool) -> Iterator[Line]:
     """Yield the lines of the files without headers and blank lines; quotes have no meaning here."""
     for file in files:
-        log.objects += 1
-        log.bytes += file.size
+        log.count_file(file.label, file.size)
         lines = chain.from_iterable(lines_in(file.label, number, block) for number, block in line_blocks(file, log))
         yield from islice(lines, 1 if header else 0, None)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import polars as pl
 
-from modelwatch_analyzer.reading.csv_form import NO_HEADER, looks_like_number
+from modelwatch_analyzer.reading.csv_form import NO_HEADER, SEPARATORS, looks_like_number, separator_option
 from modelwatch_analyzer.reading.event_ids import EventIds
 from modelwatch_analyzer.wording import enumerated
 from modelwatch_core.domain.errors import InvalidInput
@@ -113,6 +113,16 @@ class ReadLog:
     def malformed_examples(self) -> list[str]:
         """Where the first malformed records are, and what is wrong with them."""
         return list(map(str, self._malformed))
+
+    def count_file(self, label: str, size: int) -> None:
+        """Count a file of so many bytes; values in the names of its folders, as Spark writes them, are not read."""
+        self.objects += 1
+        self.bytes += size
+        for folder in label.split("/")[:-1]:
+            column, is_partition, _ = folder.partition("=")
+            remark = f"folders are named by values of {column!r} ({column}=...), which are not read: only the files are"
+            if is_partition and column and remark not in self.remarks:
+                self.remarks.append(f"{remark}; write the column into them")
 
     def leave_out(self, file: str, line: int | None, reason: str, *, in_piece: bool = False) -> None:
         """Count a malformed record; `reason` says what is wrong with it, without any of its content.
@@ -453,6 +463,9 @@ def existing(columns: Sequence[str], wanted: str | int) -> str:
     blanks = [name for name in columns if name.strip() == str(wanted).strip()]
     if blanks:
         return f"it has {blanks[0]!r}, which differs in blanks alone: remove them from the header, or name it so"
+    for separator, called in SEPARATORS.items():
+        if any(str(wanted) in name.split(separator) for name in columns if separator in name):
+            return f"{called} are between the names of its columns: give {separator_option(separator)}"
     are_values = any(map(looks_like_number, columns))
     hint = f". If these are values, the file has no header: give {NO_HEADER}" if are_values else ""
     near = get_close_matches(str(wanted), columns, n=1, cutoff=_SIMILARITY)

@@ -24,6 +24,8 @@ _LINE_BYTES = 1 << 16
 _HEAD_BYTES = 4096
 _COMPRESSED_HEAD_BYTES = 1 << 16
 _GZIP, _GZIP_ONLY = b"\x1f\x8b", 16
+_TAR, _TAR_AT = b"ustar", 257
+"""What the header of the first file in a tar archive has at an offset (POSIX.1-1988)."""
 _PIECE_BYTES = 1 << 20
 
 _File = TypeVar("_File")
@@ -128,7 +130,7 @@ class SourceFile:
         ------
         InvalidInput
             ``NotUtf8`` for UTF-16, ``DecompressedTooLarge`` for more than `DECOMPRESSED_LIMIT` bytes,
-            ``UnreadableFile`` if the system cannot read it.
+            ``UnreadableFile`` for a tar archive, or if the system cannot read it.
         """
         size = max(1, int(times * BLOCK_BYTES))
         with self._opened() as stream:
@@ -189,7 +191,9 @@ class SourceFile:
                 log.leave_out(self.label, None, "the compressed data is damaged, or followed by something else")
 
     def _mark_length(self, head: bytes | bytearray) -> int:
-        """Return the length of the byte order mark; raise an error for encodings other than UTF-8."""
+        """Return the length of the byte order mark; raise an error for archives and encodings other than UTF-8."""
+        if head.startswith(_TAR, _TAR_AT):
+            raise InvalidInput("UnreadableFile", f"{self.label} is a tar archive: extract the files in it")
         zeros = max(head[::2].count(0), head[1::2].count(0))
         if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or zeros > len(head) // 3:
             raise InvalidInput("NotUtf8", f"{self.label} seems to be UTF-16: save it as UTF-8")

@@ -18,6 +18,7 @@ from modelwatch_analyzer.reading.attributes import Attribute, Attributes
 from modelwatch_analyzer.reading.data_frames import may_be_table, rows_of_file
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Role, Roles, find_columns
 from modelwatch_analyzer.reading.files import LONGEST_RECORD, SourceFile, line_blocks
+from modelwatch_analyzer.reading.other_formats import refuse_captured_record
 from modelwatch_analyzer.reading.respelled import Respelling
 from modelwatch_analyzer.reading.rows import Line, Row, RowFiles, Shapes, lines_in, rows_of
 from modelwatch_analyzer.reading.uniform_documents import count_uniform_rows, parse_uniform_documents
@@ -132,11 +133,13 @@ def open_documents(documents: Documents, requested: Mapping[Role, str]) -> JsonF
     Raises
     ------
     InvalidInput
-        ``InvalidAttribute``, and what `open_rows` and `SourceFile.blocks` raise.
+        ``InvalidAttribute``, ``OtherFormat``, and what `open_rows` and `SourceFile.blocks` raise.
     """
     log, shapes = ReadLog(), Shapes()
     attributes = Attributes() if _name_columns(requested, documents) else Attributes.of(**dict(requested))
     for chunk in _chunks(documents(log)):
+        if not requested and not log.read:
+            refuse_captured_record(chunk[0].file, chunk[0].text)
         count = count_uniform_rows([document.text for document in chunk], list(attributes.given.values()) or [None])
         first = next(rows_of(chunk[0], attributes, ReadLog()), None) if count else None
         if count and first:
@@ -206,8 +209,7 @@ def json_documents(
         Whether the rows of a table are yielded instead of the table, where it is the only document of its file.
     """
     for file in files:
-        log.objects += 1
-        log.bytes += file.size
+        log.count_file(file.label, file.size)
         if options.lines:
             documents = _documents_on_lines(file, log)
             yield from _rows_of_tables(documents, log, alone=len(files) == 1) if tables else documents

@@ -91,8 +91,7 @@ class ParquetFiles(TableOfParts, TableOfPieces, TypedTable):
         with parquet_process(self.process) as collect:
             for source in self.files:
                 if not source.start:
-                    log.objects += 1
-                    log.bytes += source.file.size
+                    log.count_file(source.file.label, source.file.size)
                 columns = source.content.expressions(names, plan)
                 scan = _scan(source.file).select(columns)
                 rows = source.start

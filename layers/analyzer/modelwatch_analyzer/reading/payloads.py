@@ -2,8 +2,8 @@
 
 Each line of a payload of comma-separated text is a row, unless it is made of lists in brackets, which are read as JSON.
 A payload of JSON is a document, or one document per line; the rows in a document are found by the rule of
-`modelwatch_analyzer.reading.flattening`, or by attributes that select them. If it is no JSON, it may be such lists. BASE64 is decoded and read as its content
-type says or, without one, as what it looks like.
+`modelwatch_analyzer.reading.flattening`, or by attributes that select them. If it is no JSON, it may be such lists.
+BASE64 is decoded and read as its content type says or, without one, as what it looks like.
 """
 
 from __future__ import annotations

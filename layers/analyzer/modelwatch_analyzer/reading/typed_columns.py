@@ -1,6 +1,7 @@
 """Columns of any types in the form that `Dataset.batches` has: what Parquet files and data frames have in common.
 
-Values of types other than numbers are read as text: booleans as ``true`` and ``false``, binary values in hexadecimal.
+Values of types other than numbers are read as text: booleans as ``true`` and ``false``, binary values as the UTF-8 that
+they are, or else in hexadecimal.
 Fields of structs become columns with dotted names, elements of lists become columns by their index, as in
 `modelwatch_analyzer.reading.flattening`; a map is the list of its entries, each with ``key`` and ``value``. A column of
 an Arrow extension type is read as the type in which it is stored. NaN is a missing value, because pandas writes missing
@@ -16,6 +17,7 @@ from typing import Any
 
 import polars as pl
 from polars.datatypes import DataTypeClass
+from polars.exceptions import ComputeError
 
 from modelwatch_analyzer.reading.dataset import Plan
 from modelwatch_analyzer.reading.flattening import DEEPEST, MOST_COLUMNS
@@ -26,7 +28,7 @@ from modelwatch_core.domain.errors import InvalidInput
 _INTEGERS = (pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32)
 """Types whose values all fit into Int64."""
 _FLOATS = (pl.Float16, pl.Float32, pl.Float64)
-_TEXTS = (pl.String, pl.Categorical, pl.Enum)
+_TEXTS = (pl.String, pl.Categorical, pl.Enum, pl.Binary)
 # Versions of polars that have no such types read these columns as what they are stored as.
 _EXTENSIONS: Any = getattr(pl, "BaseExtension", ())
 _MAPS: Any = getattr(pl, "Map", ())
@@ -54,6 +56,7 @@ class TypedColumns:
         self, batch: pl.DataFrame, spelling: ValueSpelling, others: OtherSpellings, label: str, before: int
     ) -> pl.DataFrame:
         """Return a batch in which text is spelled as the spelling says; before it there were so many rows."""
+        batch = _binary_as_text(batch)
         found = self.texts if spelling else ()
         texts = [name for name in batch.columns if name in found]
         if not texts:  # of which polars would return all columns
@@ -150,6 +153,8 @@ def _column(table: TypedColumns, name: str, plan: Plan) -> pl.Expr:
     if name not in table.leaves:
         return pl.lit(None, pl.String())
     value, dtype = table.leaves[name], table.dtypes[name]
+    if isinstance(dtype, pl.Binary):
+        return value  # for `_binary_as_text`
     if isinstance(dtype, _FLOATS):
         value = value.cast(pl.Float64).fill_nan(None)
     if plan.dtypes[name] == pl.String or not isinstance(dtype, (*_INTEGERS, *_FLOATS)):
@@ -162,12 +167,35 @@ _ZEROS_OF_SECONDS, _NO_FRACTION = r"(\.\d*?)0+\b", r"\.\B"
 
 
 def _as_text(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
-    if isinstance(dtype, pl.Binary):
-        return value.bin.encode("hex")
     if isinstance(dtype, pl.Datetime):
         # The text of one moment is the same in whatever unit it is stored.
         return value.cast(pl.String).str.replace(_ZEROS_OF_SECONDS, "${1}").str.replace(_NO_FRACTION, "")
     return value.dt.to_string("iso") if isinstance(dtype, pl.Duration) else value.cast(pl.String)
+
+
+def _binary_as_text(batch: pl.DataFrame) -> pl.DataFrame:
+    """Return binary columns as the UTF-8 that they are: as Impala and old Hive write text. Other values are in hex.
+
+    Without a prefix, hexadecimal digits might be a number.
+    """
+    binary = [column for column in batch.iter_columns() if column.dtype == pl.Binary]
+    return batch.with_columns(_decoded(column) for column in binary) if binary else batch
+
+
+def _decoded(column: pl.Series) -> pl.Series:
+    try:
+        text = column.cast(pl.String)
+    except ComputeError:  # polars has no other way to find what is not UTF-8
+        values = [None if value is None else _text_of(value) for value in column]
+        text = pl.Series(column.name, values, pl.String)
+    return text.set(text == "", None)
+
+
+def _text_of(value: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return f"0x{value.hex()}"
 
 
 def without_infinities(batch: pl.DataFrame, plan: Plan) -> pl.DataFrame:
