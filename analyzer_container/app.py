@@ -28,7 +28,8 @@ if "AWS_LAMBDA_RUNTIME_API" in os.environ:  # Lambda: the temporary folder is th
 logger, metrics = Logger(), Metrics()
 
 _MEMORY, _MEBIBYTES_OF_A_CPU = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", 1_769
-"""Lambda's documentation, "Configure Lambda function memory": 1,769 MB have one CPU. With less it shows two as well."""
+"""The variable with the memory of the function, and the MB with which it has one CPU (Lambda's documentation,
+"Configure Lambda function memory"). With less memory it shows two CPUs as well."""
 
 
 def _workers() -> Workers:

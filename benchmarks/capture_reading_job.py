@@ -15,7 +15,7 @@ SEED = 20261122
 OBJECTS = 20
 INTEGERS, FRACTIONS = 5, 25
 WINDOWS = {"small": 2, "whole": 10, "large": 20}
-"""Folders of so many of the objects: the whole is what speed is measured with, memory with the other two."""
+"""How many of the objects each window has: speed is measured with the whole, memory with the other two."""
 
 _AT_ONCE = 10_000
 

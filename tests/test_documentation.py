@@ -18,7 +18,7 @@ from tests.documents import blocks, commands, words_of_sentences
 from tests.repository import HANGS_AFTER, ROOT
 
 MOST_WORDS = 25
-"""In a sentence of README.md."""
+"""The most words in a sentence of README.md."""
 
 PAGES = ["README.md", *sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("docs/**/*.md"))]
 RUN_BY = {

@@ -32,7 +32,7 @@ NUMBERS = {**CLASSES, "problem_type": "Regression"}
 
 THEN = ["0,0"] * 60 + ["1,1"] * 40
 NOW = ["0,0"] * 10 + ["1,1"] * 40 + ["1,0"] * 50
-"""Of 100 predictions 90 are 1 instead of 40; the labels are as they were."""
+"""Of 100 predictions 90 are 1, instead of 40; the labels are as they were."""
 
 
 def drifts(summary) -> dict[str, str]:

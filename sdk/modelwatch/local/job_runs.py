@@ -28,7 +28,7 @@ _FAILED = "Job failed, please check complete logs in configured logging destinat
 _LONGEST_DETAILS = 256
 _WORKER = {"vCPUHour": 4.0, "memoryGBHour": 16.0}
 _LONGEST_LINE, _LINES_TOGETHER = 2_000, 500
-"""PutLogEvents takes 1 MB."""
+"""The most characters of a line and the most lines of a call: PutLogEvents takes 1 MB."""
 NO_SPARK = (
     "there is no spark-submit here: `make test-spark` installs it in a checkout, and run_spark names a program in its"
     " place"

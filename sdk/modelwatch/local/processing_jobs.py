@@ -34,7 +34,7 @@ _LONGEST_MESSAGE = 1024
 _KILLED = 137
 _LOG_GROUP = "/aws/sagemaker/ProcessingJobs"
 _LONGEST_LINE, _LINES_TOGETHER = 2_000, 500
-"""PutLogEvents takes 1 MB."""
+"""The most characters of a line and the most lines of a call: PutLogEvents takes 1 MB."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,7 +172,7 @@ _KINDS: Mapping[str, Callable[[_Sources], Replayed]] = {
     "ModelBias": _bias,
     "ModelExplainability": _explainability,
 }
-"""By kind of monitor, what replays its windows."""
+"""What replays the windows of each kind of monitor."""
 
 
 def _replayed(app: AppClient, execution: MonitoringExecution, replayed: Replayed) -> ReplayedWindow:

@@ -17,7 +17,7 @@ from modelwatch_analyzer.wording import java_double
 from modelwatch_core.domain.errors import InvalidInput
 
 MOST_FEATURES = 20
-"""Of the features that changed, those that are described."""
+"""The most changed features that are described."""
 
 
 def changes_since(folder: Path, findings: Findings) -> Iterator[str]:

@@ -14,7 +14,7 @@ from modelwatch_analyzer.wording import java_double
 from modelwatch_core.domain.errors import InvalidInput
 
 MOST_ATTRIBUTIONS = 20
-"""Of the attributions that changed, those that are described."""
+"""The most changed attributions that are described."""
 
 
 def changes_since(folder: Path, findings: Findings) -> Iterator[str]:

@@ -21,7 +21,7 @@ _FIXES = {
     "DecodeError": "its answers are not compressed as their headers say",
     "NameResolutionError": "is its name right?",
 }
-"""How to fix it, by the name of the exception."""
+"""What to look at, by the name of the exception."""
 
 
 class _Retry(Retry):
@@ -43,7 +43,7 @@ class HttpModel:
     Parameters
     ----------
     url : str
-        Of the server; without a path ``/invocations`` is meant.
+        The URL of the server; without a path ``/invocations`` is meant.
     timeout : float
         Seconds that an answer may take.
     connections : int

@@ -47,13 +47,16 @@ if TYPE_CHECKING:
 INDEX = "listing"
 TIMELINE = "timeline"
 OPEN_PARTITIONS = 4
-"""Each takes 1,000 writes a second, and costs each sweep a query."""
+"""How many partitions each list for the sweep is spread over. One takes 1,000 writes a second, and costs each sweep a
+query."""
 ALERT_LEASE = timedelta(minutes=2)
-"""Longer than route_alerts may run, shorter than Lambda takes to its last retry of it (1 + 2 minutes)."""
+"""How long a sender keeps an alert: longer than route_alerts may run, and shorter than the 1 + 2 minutes until Lambda's
+last retry of it."""
 ALERT_MEMORY = timedelta(days=90)
 RUN_MEMORY = timedelta(days=30)
 _TIMES = {"CreationTime": "CREATED", "ScheduledTime": "SCHEDULED"}
-"""The lists of executions by their times. An item of one is written once, with its execution, and has no document."""
+"""The lists of executions, by the time that orders them. An item of a list is written once, with its execution, and has
+no document."""
 _PLACE = "PLACE"
 _PAGE = 100
 PLACES = {"pk": "SCHEDULES", "sk": "PLACES"}

@@ -14,7 +14,8 @@ _FROM_OPEN = {"Pending": "InProgress", "CompletedWithViolations": "Completed"}
 _INPUT, _OUTPUT = "/opt/ml/processing/input", "/opt/ml/processing/output"
 _RESOURCES = {"InstanceCount": 1, "InstanceType": "ml.m5.xlarge", "VolumeSizeInGB": 30}
 OWN_IMAGE, _NO_ROLE = "modelwatch/analyzer", "none"
-"""What stands in SageMaker's shapes for what they need and whoever made a monitor by another API did not say."""
+"""What an answer has for members that SageMaker requires and that nobody gave, because the monitor was made by another
+API."""
 
 
 def given(**values: Any) -> dict[str, Any]:

@@ -20,7 +20,7 @@ _METHODS = {
     "pre_training_bias": BIAS,
     "post_training_bias": BIAS,
 }
-"""Which kind of monitor the methods of an ``analysis_config.json`` are of."""
+"""The kind of monitor that each method of an ``analysis_config.json`` belongs to."""
 
 _FORMATS: Mapping[str, tuple[str, dict[str, Any]]] = {
     "text/csv": ("csv", {}),
@@ -28,7 +28,7 @@ _FORMATS: Mapping[str, tuple[str, dict[str, Any]]] = {
     "application/json": ("json", {"lines": False}),
     "application/x-parquet": ("parquet", {}),
 }
-"""SageMaker Clarify's types of datasets, by the app's names and options of formats."""
+"""The app's format and options for each of SageMaker Clarify's types of datasets."""
 
 _SCRIPTS = {
     "record_preprocessor_script": "record_preprocessor_source_uri",
