@@ -65,6 +65,25 @@ def test_every_documented_error_code_can_be_met():
     assert codes_documented() - words == set()
 
 
+def test_the_architecture_lists_each_package_that_there_is_and_no_other():
+    listed, root = dict[str, set[str]](), ""
+    for line in blocks("docs/architecture.md")[0][1].splitlines():
+        if not line.startswith(" "):
+            root = line.split()[0]
+        elif named := re.match(r"  ((?:[\w/]+/ +)+)\S", line):
+            listed.setdefault(root, set()).update(named[1].split())
+    modules = {
+        "functions/": "*/*.py",
+        "layers/core/modelwatch_core/": "*/**/*.py",
+        "layers/analyzer/modelwatch_analyzer/": "*/*.py",
+        "sdk/modelwatch/": "*/*.py",
+    }
+    assert listed == {
+        root: {f"{path.parent.relative_to(ROOT / root).as_posix()}/" for path in (ROOT / root).glob(pattern)}
+        for root, pattern in modules.items()
+    }
+
+
 def test_every_dependency_says_what_it_is_for():
     import tomllib
 
