@@ -36,7 +36,7 @@ class FlipSample:
     Attributes
     ----------
     features, facets : tuple of str
-        BiasColumns that are compared, but for a facet's own, and columns of facets.
+        The columns that are compared, except a facet's own; and the columns that hold facets.
     generator : numpy.random.Generator
         What the numbers are drawn from; parts that are to be merged need different ones.
     rows : polars.DataFrame
