@@ -159,7 +159,7 @@ def test_a_role_can_be_passed_to_the_scheduler_or_to_jobs_only(resources):
     ]
 
 
-def test_those_that_start_or_stop_analyses_run_jobs_and_write_to_nothing_but_what_jobs_are_given(resources):
+def test_functions_that_start_or_stop_analyses_run_jobs_and_write_only_what_jobs_are_given(resources):
     run_jobs = {
         name
         for name, role in of_type(resources, "AWS::IAM::Role").items()

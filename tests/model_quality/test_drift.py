@@ -173,7 +173,7 @@ def test_classes_that_the_baseline_never_saw_are_drift(runs, edited):
     assert list(found) == ["predictionBaselineDrift"]
 
 
-def test_one_of_both_may_have_limits_of_its_own(runs, edited):
+def test_predictions_and_labels_may_have_limits_of_their_own(runs, edited):
     def change(document) -> None:
         limits(categorical_comparison_threshold=0.1)(document)
         document["monitoring_config_overrides"] = {

@@ -161,7 +161,7 @@ def test_json_lists_are_selected_by_index(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_roles_of_transform_outputs(
+def test_transform_outputs_have_roles(
     options: dict[str, Any], content: str, attributes: dict[str, str], features: list[tuple[str]], tmp_path: Path
 ) -> None:
     manifest = tmp_path / "output/2026/01/31/09/m.json"
@@ -230,7 +230,7 @@ def test_ground_truth_is_read_if_it_is_requested(tmp_path: Path) -> None:
     assert values(requested, Role.GROUND_TRUTH) == [("1",)]
 
 
-def test_roles_of_a_real_merged_record_of_a_batch_request(tmp_path: Path) -> None:
+def test_a_real_merged_record_of_a_batch_request_has_roles(tmp_path: Path) -> None:
     line = merged(
         endpointInput=as_json({"instances": [{"features": [28, 2]}, {"features": [43, 3]}]}),
         endpointOutput=as_json({"predictions": [{"score": 0.9, "label": 1}, {"score": 0.1, "label": 0}]}),
