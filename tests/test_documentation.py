@@ -166,7 +166,9 @@ def test_the_site_is_built_strictly_and_asks_no_other_machine(tmp_path: Path):
         check=False,
     )
     assert (built.returncode, built.stderr) == (0, "")
-    for page in tmp_path.rglob("*.html"):
+    pages = list(tmp_path.rglob("*.html"))
+    assert pages
+    for page in pages:
         assert re.findall(r"<(?:script|link|img)[^>]+(?:src|href)=\"?https?:", page.read_text()) == [], page
     monitors = (tmp_path / "reference/monitors/index.html").read_text()
     assert "create_monitoring_schedule" in monitors
@@ -174,6 +176,11 @@ def test_the_site_is_built_strictly_and_asks_no_other_machine(tmp_path: Path):
 
 
 def test_no_document_points_at_a_file_that_is_not_there():
-    for document in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]:
-        for target in re.findall(r"\]\((?!http)([^)#]+)\)", document.read_text()):
-            assert (document.parent / target).exists(), f"{document.name} points at {target}"
+    targets = [
+        (document, target)
+        for document in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
+        for target in re.findall(r"\]\((?!http)([^)#]+)\)", document.read_text())
+    ]
+    assert targets
+    for document, target in targets:
+        assert (document.parent / target).exists(), f"{document.name} points at {target}"

@@ -382,7 +382,9 @@ def test_each_function_may_do_to_the_ledger_what_its_use_case_does_and_no_more(r
 
 
 def test_no_monitor_can_take_the_name_of_a_schedule_of_the_app_itself(resources):
-    for schedule in of_type(resources, "AWS::Scheduler::Schedule").values():
+    schedules = of_type(resources, "AWS::Scheduler::Schedule")
+    assert schedules
+    for schedule in schedules.values():
         properties = schedule["Properties"]
         assert properties["GroupName"] == {"Ref": "Schedules"}
         with pytest.raises(ValidationError):

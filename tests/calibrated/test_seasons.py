@@ -190,7 +190,7 @@ def test_rows_of_hours_that_the_baseline_lacks_are_left_out_and_reported(seasona
     known = known.filter(known[HOUR_COLUMN] % 24 >= 6)
     counts = baseline(known)
     at_night = found_in(counts, hour(DAYS, 3))
-    assert all(found.evidence == () for found in at_night.values())
+    assert {name: found.evidence for name, found in at_night.items()} == {"value": (), "kind": ()}
     assert "no rows of these hours" in at_night["value"].remark
     both = found_in(counts, pl.concat([hour(DAYS, 3, shift=50.0), hour(DAYS, 12)]))
     assert least(both["value"]) > 0.001

@@ -49,6 +49,7 @@ def test_rows_of_one_request_that_are_alike_are_no_change(known):
     summary = known.check(_lines(_alike(2)), dataset_format=_CAPTURE)
     assert summary.violations == ()
     remarks = [feature["evidence"]["remark"] for feature in known.read("check/statistics.json")["features"]]
+    assert len(remarks) == 3
     assert all("because rows of one request are alike" in remark for remark in remarks)
     # The same rows one by one are flagged: nothing says that they are not independent.
     alone = known.check(
