@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from modelwatch_analyzer.explainability import http_model
 from modelwatch_analyzer.explainability.http_model import HttpModel
 from modelwatch_analyzer.host import Host, within
 from modelwatch_core.domain.errors import InvalidInput
@@ -24,8 +25,7 @@ Rows = NDArray[np.float64]
 @pytest.fixture(autouse=True)
 def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     """Try again without the pauses that a busy model needs."""
-    given = HttpModel.__init__.__kwdefaults__
-    monkeypatch.setitem(given, "backoff", 0.001)
+    monkeypatch.setattr(http_model, "_BACKOFF_SECONDS", 0.001)
 
 
 def failing(

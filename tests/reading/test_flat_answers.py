@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 
 from modelwatch_analyzer.reading.attributes import Attributes
 from modelwatch_analyzer.reading.bracketed import bracketed_documents, bracketed_numbers
-from modelwatch_analyzer.reading.capture import CaptureFiles, open_capture
+from modelwatch_analyzer.reading.capture import CaptureFiles, open_records
 from modelwatch_analyzer.reading.capture_blocks import BlockParser
+from modelwatch_analyzer.reading.capture_records import CapturedRecords
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog
+from modelwatch_analyzer.reading.files import source_files
 from modelwatch_analyzer.reading.flat_answers import cut
 from modelwatch_core.domain.dataset_formats import CaptureOptions
 from modelwatch_core.domain.errors import InvalidInput
@@ -47,7 +49,8 @@ def line(request: Any, answer: Any = None, labels: Any = None) -> str:
 def opened(folder: Path, lines: Iterable[str], attributes: Attributes | None = None, **options: Any) -> CaptureFiles:
     path = folder / "capture.jsonl"
     path.write_text("\n".join(lines))
-    return open_capture(path, CaptureOptions.model_validate(options), attributes=attributes or Attributes())
+    captured = CapturedRecords(source_files(path))
+    return open_records(captured, CaptureOptions.model_validate(options), attributes or Attributes())
 
 
 def read(dataset: CaptureFiles) -> tuple[list[tuple[str | None, ...]], ReadLog]:

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 
 from modelwatch_analyzer.reading import open_dataset
 from modelwatch_analyzer.reading.attributes import Attributes
-from modelwatch_analyzer.reading.capture import CaptureFiles, open_capture
+from modelwatch_analyzer.reading.capture import CaptureFiles, open_records
+from modelwatch_analyzer.reading.capture_records import CapturedRecords
 from modelwatch_analyzer.reading.dataset import Dataset, Plan, ReadLog, Role
+from modelwatch_analyzer.reading.files import source_files
 from modelwatch_core.domain.dataset_formats import CaptureOptions
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.settings_environment import analysis_settings
@@ -206,7 +208,7 @@ def merged(**sides: dict[str, str]) -> str:
 def captured(folder: Path, *lines: str, names: tuple[str, ...] = (), **attributes: str) -> CaptureFiles:
     (folder / "c.jsonl").write_text("\n".join(lines))
     options = CaptureOptions.model_validate({"captureIndexNames": names} if names else {})
-    return open_capture(folder / "c.jsonl", options, attributes=Attributes.of(**attributes))
+    return open_records(CapturedRecords(source_files(folder / "c.jsonl")), options, Attributes.of(**attributes))
 
 
 def test_requests_are_features_and_responses_are_predictions(tmp_path: Path) -> None:
