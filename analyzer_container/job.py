@@ -36,7 +36,7 @@ from modelwatch_core.domain.settings_environment import settings_from_environmen
 _CONFIG = Path("config", "processingjobconfig.json")
 _MESSAGE = Path("output", "message")
 _METRICS = Path("output", "metrics", "cloudwatch")
-"""Below ``/opt/ml``."""
+"""The folder of the metrics below ``/opt/ml``."""
 
 logger = logging.getLogger("modelwatch")
 

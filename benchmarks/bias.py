@@ -15,7 +15,7 @@ from benchmarks.processes import ROOT, interleaved, measure, python, spread, ter
 from benchmarks.targets import say
 
 ROWS = 200_000
-"""As measured for the target; ``--rows`` is for the other benchmarks."""
+"""The number of rows for which the target is set; ``--rows`` is for the other benchmarks."""
 
 TARGET, FLIP_TARGET = 0.2, 0.25
 

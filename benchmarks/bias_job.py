@@ -17,7 +17,7 @@ CONFIG = {
 
 
 FLIPPED_ROWS, FEATURES = 50_000, 5
-"""Of the table for FT: as many rows as are kept for it, so that both compare the same ones."""
+"""The rows and features of the table for FT: as many rows as it keeps, so that both programs compare the same ones."""
 
 
 def make(folder: Path, rows: int) -> None:

@@ -15,7 +15,7 @@ SEED = 20261122
 OBJECTS = 20
 INTEGERS, FRACTIONS = 5, 25
 WINDOWS = {"small": 2, "whole": 10, "large": 20}
-"""Folders of so many of the objects: the whole is what speed is measured with, memory with the other two."""
+"""How many of the objects each window has: speed is measured with the whole, memory with the other two."""
 
 _AT_ONCE = 10_000
 
@@ -73,13 +73,17 @@ def modelwatch(folder: Path, _shape: str) -> None:
 
     import polars as pl
 
-    from modelwatch_analyzer.reading.capture import open_capture
+    from modelwatch_analyzer.reading.attributes import Attributes
+    from modelwatch_analyzer.reading.capture import open_records
+    from modelwatch_analyzer.reading.capture_records import CapturedRecords
     from modelwatch_analyzer.reading.dataset import Plan, ReadLog
+    from modelwatch_analyzer.reading.files import source_files
     from modelwatch_analyzer.reading.record_times import RecordTimes
     from modelwatch_core.domain.dataset_formats import CaptureOptions
 
     start, end = datetime(2026, 11, 22, 9, tzinfo=UTC), datetime(2026, 11, 22, 10, tzinfo=UTC)
-    dataset = open_capture(folder, CaptureOptions(), RecordTimes(start, end))
+    captured = CapturedRecords(source_files(folder), RecordTimes(start, end))
+    dataset = open_records(captured, CaptureOptions(), Attributes())
     whole = set(dataset.input_columns[:INTEGERS])
     plan = Plan({name: pl.Int64() if name in whole else pl.Float64() for name in dataset.columns})
     log, total = ReadLog(), 0.0

@@ -18,7 +18,7 @@ PROCESSING_MINUTES = 12
 """How long a model quality job of SageMaker Model Monitor took on an ml.m5.xlarge, most of it before and after the
 analysis."""
 GIGABYTES = 3008 / 1024
-"""AnalyzerMemory, as the template has it."""
+"""The default of the template's parameter AnalyzerMemory, in GB."""
 _SMALL_FUNCTIONS = 5 * 0.5 * 1.0
 """GB-seconds of the functions around an analysis: five invocations of 512 MB, a second each, cold starts included."""
 

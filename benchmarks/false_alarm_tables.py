@@ -56,7 +56,7 @@ def without_some(column: pl.Series, share: float, generator: Generator) -> pl.Se
 
 
 Change = Callable[[pl.Series, pl.Series, Generator], pl.Series]
-"""Of a column of a window and of its baseline, what it becomes."""
+"""Makes a changed column from one of a window and that of its baseline."""
 
 
 def _shift(deviations: float) -> Change:

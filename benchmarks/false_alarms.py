@@ -36,7 +36,7 @@ _HOURLY, _SHIFTED_AT, _MOST_LOOKS, _MOST_SHIFTED = 200, 120, 200, 100
 _KS = "KS-Bonf. 1 %"
 
 Flags = dict[str, list[set[str]]]
-"""By detector and window the flagged columns."""
+"""The flagged columns, by detector and window."""
 
 _Key = TypeVar("_Key")
 

@@ -19,7 +19,7 @@ _JOB = "benchmarks.growth_job"
 _COLUMNS = (10, 30, 100, 1_000)
 _ROWS = (10_000, 100_000, 1_000_000, 10_000_000)
 _CELLS = 20_000_000
-"""Of the tables of different widths, at a million rows of the others; fewer where fewer rows are asked for."""
+"""The cells of the tables of different widths; they have fewer if 30 columns of the rows that are asked for do."""
 _WORKERS = (1, 2, 3, 4)
 
 

@@ -11,10 +11,10 @@ COLUMNS = 30
 ROW_GROUP = 100_000
 SHAPES = ("plain", "nested")
 SIZES = {"small": 1, "large": 10}
-"""Each file holds the same rows so many times."""
+"""How many times each file holds the same rows."""
 
 _PART = 0.4
-"""Of a million rows a file of some 100 MB, and of 1 GB."""
+"""The share of the rows that the small file has: of a million it has some 100 MB, and the large file 1 GB."""
 
 
 def make(folder: Path, rows: int) -> None:

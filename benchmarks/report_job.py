@@ -10,9 +10,9 @@ from time import process_time
 from typing import Any
 
 CATEGORIES = 3
-"""Of ten columns, so many hold texts."""
+"""How many of ten columns hold text."""
 MOVED = 5
-"""So many columns have drifted."""
+"""How many columns have drifted."""
 
 
 def make(folder: Path, rows: int, columns: int) -> None:

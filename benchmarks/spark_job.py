@@ -26,7 +26,7 @@ _ROWS_OF_A_PART = 1_000_000
 _BATCH = 100_000
 _NUMBERS, _INTEGERS, _TEXTS = 5, 3, 2
 _VALUES = 5_000
-"""Distinct values of a column of text."""
+"""The number of distinct values in a column of text."""
 
 
 @dataclass(frozen=True, slots=True)

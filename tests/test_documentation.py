@@ -18,7 +18,7 @@ from tests.documents import blocks, commands, words_of_sentences
 from tests.repository import HANGS_AFTER, ROOT
 
 MOST_WORDS = 25
-"""In a sentence of README.md."""
+"""The most words in a sentence of README.md."""
 
 PAGES = ["README.md", *sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("docs/**/*.md"))]
 RUN_BY = {
@@ -63,6 +63,25 @@ def test_every_error_code_is_documented():
 def test_every_documented_error_code_can_be_met():
     words = {word for path in SOURCES for word in re.findall(r"\w+", path.read_text())}
     assert codes_documented() - words == set()
+
+
+def test_the_architecture_lists_each_package_that_there_is_and_no_other():
+    listed, root = dict[str, set[str]](), ""
+    for line in blocks("docs/architecture.md")[0][1].splitlines():
+        if not line.startswith(" "):
+            root = line.split()[0]
+        elif named := re.match(r"  ((?:[\w/]+/ +)+)\S", line):
+            listed.setdefault(root, set()).update(named[1].split())
+    modules = {
+        "functions/": "*/*.py",
+        "layers/core/modelwatch_core/": "*/**/*.py",
+        "layers/analyzer/modelwatch_analyzer/": "*/*.py",
+        "sdk/modelwatch/": "*/*.py",
+    }
+    assert listed == {
+        root: {f"{path.parent.relative_to(ROOT / root).as_posix()}/" for path in (ROOT / root).glob(pattern)}
+        for root, pattern in modules.items()
+    }
 
 
 def test_every_dependency_says_what_it_is_for():
@@ -147,7 +166,9 @@ def test_the_site_is_built_strictly_and_asks_no_other_machine(tmp_path: Path):
         check=False,
     )
     assert (built.returncode, built.stderr) == (0, "")
-    for page in tmp_path.rglob("*.html"):
+    pages = list(tmp_path.rglob("*.html"))
+    assert pages
+    for page in pages:
         assert re.findall(r"<(?:script|link|img)[^>]+(?:src|href)=\"?https?:", page.read_text()) == [], page
     monitors = (tmp_path / "reference/monitors/index.html").read_text()
     assert "create_monitoring_schedule" in monitors
@@ -155,6 +176,11 @@ def test_the_site_is_built_strictly_and_asks_no_other_machine(tmp_path: Path):
 
 
 def test_no_document_points_at_a_file_that_is_not_there():
-    for document in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]:
-        for target in re.findall(r"\]\((?!http)([^)#]+)\)", document.read_text()):
-            assert (document.parent / target).exists(), f"{document.name} points at {target}"
+    targets = [
+        (document, target)
+        for document in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
+        for target in re.findall(r"\]\((?!http)([^)#]+)\)", document.read_text())
+    ]
+    assert targets
+    for document, target in targets:
+        assert (document.parent / target).exists(), f"{document.name} points at {target}"

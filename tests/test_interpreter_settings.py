@@ -37,7 +37,7 @@ def test_zen_4_alone_sorts_slowly_with_avx_512(
 
 
 @pytest.mark.parametrize("text", ["", "processor\t: 0\nBogoMIPS\t: 243.75\nFeatures\t: fp asimd\n"])
-def test_processors_that_are_described_otherwise_do_not(text: str, tmp_path: Path) -> None:
+def test_processors_that_are_described_otherwise_do_not_sort_slowly(text: str, tmp_path: Path) -> None:
     (tmp_path / "cpuinfo").write_text(text)
     assert not sorts_slowly_with_avx_512(tmp_path / "cpuinfo")
     assert not sorts_slowly_with_avx_512(tmp_path / "none")

@@ -159,8 +159,8 @@ def app_client(sagemaker_session: Any = None) -> AppClient:
     Parameters
     ----------
     sagemaker_session : boto3.Session, a session of SageMaker's SDK, or AppClient, optional
-        Whose region and credentials are used; boto3's default session if not given. The stack is named by the
-        environment variable MODELWATCH_STACK, ``modelwatch`` by default; an ``AppClient`` names another.
+        The session whose region and credentials are used; boto3's default session if not given. The stack is named by
+        the environment variable MODELWATCH_STACK, ``modelwatch`` by default; an ``AppClient`` names another.
     """
     if isinstance(sagemaker_session, AppClient):
         return sagemaker_session

@@ -128,7 +128,7 @@ def required(method: str, **values: Any) -> None:
     Raises
     ------
     ValueError
-        With the names of all that are.
+        The message names the arguments that are missing.
     """
     if missing := [name for name, value in values.items() if value is None]:
         raise ValueError(f"{method} needs {' and '.join(missing)}")

@@ -54,7 +54,7 @@ class SHAPConfig:
     save_local_shap_values : bool
         Whether the attributions of single rows are written too.
     seed : int, optional
-        Of what is drawn at random.
+        The seed of what is drawn at random.
     num_clusters : int, optional
         Into how many rows the data is condensed where no baseline is given.
     """

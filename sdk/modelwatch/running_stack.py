@@ -12,7 +12,7 @@ from modelwatch_core.domain.errors import InvalidInput
 
 CLOCK_PATH = "/_modelwatch/clock"
 PAGES_PATH = "/_modelwatch/results/"
-"""Where the stack takes requests to move its clock; no bucket can have this name."""
+"""Where the stack moves its clock, and shows the pages of its results; no bucket can have this name."""
 
 _VARIABLE = "AWS_ENDPOINT_URL"
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")

@@ -61,7 +61,7 @@ class S3Downloader:
         Parameters
         ----------
         s3_uri : str
-            Of the file or the folder.
+            The S3 URI of the file or the folder.
         local_path : str or Path
             The folder to write to; it is made if it is not there.
         kms_key : str, optional

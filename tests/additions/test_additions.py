@@ -179,7 +179,7 @@ def toy_host(deployment, monkeypatch) -> ToyHost:
     return host
 
 
-def test_a_kind_of_monitor_with_an_analysis(deployment, toy_host, monkeypatch):
+def test_a_kind_of_monitor_with_an_analysis_can_be_added(deployment, toy_host, monkeypatch):
     monkeypatch.setitem(KINDS, ROW_COUNT.monitoring_type, ROW_COUNT)
     target = ToyTarget()
     monkeypatch.setitem(wiring.ALERT_TARGETS, "toy", lambda: target)
@@ -218,7 +218,7 @@ def deployment_capture(deployment: Deployment) -> bytes:
     return bytes(deployment.s3.get_object(Bucket="captures", Key=key)["Body"].read())
 
 
-def test_a_kind_of_monitor_without_an_analysis_of_ours(deployment, toy_host, monkeypatch):
+def test_a_kind_of_monitor_without_an_analysis_of_ours_can_be_added(deployment, toy_host, monkeypatch):
     kind = MonitorKind(
         monitoring_type="Toxicity",
         title="Toxicity",
@@ -249,7 +249,7 @@ def test_a_kind_of_monitor_without_an_analysis_of_ours(deployment, toy_host, mon
     assert deployment.latest()["monitoring_execution_status"] == "CompletedWithViolations"
 
 
-def test_a_host_with_an_event_of_its_own_for_the_end_of_a_run(deployment, toy_host, monkeypatch):
+def test_a_host_with_an_event_of_its_own_for_the_end_of_a_run_can_be_added(deployment, toy_host, monkeypatch):
     def end_of_toy(detail):
         failed = Outcome.failed(f"ToyFailed: {detail['why']}")
         run = Run(host="toy", subject=detail["subject"], run_id=detail["job"])
@@ -267,7 +267,7 @@ def test_a_host_with_an_event_of_its_own_for_the_end_of_a_run(deployment, toy_ho
     assert latest["run"]["run_id"] == "job-1"
 
 
-def test_an_alert_target(deployment, monkeypatch):
+def test_an_alert_target_can_be_added(deployment, monkeypatch):
     target = ToyTarget()
     monkeypatch.setitem(wiring.ALERT_TARGETS, "toy", lambda: target)
     targets = [{"type": "toy", "address": "room 7"}, {"type": "toy", "address": "room 8"}]

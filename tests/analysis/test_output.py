@@ -78,7 +78,7 @@ def test_a_spreadsheet_takes_no_name_and_no_text_of_a_table_for_a_formula(tmp_pa
 
 
 @given(st.lists(st.text(max_size=20), min_size=1, unique=True))
-def test_whatever_names_a_table_has_no_cell_of_its_header_begins_a_formula(names: list[str]) -> None:
+def test_no_cell_of_a_tables_header_begins_a_formula(names: list[str]) -> None:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "table.csv"
         write_csv(path, pl.DataFrame({name: [1] for name in names}))

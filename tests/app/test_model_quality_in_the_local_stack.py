@@ -206,7 +206,7 @@ def test_an_hour_is_judged_when_its_labels_are_there_and_again_when_more_of_them
 
 
 @pytest.mark.parametrize("name", PROBLEMS)
-def test_an_hour_of_a_model_as_good_as_its_baseline_ends_without_alarm_of_what_matters(app, hours, name):
+def test_an_hour_of_a_model_as_good_as_its_baseline_completes_with_much_the_same_metric(app, hours, name):
     execution = app.execution(hours.good + HOUR, name)
     assert execution["monitoring_execution_status"] in ("Completed", "CompletedWithViolations"), execution
     baseline = app.report({"output_s3_uri": baseline_folder(app, name)}, "statistics.json")

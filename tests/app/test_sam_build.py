@@ -60,6 +60,7 @@ def assert_the_layer_is_small_compiled_and_complete(layer: Path) -> None:
     called = set(re.findall(r'_session\(\)\.(?:client|resource)\("([a-z0-9-]+)"', wiring))
     assert {path.name for path in (layer / "botocore/data").iterdir() if path.is_dir()} == called
     sources = list(layer.rglob("*.py"))
+    assert sources
     assert all((path.parent / "__pycache__" / f"{path.stem}.cpython-313.pyc").exists() for path in sources)
     assert sum(path.stat().st_size for path in layer.rglob("*") if path.is_file()) < 30 << 20
     code = "import boto3, sys; [boto3.client(name, region_name='us-east-1') for name in sys.argv[1:]]"

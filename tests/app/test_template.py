@@ -166,7 +166,7 @@ def test_a_role_can_be_passed_to_the_scheduler_or_to_jobs_only(resources):
     ]
 
 
-def test_those_that_start_or_stop_analyses_run_jobs_and_write_to_nothing_but_what_jobs_are_given(resources):
+def test_functions_that_start_or_stop_analyses_run_jobs_and_write_only_what_jobs_are_given(resources):
     run_jobs = {
         name
         for name, role in of_type(resources, "AWS::IAM::Role").items()
@@ -389,7 +389,9 @@ def test_each_function_may_do_to_the_ledger_what_its_use_case_does_and_no_more(r
 
 
 def test_no_monitor_can_take_the_name_of_a_schedule_of_the_app_itself(resources):
-    for schedule in of_type(resources, "AWS::Scheduler::Schedule").values():
+    schedules = of_type(resources, "AWS::Scheduler::Schedule")
+    assert schedules
+    for schedule in schedules.values():
         properties = schedule["Properties"]
         assert properties["GroupName"] == {"Ref": "Schedules"}
         with pytest.raises(ValidationError):

@@ -162,7 +162,7 @@ def test_a_probability_above_the_threshold_is_a_positive_prediction(bench):
     ("of_config", "setting", "accepted"),
     [(None, {}, 2), (0.1, {}, 3), (0.8, {"probability_threshold_attribute": "0"}, 4)],
 )
-def test_the_threshold_of_the_settings_goes_before_that_of_the_configuration_and_a_half(
+def test_the_threshold_of_the_settings_takes_precedence_over_the_configurations_and_the_default(
     bench, of_config, setting, accepted
 ):
     # By hand: of each of 10 times 4 men those above the threshold; the women have all.
@@ -624,7 +624,7 @@ def test_without_any_value_of_the_facet_its_share_is_undefined(bench):
     assert bench.metrics("check", "sex", "F")["FD"]["error"] == "no row has a value of the facet"
 
 
-def test_one_label_only(bench):
+def test_with_one_label_only_some_metrics_are_undefined(bench):
     bench.baseline(applicants((50, 20, 0, 0), (60, 30, 0, 0)), CONFIG, **PREDICTED)
     found = bench.metrics("baseline", "sex", "F")
     assert found["CDDL"]["error"] == "No negative labels in set"
@@ -667,7 +667,7 @@ def test_groups_and_metrics_that_only_the_baseline_or_only_the_check_has_are_rep
     assert lacking.endswith("TE: reported, not compared")
 
 
-def test_no_predicted_positives(bench):
+def test_without_predicted_positives_disparate_impact_is_undefined(bench):
     summary = bench.baseline(applicants((0, 50, 0, 50), (0, 60, 0, 60)), CONFIG, **PREDICTED)
     found = bench.metrics("baseline", "sex", "F")
     assert found["DI"]["error"].startswith("No Label values are present in the predicted Label Column")
@@ -708,7 +708,7 @@ def test_headers_in_another_order_do_not_make_a_facet_of_the_labels(bench):
         bench.baseline(rows, config, **settings)
 
 
-def test_no_group_variable(bench):
+def test_without_a_group_variable_conditional_disparity_is_undefined(bench):
     summary = bench.baseline(FAIR, {name: value for name, value in CONFIG.items() if name != "group_variable"})
     assert bench.metrics("baseline", "sex", "F")["CDDL"]["error"] == "Group variable is empty or not provided"
     assert summary.warnings == ()  # it was not requested

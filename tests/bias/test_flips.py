@@ -46,7 +46,7 @@ def test_the_flip_test_is_smclarify_s_with_ties_and_few_rows(seed, rows, width, 
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_of_whole_numbers_with_many_ties_smclarify_s_neighbours_are_chosen(seed):
+def test_the_neighbours_of_whole_numbers_with_many_ties_are_those_of_smclarify(seed):
     generator = np.random.default_rng(seed)
     features = pd.DataFrame(generator.integers(0, 3, (100, 18)), columns=[f"x{i}" for i in range(18)])
     facet, predicted = generator.random((2, 100)) < 0.5
@@ -62,7 +62,7 @@ def test_a_single_neighbour_may_be_asked():
     assert flip_test(sampled(features, facet, predicted), neighbours=5) == 0.0
 
 
-def test_of_more_rows_a_sample_is_kept_in_their_order_whatever_the_batches():
+def test_a_sample_of_more_rows_is_kept_in_their_order_whatever_the_batches():
     generator = np.random.default_rng(3)
     features = pd.DataFrame({"x": np.arange(500.0)})
     facet, predicted = generator.random((2, 500)) < 0.5

@@ -62,7 +62,7 @@ def test_the_groups_of_a_facet_share_their_replicates():
     assert one["DPPL"] == pytest.approx(-other["DPPL"], abs=1e-12)
 
 
-def test_as_many_replicates_are_drawn_in_pieces_where_they_are_large(monkeypatch):
+def test_large_replicates_are_drawn_in_pieces_that_differ(monkeypatch):
     monkeypatch.setattr(intervals, "_MOST_CELLS", CELLS.size * 300)
     for drawn in replicates(facet(CELLS, 1), ["CDDPL", "DPPL"], number=1000)[0].values():
         assert drawn.shape == (1000,)
@@ -70,7 +70,7 @@ def test_as_many_replicates_are_drawn_in_pieces_where_they_are_large(monkeypatch
         assert not np.array_equal(drawn[:300], drawn[300:600])
 
 
-def test_the_group_variable_widens_no_interval_but_of_the_metrics_that_look_at_it():
+def test_the_group_variable_widens_only_intervals_of_metrics_that_use_it():
     # The same rows, once in one group and once in two of which each has the rows of one facet value alone.
     apart = np.zeros((2, 2, 2, 2), dtype=np.int64)
     apart[0, 0], apart[1, 1] = CELLS[0, 0], CELLS[1, 0]

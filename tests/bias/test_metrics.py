@@ -177,7 +177,7 @@ def test_replicates_computed_at_once_are_those_computed_one_by_one(samples):
             assert math.isnan(found) if isinstance(expected, Undefined) else found == expected, name
 
 
-def test_what_is_divided_by_nothing_is_infinite_and_nothing_by_nothing_is_nothing():
+def test_a_number_divided_by_zero_is_infinite_and_zero_by_zero_is_zero():
     women = np.array([True, True, False, False])
     label = np.array([True, False, True, False])
     only_a_woman = np.array([True, False, False, False])

@@ -34,7 +34,7 @@ def test_few_rows_are_compared_with_as_scikit_learn_does(others: int) -> None:
     assert most_accepted(rows, there, accepted, count).tolist() == expected.tolist()
 
 
-def test_of_distances_beyond_a_double_scikit_learn_has_the_say() -> None:
+def test_distances_beyond_a_double_are_left_to_scikit_learn() -> None:
     generator = np.random.default_rng(1)
     others, rows = 1e200 * generator.normal(size=(40, 3)), generator.normal(size=(10, 3))
     rows[1, 1] = -1e170

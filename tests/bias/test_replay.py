@@ -104,7 +104,7 @@ def test_the_edits_make_a_difference(bench: Workbench):
     assert min(counts[1:]) > 0
 
 
-def test_groups_that_are_too_small_to_alert_do_not_in_a_replay(tmp_path: Path):
+def test_groups_too_small_to_alert_do_not_alert_in_a_replay_either(tmp_path: Path):
     bench = Workbench(tmp_path)
     bench.baseline(people(1), CONFIG, **SETTINGS)
     few = people(3, lean=0.5, rows=50)

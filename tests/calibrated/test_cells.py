@@ -42,7 +42,7 @@ def test_roundings_of_known_fractions_are_known_and_in_order(
     assert np.all((found == mixed) | (np.abs(found - mixed) <= 1.2e-7 * np.abs(found)))
 
 
-def test_of_more_values_than_cells_none_are_taken_for_roundings_of_the_extremes() -> None:
+def test_with_more_values_than_cells_none_are_taken_for_roundings_of_the_extremes() -> None:
     values = 5_000_000 + np.arange(5_000) / 5_000
     cells = NumberCells.of(Numbers(SampledColumn((pl.Series(values),))))
     assert cells.own_where_rounded(values).tolist() == values.tolist()

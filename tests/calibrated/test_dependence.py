@@ -68,12 +68,12 @@ def test_requests_of_unequal_sizes_have_the_ratio_of_their_sums(sizes: list[int]
     assert blocks_of({"x": ranks}, starts).effects["x"] >= max(1, location) * (1 - 1e-9)
 
 
-def test_fewer_than_ten_requests_do_not_tell() -> None:
+def test_fewer_than_ten_requests_do_not_tell_whether_rows_are_alike() -> None:
     blocks = blocks_of({"x": np.random.default_rng(9).random(900)}, np.arange(0, 900, 100))
     assert (blocks.effects, blocks.length, blocks.few_requests) == ({}, 1, True)
 
 
-def test_unequal_requests_are_worth_fewer_equal_ones_and_one_that_is_nearly_all_does_not_tell() -> None:
+def test_unequal_requests_count_as_fewer_equal_ones_and_one_of_nearly_all_rows_tells_nothing() -> None:
     def blocks(*sizes: int) -> Blocks:
         return blocks_of({"x": np.random.default_rng(10).random(sum(sizes))}, np.cumsum([0, *sizes[:-1]]))
 

@@ -22,7 +22,7 @@ def test_the_far_tail_is_that_of_the_exact_rank_sum_test() -> None:
     assert sum_test(ranks, 1 - drawn, drawn) == pytest.approx(exact, rel=0.03)
 
 
-def test_few_scores_are_less_certain_than_their_enumeration_and_not_much() -> None:
+def test_few_scores_have_a_p_that_is_at_least_the_exact_one_and_not_much_larger() -> None:
     scores = np.array([0.0, 0.0, 1.0, 1.0, 1.0, 2.0, 3.0, 4.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0])
     drawn = (9, 11, 12, 13)
     sums = np.array([scores[list(each)].sum() for each in combinations(range(14), 4)])

@@ -23,7 +23,7 @@ MONDAY = 20_055 * 24  # 2024-11-28 is day 20,055 since 1970: a Thursday
 DAYS = 28
 
 
-def test_seasons_are_hours_of_the_day_and_of_weekends_apart():
+def test_seasons_are_hours_of_the_day_with_weekends_apart():
     thursday_1970, saturday_1970, monday_1970 = 0, 2 * 24, 4 * 24
     hours = np.array([thursday_1970, thursday_1970 + 23, saturday_1970, saturday_1970 + 47, monday_1970 + 1])
     assert seasons_of(hours, "hour").tolist() == [0, 23, 0, 23, 1]
@@ -185,19 +185,19 @@ def test_what_is_usual_at_noon_is_a_change_at_night(seasonal):
     assert least(found["kind"]) < 1e-3
 
 
-def test_rows_of_hours_that_the_baseline_lacks_are_left_out_and_said(seasonal):
+def test_rows_of_hours_that_the_baseline_lacks_are_left_out_and_reported(seasonal):
     known = captured(1, range(DAYS))
     known = known.filter(known[HOUR_COLUMN] % 24 >= 6)
     counts = baseline(known)
     at_night = found_in(counts, hour(DAYS, 3))
-    assert all(found.evidence == () for found in at_night.values())
+    assert {name: found.evidence for name, found in at_night.items()} == {"value": (), "kind": ()}
     assert "no rows of these hours" in at_night["value"].remark
     both = found_in(counts, pl.concat([hour(DAYS, 3, shift=50.0), hour(DAYS, 12)]))
     assert least(both["value"]) > 0.001
     assert "30 of 60 rows are left out, as the baseline lacks their hours" in both["value"].remark
 
 
-def test_records_without_a_time_are_left_out_where_they_are_few():
+def test_a_few_records_without_a_time_are_left_out():
     frame = captured(1, range(DAYS))
 
     def untimed(every: int) -> pl.DataFrame:
@@ -323,7 +323,7 @@ def test_hours_at_which_the_baseline_has_no_value_have_no_usual_mean():
     assert found.mean is None
 
 
-def test_quiet_nights_leave_the_days_what_they_tell():
+def test_quiet_nights_do_not_hide_what_the_days_tell():
     # Days of 60 rows an hour that differ by 0.5, and nights of 3 rows that hardly vary: the variance between hours of
     # many rows is 0.25 all the same. Signs of normal numbers with correlation r = 0.25 / 1.25 have 2 asin(r) / pi, and
     # by it an hour of 60 rows counts 8.6 times fewer.
@@ -348,7 +348,7 @@ def test_quiet_nights_leave_the_days_what_they_tell():
     assert found.rows == pytest.approx(60 / (1 + 59 * 2 * math.asin(0.2) / math.pi), rel=0.25)
 
 
-def test_what_is_learnt_does_not_go_by_the_order_of_the_rows():
+def test_what_is_learnt_does_not_depend_on_the_order_of_the_rows():
     frame = captured(1, range(DAYS))
     mixed = frame.sample(fraction=1, shuffle=True, seed=3)
     for name, counts in baseline(frame).items():

@@ -15,11 +15,11 @@ def test_one_frequent_new_value_is_judged_by_the_chance_that_all_its_rows_are_dr
     assert unseen_test(pooled, np.array([8.0]), 494, 494) == pytest.approx(expected, rel=1e-6)
 
 
-def test_ids_of_which_each_row_has_a_new_one_are_no_surprise() -> None:
+def test_a_new_id_in_each_row_is_no_surprise() -> None:
     assert unseen_test(np.ones(2_000), np.ones(1_000), 1_000, 1_000) == 1
 
 
-def test_more_new_values_than_ids_of_both_would_leave_are_a_surprise() -> None:
+def test_more_new_values_than_chance_would_put_into_the_window_alone_are_a_surprise() -> None:
     # Values of two rows are all in the window with a chance of 1 / 4: 100 of 100 are too many.
     assert unseen_test(np.full(100, 2.0), np.full(100, 2.0), 10_000, 10_000) < 1e-12
 

@@ -31,7 +31,7 @@ _BEFORE = (Fault.THROTTLED, Fault.ERROR, Fault.TIMED_OUT, Fault.RESET, Fault.SLO
 _AFTER = (Fault.ERROR, Fault.TIMED_OUT, Fault.RESET, Fault.SLOW)
 _READ_TIMEOUT = 20.0  # seconds: that of wiring's clients
 _SEVERAL = 0.15
-"""How many faults meet the retries of the same call, too: as many as botocore makes."""
+"""The share of faults that also meet the retries of the same call, which are as many as botocore makes."""
 
 THROTTLING: dict[str, tuple[int, str]] = {
     "dynamodb": (400, "ProvisionedThroughputExceededException"),

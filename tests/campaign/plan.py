@@ -15,7 +15,8 @@ START = datetime(2026, 11, 22, tzinfo=UTC)
 SERVICES = ("dynamodb", "s3", "eventbridge", "sns", "lambda", "sqs", "scheduler", "cloudwatch", "sagemaker", "sts")
 LONGEST_OUTAGE = 6 * HOUR
 WORKS_AGAIN = 2
-"""For how many ticks everything works at the end: the first of them makes up windows whose ticks were lost."""
+"""The number of ticks at the end during which everything works. The first of them makes up windows whose ticks were
+lost."""
 
 _LEASE = 1.5 * HOUR
 _LATENCY = (0.005, 0.05)  # seconds
@@ -48,8 +49,8 @@ MAY_BE_LOST = frozenset(
         "SageMaker Endpoint State Change",
     }
 )
-"""What may come 0 times. EventBridge delivers at least once what it took, so of its events only those are lost that a
-host or SageMaker may never send. The others come once or three times."""
+"""The deliveries that may not happen at all. EventBridge delivers at least once what it took, so of its events only
+those are lost that a host or SageMaker may never send. The others come once or three times."""
 
 
 @dataclass(frozen=True, slots=True)

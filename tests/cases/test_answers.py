@@ -41,7 +41,7 @@ def metrics(shell, kind="binary"):
     return shell.read("out/statistics.json")[f"{kind}_classification_metrics"]
 
 
-def test_as_many_scores_on_one_line_as_the_request_has_rows_are_one_a_row(case):
+def test_scores_on_one_line_are_one_a_row_if_the_request_has_as_many_rows(case):
     shell = case("answers-on-one-line")
     shown = shell("capture inspect captures")
     assert "Read 90 rows of 30 captured records" in shown.text

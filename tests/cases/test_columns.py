@@ -221,7 +221,7 @@ def test_files_whose_names_are_those_of_the_baseline_are_read_by_name(shell, ord
     assert (checked.exit_code, shell.violations("r")) == (0, []), read
 
 
-def test_a_preprocessors_names_past_nine_warn_of_their_order(case):
+def test_more_than_nine_numbered_names_of_a_preprocessor_bring_a_warning_about_their_order(case):
     shell = case("preprocessor-past-nine")
     shown = shell("capture inspect captures --record-preprocessor preprocess.py --rows 1")
     assert "its column 10 is read as _c2" in shown.text
@@ -448,7 +448,7 @@ def test_a_header_is_found_in_base64_and_behind_a_byte_order_mark(shell, content
 
 
 @pytest.mark.parametrize("place", [0, 3])
-def test_a_byte_order_mark_before_an_answer_is_none_of_its_score(shell, place):
+def test_a_byte_order_mark_before_an_answer_is_no_part_of_its_score(shell, place):
     answers = [("\ufeff" if index % 4 == place else "") + f"0.{index % 9 + 1}" for index in range(40)]
     shell.write(CAPTURE, captured(["1,2"] * 40, answers))
     assert "_c0 Fractional 0.1 0.2 0.3 0.4 0.5" in shell("capture inspect captures --rows 5").text

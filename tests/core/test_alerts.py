@@ -245,7 +245,7 @@ def test_rules_that_contradict_each_other_or_can_never_apply_are_refused(alertin
         Hours(**alerting)
 
 
-def test_a_rule_for_a_feature_that_the_baseline_has_not_is_refused():
+def test_a_rule_for_a_feature_that_the_baseline_does_not_have_is_refused():
     world = World()
     world.objects.kept["s3://results/baseline/constraints.json"] = b'{"features": [{"name": "age"}]}'
     with pytest.raises(InvalidInput, match=r"RuleMatchesNothing: .*'inc.' matches none of the 1 features"):

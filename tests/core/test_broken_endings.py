@@ -64,7 +64,7 @@ METRICS: dict[str, bytes | None] = {
     + b'{"MetricName": "m", "Value": 1%s}\n' % (b"0" * 400),
 }
 LARGEST_EVENT = 256 * 1024
-"""What EventBridge takes."""
+"""The largest event that EventBridge takes."""
 
 STATUSES = [OutcomeStatus.COMPLETED, OutcomeStatus.COMPLETED_WITH_VIOLATIONS, OutcomeStatus.FAILED]
 READABLE = {

@@ -103,7 +103,7 @@ def test_a_request_goes_to_the_endpoint_as_it_is_and_the_answer_comes_back(runti
     assert headers["x-amzn-sagemaker-custom-attributes"] == "a=b"
 
 
-def test_of_a_model_by_name_nobody_makes_an_endpoint_here(runtime):
+def test_no_endpoint_is_made_here_for_a_model_that_is_given_by_name(runtime):
     by_name = ModelReference(model_name="m", instance_type="ml.m5.large")
     with (
         pytest.raises(InvalidInput, match=r"ModelNotDeployed.*model m is made here"),
@@ -112,7 +112,7 @@ def test_of_a_model_by_name_nobody_makes_an_endpoint_here(runtime):
         pass
 
 
-def test_throttling_is_asked_again_until_it_passes(runtime):
+def test_a_throttled_request_is_sent_again_until_it_passes(runtime):
     throttled = (400, "ThrottlingException", {"Message": "Rate exceeded"})
     runtime.answers = [throttled, throttled, (200, "", [0.5])]
     assert ask(runtime) == b"[0.5]"

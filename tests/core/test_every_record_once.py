@@ -286,7 +286,7 @@ def test_late_records_are_those_that_came_after_the_execution_of_their_window_ha
     assert all(len(windows) == 1 for windows in seen.values())
 
 
-def test_what_is_later_than_the_setting_is_not_looked_for():
+def test_records_later_than_the_configured_lateness_are_not_read():
     minutes = [(10, 69), (10, 200)]
     files = [CaptureFile((START + t * MINUTE,), START + at * MINUTE, START + t * MINUTE) for t, at in minutes]
     seen = simulated(files, {}, expression="cron(0 * ? * * *)", hours=6)

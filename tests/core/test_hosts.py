@@ -77,7 +77,7 @@ def test_a_wish_is_followed_or_refused_and_never_overruled():
     assert (refused.code, refused.advice) == ("NoHost", "It has small, large.")
 
 
-def test_what_a_host_outgrew_goes_to_one_that_comes_after_it():
+def test_what_outgrew_a_host_goes_to_one_that_comes_after_it():
     assert choose_host([SMALL, LARGE], Demand(input_bytes=1), after="small").name == "large"
     refused = choose_host([SMALL, LARGE], Demand(input_bytes=1), after="large")
     assert (refused.code, refused.reason) == ("NoHost", "no host of this deployment is larger than large")
@@ -159,7 +159,7 @@ def test_from_a_megabyte_to_many_terabytes_no_host_that_fits_is_a_quarter_cheape
     assert costs[parts] <= 1.25 * min(costs.values())
 
 
-def test_a_file_is_not_divided_so_that_one_of_a_hundred_gigabytes_is_for_one_machine():
+def test_a_file_is_not_divided_so_one_of_a_hundred_gigabytes_goes_to_one_machine():
     demand = Demand(input_bytes=10**12, largest_file_bytes=10**11)
     choice = choose_host(hosts_of_the_template(), demand)
     assert choice.name == "sagemaker"
@@ -209,7 +209,7 @@ def test_a_chosen_host_is_never_a_quarter_dearer_than_another_one_that_fits(size
         assert dollars[choice.name] <= 1.25 * min(dollars.values())
 
 
-def test_an_analysis_moves_up_before_its_time_or_its_memory_would_not_do():
+def test_an_analysis_whose_time_or_memory_would_not_suffice_goes_to_a_larger_host_at_once():
     slow = hosts_of_the_template(memory=1024, storage=10240)[:2]  # at 11.6 MB/s, 8.4 GB would take 725 s of 900
     by_time = choose_host(slow, Demand(input_bytes=8_400_000_000))
     assert by_time.name == "sagemaker"

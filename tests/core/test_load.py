@@ -119,7 +119,8 @@ def test_a_sweep_costs_a_few_calls_for_each_overdue_execution_and_none_for_the_o
 
 
 LOOK = {"GetItem": 1, "Query": SWEEP + PARTITIONS}
-"""Of the first sweep of an hour: a query for each partition of times, and whether all schedules have places."""
+"""The calls of the first sweep of an hour: a query for each partition of times, and one read of whether all schedules
+have places."""
 
 
 def fire(control_plane, *, hours: int, but: str) -> None:

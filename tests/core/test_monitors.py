@@ -371,14 +371,14 @@ def test_a_window_of_now_is_not_changed_without_now(world, is_once):
 
 
 @pytest.mark.parametrize("start", ["yesterday", "P", "PT1H", "2027-01-01T00:00:00Z"])
-def test_a_window_of_now_that_is_none_or_lies_ahead_is_refused(world, start):
+def test_a_window_of_now_that_is_invalid_or_in_the_future_is_refused(world, start):
     now = {"schedule_expression": "NOW", "data_analysis_start_time": start, "data_analysis_end_time": "-PT0H"}
     with pytest.raises(InvalidInput, match="InvalidParameter"):
         world.has_schedule(**now)
 
 
 @pytest.mark.parametrize("end", ["PT1H", "2026-11-22T11:00:00Z"])
-def test_an_end_of_now_that_lies_ahead_is_refused_by_the_name_and_the_time_that_the_user_knows(world, end):
+def test_an_end_of_now_in_the_future_is_refused_by_the_name_and_the_time_that_the_user_knows(world, end):
     with pytest.raises(
         InvalidInput, match=r"^InvalidParameter: data_analysis_end_time: is later than 2026-11-22T10:07"
     ):

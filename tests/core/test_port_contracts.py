@@ -1101,7 +1101,7 @@ class TestObjectStore:
         assert len(list(objects.list("s3://bucket"))) == 3
         assert list(objects.list("s3://bucket/none")) == []
 
-    def test_those_of_many_objects_that_exist_are_found(self, objects):
+    def test_the_objects_that_exist_among_many_are_found(self, objects):
         there = ["s3://bucket/a/1.txt", "s3://bucket/a/b/2.txt", "s3://bucket/ab/3.txt"]
         missing = [
             "s3://bucket/a",

@@ -166,9 +166,7 @@ def test_a_crash_is_left_to_the_host_and_leaves_no_files(objects, scratch):
         (OSError(errno.ENOSPC, "No space left on device"), Resource.STORAGE),
     ],
 )
-def test_a_host_that_is_too_small_says_of_what_it_has_not_enough_and_is_not_asked_again(
-    objects, scratch, error, resource
-):
+def test_a_host_that_is_too_small_says_what_it_lacks_and_is_not_asked_again(objects, scratch, error, resource):
     def too_large(settings):
         raise error
 
@@ -181,7 +179,7 @@ def test_a_host_that_is_too_small_says_of_what_it_has_not_enough_and_is_not_aske
     assert list(scratch.iterdir()) == []
 
 
-def test_the_text_of_an_unforeseen_error_which_may_hold_row_values_stay_inside(objects):
+def test_the_text_of_an_unforeseen_error_which_may_hold_row_values_stays_inside(objects):
     cell = "jane@example.com"
     with pytest.raises(Upstream) as crashed:
         run_in_memory(objects, MemoryBus(), MemoryRunClaims(), lambda _: float(cell))(REQUEST, RUN)

@@ -90,7 +90,7 @@ def test_a_limit_that_was_edited_is_judged_as_written(workbench: Workbench) -> N
     assert "Observed: Only 99.75%" in summary.violations[0].description
 
 
-def test_a_threshold_of_distances_is_said_to_have_no_part(workbench: Workbench) -> None:
+def test_a_warning_says_that_a_threshold_of_distances_is_not_used(workbench: Workbench) -> None:
     workbench.baseline(rows(1, 500), **CALIBRATED)
     constraints = workbench.read("baseline/constraints.json")
     constraints["monitoring_config"]["distribution_constraints"]["comparison_threshold"] = 0.9
@@ -131,7 +131,7 @@ def test_other_minimums_are_replayed_from_the_evidence(workbench: Workbench) -> 
     assert replay() == []
 
 
-def test_the_least_shift_of_numbers_may_be_said_in_standard_deviations(workbench: Workbench) -> None:
+def test_the_least_shift_of_numbers_may_be_given_in_standard_deviations(workbench: Workbench) -> None:
     workbench.baseline(rows(1, 2_000), **CALIBRATED)
     window = rows(2, 2_000, visits=lambda column: [value + 1 for value in column])  # of a deviation of 1.41
     assert ("visits", "baseline_drift_check") in found(workbench.check(window))

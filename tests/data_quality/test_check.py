@@ -75,7 +75,7 @@ def test_whole_numbers_match_a_fractional_column_and_everything_a_string_column(
     assert "Only 50.0% of data is Fractional" in description(summary, "data_type_check")
 
 
-def test_the_threshold_of_the_type_check_is_the_files(workbench: Workbench) -> None:
+def test_the_threshold_of_the_type_check_comes_from_the_file(workbench: Workbench) -> None:
     workbench.baseline(table({"a": [1, 2]}))
     configure(workbench, datatype_check_threshold=0.5)
     assert ("a", "data_type_check") not in found(workbench.check(table({"a": [1, "x"]})))
@@ -111,7 +111,7 @@ def test_values_that_are_not_numbers_have_no_part_in_the_share_that_is_not_negat
     assert text.endswith("Only 50.0% of values are non-negative.")
 
 
-def test_values_outside_the_domain_are_reported_and_the_threshold_is_the_files(workbench: Workbench) -> None:
+def test_values_outside_the_domain_are_reported_by_the_files_threshold(workbench: Workbench) -> None:
     workbench.baseline(table({"a": ["x", "y"] * 10}))
     data = table({"a": ["x"] * 5 + ["y"] * 4 + ["z"]})
     expected = (
@@ -233,7 +233,7 @@ def test_named_columns_are_found_in_any_order_and_each_missing_or_extra_one_is_r
     assert summary.violations[1].description == expected.replace("missing", "extra")
 
 
-def test_captured_columns_are_the_baselines_by_position_answers_first(workbench: Workbench) -> None:
+def test_captured_columns_match_the_baselines_by_position_with_answers_first(workbench: Workbench) -> None:
     workbench.baseline(table({"score": [0.5, 0.25], "age": [1, 2], "plan": ["x", "x"]}))
     summary = workbench.check(captured(("1,x", "0.5"), ("2,x", "0.25\n")), dataset_format=_CAPTURE)
     assert found(summary) == []

@@ -41,7 +41,7 @@ def test_data_without_a_header_is_compared_by_position_with_a_baseline_that_know
     assert (given.records.read, found(given), says(given, "header")) == (600, [], False)
 
 
-def test_objects_of_transform_jobs_without_a_header_are_too(workbench: Workbench) -> None:
+def test_objects_of_transform_jobs_without_a_header_are_compared_by_position_too(workbench: Workbench) -> None:
     workbench.baseline(table(_rows(600)))
     workbench.write(table(_rows(600), header=False), "jobs/objects/bucket/in/a.csv")
     manifest = json.dumps([{"prefix": "s3://bucket/in/"}, "a.csv"])
@@ -65,7 +65,7 @@ def test_the_baselines_names_make_header_and_separator_certain(workbench: Workbe
     assert says(summary, "as the baseline's names show", "--separator")
 
 
-def test_other_columns_are_no_row_and_stay_a_violation(workbench: Workbench) -> None:
+def test_a_header_of_other_columns_is_not_read_as_a_row_and_stays_a_violation(workbench: Workbench) -> None:
     workbench.baseline(table(_rows(600)))
     summary = workbench.check(table({"years": [1] * 600, "y": [0.5] * 600, "tier": ["a"] * 600}))
     assert {check for _, check in found(summary)} == {"missing_column_check", "extra_column_check"}

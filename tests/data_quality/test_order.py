@@ -67,7 +67,7 @@ def test_a_baseline_with_the_answer_last_says_how_captures_were_paired_and_what_
     assert (found(summary), about_order(summary)) == ([], [])
 
 
-def test_captures_that_are_read_with_answers_last_are_too(workbench: Workbench) -> None:
+def test_captures_that_are_read_with_answers_last_say_how_they_were_paired_too(workbench: Workbench) -> None:
     captures = captured(("length", "visits"), ("score",))
     at_the_end = {"sagemakerCaptureJson": {**_CAPTURE["sagemakerCaptureJson"], "output_columns_position": "END"}}
     workbench.baseline(data("length", "visits", "score"))
@@ -101,7 +101,7 @@ def test_headless_files_in_another_order_say_which_fits(
     assert (found(by_name), about_order(by_name)) == ([], [])
 
 
-def test_columns_that_really_changed_are_no_matter_of_order(workbench: Workbench) -> None:
+def test_columns_that_really_changed_are_not_blamed_on_their_order(workbench: Workbench) -> None:
     workbench.baseline(data("length", "width", "visits"))
     moved = {name: _COLUMNS[name] for name in ("length", "width", "visits")}
     moved["length"] = [-value for value in range(_ROWS)]

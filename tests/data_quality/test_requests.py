@@ -49,6 +49,7 @@ def test_rows_of_one_request_that_are_alike_are_no_change(known):
     summary = known.check(_lines(_alike(2)), dataset_format=_CAPTURE)
     assert summary.violations == ()
     remarks = [feature["evidence"]["remark"] for feature in known.read("check/statistics.json")["features"]]
+    assert len(remarks) == 3
     assert all("because rows of one request are alike" in remark for remark in remarks)
     # The same rows one by one are flagged: nothing says that they are not independent.
     alone = known.check(
@@ -63,7 +64,7 @@ def test_a_change_of_all_rows_is_found_however_they_came(known):
     assert len(summary.violations) == 3
 
 
-def test_a_column_of_the_name_of_the_hidden_one_is_a_column_like_others(workbench):
+def test_a_column_named_like_the_hidden_one_is_a_column_like_any_other(workbench):
     drawn = np.random.default_rng(7)
     names = ("amount", REQUEST_COLUMN)
 
@@ -88,7 +89,7 @@ def test_too_few_requests_are_named(known):
     }
 
 
-def test_few_large_requests_among_many_small_ones_are_no_change_and_one_that_is_nearly_all_is_named(known):
+def test_a_few_large_requests_are_no_change_but_one_that_is_nearly_the_whole_window_is_named(known):
     drawn = np.random.default_rng(6)
     flagged = 0
     for _ in range(8):

@@ -189,4 +189,5 @@ def test_a_table_makes_no_seasonal_baseline(workbench):
     rows = "\n".join(data for _, data in _requests(_MONDAY, _MONDAY + 14 * _DAY))
     workbench.baseline(rows, header=False, comparison_method="Calibrated")
     features = workbench.read("baseline/statistics.json")["features"]
+    assert features
     assert all("seasons" not in feature["calibration"] for feature in features)

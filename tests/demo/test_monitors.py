@@ -55,6 +55,7 @@ def test_every_expectation_is_about_a_monitor_that_is_due_and_every_monitor_has_
     due = {(number, m.name) for m in MONITORS for number in range(1, len(HOURS) + 1) if m.is_due(number)}
     expected = {(number, name) for number, hour in enumerate(HOURS, start=1) for name in hour.expectations}
     reruns = [(number, hour.rerun) for number, hour in enumerate(HOURS, start=1) if hour.rerun]
+    assert reruns
     assert all(rerun.monitor.is_due(rerun.due) and rerun.due <= number for number, rerun in reruns)
     assert expected <= due
     assert {name for _, name in expected} == {monitor.name for monitor in MONITORS}

@@ -46,7 +46,7 @@ def test_a_pipe_gets_plain_lines() -> None:
     ]
 
 
-def test_a_terminal_gets_colours_of_ours_and_none_of_the_datas() -> None:
+def test_a_terminal_gets_our_colours_and_none_from_the_data() -> None:
     text = printed(BROKEN, terminal=True)
     assert "\x1b[33mCompletedWithViolations" in text
     assert "[red]income\\x1b[2J" in text

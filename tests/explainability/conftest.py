@@ -41,7 +41,7 @@ class ModelServer:
     asked: list[Asked] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
     lengths: list[int] = field(default_factory=list)
-    """Of the next answers, as they claim; their own by default."""
+    """What the next answers claim as their lengths; by default the true ones."""
     url: str = ""
 
     def reply(self, asked: Asked) -> tuple[int, bytes]:

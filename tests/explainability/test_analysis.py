@@ -231,7 +231,9 @@ def test_several_outputs_have_a_label_each(explaining: Explaining, rows: Rows) -
     assert [violation.model_extra["label"] for violation in summary.violations if violation.model_extra] == ["cat"]
 
 
-def test_a_baseline_of_other_outputs_or_another_aggregation_is_no_measure(explaining: Explaining, rows: Rows) -> None:
+def test_a_baseline_of_other_outputs_or_another_aggregation_cannot_be_compared_with(
+    explaining: Explaining, rows: Rows
+) -> None:
     data = explaining.write(rows)
     explaining.baseline(data)
     explaining.server.function = lambda values: values[:, :2]
@@ -299,7 +301,7 @@ def test_the_label_is_no_feature(explaining: Explaining, rows: Rows, label: str 
     assert list(values) == ["f0", "f1", "f2"]
 
 
-def test_headers_that_the_dataset_has_not_are_refused(explaining: Explaining, rows: Rows) -> None:
+def test_headers_that_the_dataset_does_not_have_are_refused(explaining: Explaining, rows: Rows) -> None:
     explaining.config["headers"] = ["f0", "f1", "height"]
     with pytest.raises(InvalidInput, match="no column height") as refused:
         explaining.baseline(explaining.write(rows))
@@ -643,7 +645,7 @@ def test_a_pickle_is_not_loaded_unless_that_is_switched_on(explaining: Explainin
         ("model.pkl", pickle.dumps([1]), "TreeExplainerNotApplicable"),
     ],
 )
-def test_files_that_are_no_trees(
+def test_files_that_hold_no_trees_are_refused(
     explaining: Explaining, rows: Rows, tmp_path: Path, name: str, content: bytes, code: str
 ) -> None:
     path = tmp_path / name

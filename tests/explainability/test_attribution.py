@@ -169,7 +169,7 @@ def test_equal_attributions_share_the_first_of_their_places() -> None:
     assert ranks(np.array([0.1, -5.0, 0.1, 2.0])).tolist() == [3, 1, 3, 2]
 
 
-def test_explanations_in_the_same_proportions_are_consistent_and_such_of_different_features_are_not() -> None:
+def test_rows_explained_by_the_same_proportions_are_consistent_and_by_other_features_are_not() -> None:
     assert consistency(np.array([[1.0, -2.0], [-3.0, 6.0], [0.0, 0.0]])) == pytest.approx(1.0)
     # Rows (1, 0) and (0, 1): each has the cosine 1/sqrt(2) with their mean.
     assert consistency(np.eye(2)) == pytest.approx(np.sqrt(0.5))

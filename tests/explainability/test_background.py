@@ -71,7 +71,7 @@ def test_rows_may_be_in_a_file(tmp_path: Path, name: str, text: str) -> None:
         ({"mime_type": "image/png", "shap_baseline": "1"}, "InvalidAnalysisConfig"),
     ],
 )
-def test_rows_that_cannot_be_are_refused(baseline: Any, code: str) -> None:
+def test_rows_that_cannot_be_used_are_refused(baseline: Any, code: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         given_background(ShapConfig(baseline=baseline), Host().read_object, FEATURES)
     assert refused.value.code == code

@@ -163,7 +163,7 @@ def test_features_that_the_model_does_not_use_have_no_attribution_at_all(explain
     assert (found.values[..., 2] != 0).all()
 
 
-def test_log_odds_do_not_ask_for_whole_rows_in_a_request() -> None:
+def test_log_odds_do_not_need_whole_rows_in_a_request() -> None:
     weights = np.array([1.0, -2.0, 0.5])
     rows, background = table(np.array([[1.0, 0.5, 2.0], [0.5, 1.0, 1.0]])), table(np.zeros((20, 3)))
     model = InProcess(lambda values: 1 / (1 + np.exp(-values @ weights)))

@@ -40,7 +40,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 COMMON = ("--dataset-format", "csv", "--analysis-config", "config.json")
 
 
-def test_a_baseline_and_a_check_of_a_model_behind_a_url(run: Run, server: ModelServer) -> None:
+def test_a_model_behind_a_url_gets_a_baseline_and_a_check(run: Run, server: ModelServer) -> None:
     made = run(
         "baseline",
         "explainability",

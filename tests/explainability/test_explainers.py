@@ -159,7 +159,7 @@ def test_the_explainer_follows_from_the_features_and_the_samples(
 @pytest.mark.parametrize(
     ("explainer", "features", "code"), [("guess", 3, "InvalidAnalysisConfig"), ("exact", 21, "TooManyFeatures")]
 )
-def test_explainers_that_cannot_be_are_refused(explainer: str, features: int, code: str) -> None:
+def test_unknown_explainers_and_too_many_exact_features_are_refused(explainer: str, features: int, code: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         design(explainer, features, None, 0)
     assert refused.value.code == code

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from modelwatch_analyzer.explainability import http_model
 from modelwatch_analyzer.explainability.http_model import HttpModel
 from modelwatch_analyzer.host import any_address, within
 from modelwatch_core.domain.errors import InvalidInput
@@ -25,8 +26,7 @@ Rows = NDArray[np.float64]
 @pytest.fixture(autouse=True)
 def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     """Try again without the pauses that a busy model needs."""
-    given = HttpModel.__init__.__kwdefaults__
-    monkeypatch.setitem(given, "backoff", 0.001)
+    monkeypatch.setattr(http_model, "_BACKOFF_SECONDS", 0.001)
 
 
 def failing(
@@ -84,7 +84,7 @@ def test_a_model_that_fails_for_good_ends_the_run_with_its_own_message(
     assert len(explaining.server.asked) == times
 
 
-def test_a_server_that_is_not_there(explaining: Explaining, rows: Rows) -> None:
+def test_a_server_that_is_not_there_is_reported(explaining: Explaining, rows: Rows) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         explaining.server.url = f"http://127.0.0.1:{taken.getsockname()[1]}"
@@ -93,7 +93,7 @@ def test_a_server_that_is_not_there(explaining: Explaining, rows: Rows) -> None:
     assert "is it running?" in failed.message
 
 
-def test_a_model_that_is_too_slow(explaining: Explaining, rows: Rows) -> None:
+def test_a_model_that_is_too_slow_is_reported(explaining: Explaining, rows: Rows) -> None:
     explaining.config["predictor"] = {"timeout_seconds": 0.05}
     ended = threading.Event()
 
@@ -118,13 +118,15 @@ def test_a_model_that_is_too_slow(explaining: Explaining, rows: Rows) -> None:
         (b"\xff\xfe", "ModelAnswerNotNumbers"),
     ],
 )
-def test_answers_that_cannot_be_used(explaining: Explaining, rows: Rows, content: bytes, code: str) -> None:
+def test_answers_that_cannot_be_used_are_reported_without_their_text(
+    explaining: Explaining, rows: Rows, content: bytes, code: str
+) -> None:
     failed = failing(explaining, rows, lambda _: (200, content))
     assert failed.code == code
     assert "approved" not in failed.message
 
 
-def test_a_model_that_answers_other_numbers_of_outputs(explaining: Explaining, rows: Rows) -> None:
+def test_a_model_whose_number_of_outputs_changes_is_reported(explaining: Explaining, rows: Rows) -> None:
     server = explaining.server
 
     def answer(asked: Asked) -> tuple[int, bytes]:
@@ -148,7 +150,7 @@ def test_a_server_that_takes_less_than_sagemaker_is_sent_less(explaining: Explai
     assert max(len(asked.body) for asked in server.asked[before:]) <= 5000
 
 
-def test_texts_that_a_model_does_not_take_end_the_run_without_telling_them(explaining: Explaining, rows: Rows) -> None:
+def test_texts_that_a_model_refuses_end_the_run_and_are_not_shown(explaining: Explaining, rows: Rows) -> None:
     cities = ["Oslo", "Köln", "Åre"]
     lines = [f"{a},{b},{cities[number % 3]}" for number, (a, b) in enumerate(rows[:, :2].tolist())]
     data = explaining.folder / "data.csv"
@@ -185,7 +187,9 @@ def test_texts_that_a_model_does_not_take_end_the_run_without_telling_them(expla
         ({"explainer": "tree"}, "ModelNotGiven"),
     ],
 )
-def test_configurations_that_cannot_be(explaining: Explaining, rows: Rows, shap: dict[str, object], code: str) -> None:
+def test_configurations_that_make_no_sense_are_refused(
+    explaining: Explaining, rows: Rows, shap: dict[str, object], code: str
+) -> None:
     explaining.config = {"methods": {"shap": shap}}
     assert failing(explaining, rows).code == code
     assert code == "NotProbabilities" or not explaining.server.asked
@@ -205,13 +209,15 @@ def test_configurations_that_cannot_be(explaining: Explaining, rows: Rows, shap:
         ({"label_headers": ["yes", "yes"]}, "InvalidAnalysisConfig"),
     ],
 )
-def test_predictors_that_cannot_be(explaining: Explaining, rows: Rows, predictor: dict[str, object], code: str) -> None:
+def test_predictors_that_make_no_sense_are_refused(
+    explaining: Explaining, rows: Rows, predictor: dict[str, object], code: str
+) -> None:
     explaining.config["predictor"] = predictor
     assert failing(explaining, rows).code == code
 
 
 @pytest.mark.parametrize("content", [b"{", b"[1]", b'{"headers": ["a", "a"]}', b"\xff", b"[" * 100_000])
-def test_files_that_are_no_configuration(explaining: Explaining, rows: Rows, content: bytes) -> None:
+def test_files_that_hold_no_configuration_are_refused(explaining: Explaining, rows: Rows, content: bytes) -> None:
     path = explaining.folder / "config.json"
     path.write_bytes(content)
     with pytest.raises(InvalidInput) as refused:
@@ -231,7 +237,7 @@ def test_files_that_are_no_configuration(explaining: Explaining, rows: Rows, con
         "http://ex ample/x",
     ],
 )
-def test_urls_that_are_none(url: str) -> None:
+def test_urls_that_are_invalid_are_refused(url: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         HttpModel(url, allows_address=any_address)
     assert refused.value.code == "InvalidModelUrl"
@@ -246,7 +252,7 @@ def test_a_url_without_a_path_means_invocations(server: ModelServer) -> None:
     assert (server.asked[0].content_type, server.asked[0].accept) == ("text/csv", "application/json")
 
 
-def test_what_https_cannot_be_spoken_with_is_reported_as_such(server: ModelServer) -> None:
+def test_a_server_that_does_not_speak_https_is_reported_as_such(server: ModelServer) -> None:
     url = server.url.replace("http://", "https://")
     with pytest.raises(ModelFailure, match=r"SSLError.*certificate") as failed:
         HttpModel(url, allows_address=any_address).invoke(b"1", "text/csv", "text/csv")
@@ -273,7 +279,7 @@ def test_a_server_that_asks_for_an_hour_gets_half_a_minute(
     assert pauses == [30]
 
 
-def test_a_time_to_try_again_that_is_none_is_passed_over(server: ModelServer) -> None:
+def test_an_invalid_time_to_try_again_is_ignored(server: ModelServer) -> None:
     server.headers = {"Retry-After": "soon"}
     server.answer = lambda _: (503, b"") if len(server.asked) == 1 else (200, b"1")
     assert HttpModel(server.url, allows_address=any_address).invoke(b"1", "text/csv", "text/csv") == b"1"

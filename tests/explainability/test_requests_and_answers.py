@@ -180,7 +180,7 @@ def test_answers_that_are_not_numbers_are_refused(accept: str, attribute: str | 
 
 
 @pytest.mark.parametrize(("accept", "attribute"), [("image/png", None), ("text/csv", "a.b"), ("application/json", "[")])
-def test_attributes_that_cannot_be_are_refused(accept: str, attribute: str | None) -> None:
+def test_attributes_that_are_invalid_are_refused(accept: str, attribute: str | None) -> None:
     with pytest.raises(InvalidInput) as refused:
         reader(accept, attribute)  # before anything is asked
     assert refused.value.code == "InvalidAnalysisConfig"

@@ -15,7 +15,7 @@ from modelwatch_core.domain.errors import ModelwatchError
 
 LONGEST_INPUT = 64 * 1024
 MOST_CPU_SECONDS = 1.0
-"""For an input of up to `LONGEST_INPUT` bytes."""
+"""The most CPU time for an input of up to `LONGEST_INPUT` bytes."""
 RUNS = 3
 
 

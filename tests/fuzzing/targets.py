@@ -54,11 +54,11 @@ from tests.core.in_memory import MemoryObjects
 from tests.fuzzing.target import Target, each
 
 BASELINE = Path(__file__).with_name("baseline")
-"""What data quality made of ``data.csv``, of which the checks of edited baselines start."""
+"""What data quality made of ``data.csv``; edited baselines start from it."""
 
 MOST_ANALYZED_COLUMNS = 100
 MOST_DECOMPRESSED_BYTES = 1 << 16
-"""Instead of `files.DECOMPRESSED_LIMIT`: what compressed bytes cost is what they decompress to."""
+"""Replaces `files.DECOMPRESSED_LIMIT`: what compressed bytes cost is what they decompress to."""
 
 
 def _analyzed(folder: Path, name: str, content: bytes, dataset_format: Mapping[str, Any], **settings: Any) -> None:

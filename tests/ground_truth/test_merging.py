@@ -318,7 +318,7 @@ def reference(predictions: list[tuple[str, str, str]], labels: list[tuple[str, s
 
 @settings(max_examples=80, deadline=None)
 @given(predictions=PREDICTIONS, labels=LABELS, data=st.data())
-def test_any_split_and_order_of_captures_and_labels_is_the_reference_join(
+def test_any_split_and_order_of_captures_and_labels_gives_the_reference_join(
     predictions: list[tuple[str, str, str]], labels: list[tuple[str, str, str]], data: st.DataObject
 ) -> None:
     expected = reference(predictions, labels)
@@ -411,7 +411,7 @@ def test_times_of_captures_are_of_whole_seconds_and_those_of_labels_need_not_be(
     assert rows(found.dataset, *PAIR) == [(f"0.{i}", str(i)) for i in range(4)]
 
 
-def test_a_tolerance_that_leaves_no_prediction_its_own_label_is_to_be_smaller(world: World) -> None:
+def test_a_tolerance_with_which_no_prediction_has_its_own_label_should_be_smaller(world: World) -> None:
     times = [f"2026-11-22T03:{minute:02}:00Z" for minute in range(5)]
     world.capture(*(captured("0.1", event=f"e{i}", time=time) for i, time in enumerate(times)))
     world.labels("timestamp,ground_truth_value", *(f"{time},1" for time in times), path="a.csv")

@@ -112,7 +112,7 @@ def test_the_image_takes_the_place_of_sagemakers_in_a_monitoring_schedule(opt_ml
 
 
 @pytest.mark.usefixtures("baseline")
-def test_a_container_that_is_not_told_what_its_job_was_created_with_leaves_out_what_is_the_machines(opt_ml):
+def test_without_the_jobs_config_the_machines_own_variables_are_ignored(opt_ml):
     captured(opt_ml, age=20)
     (opt_ml / "config/processingjobconfig.json").unlink()
     assert job.main(contract(opt_ml)) == 0

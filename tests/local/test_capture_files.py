@@ -83,7 +83,7 @@ def test_a_destination_is_a_key_and_no_url(folder: str) -> None:
     assert key.startswith(f"{folder}/c/v/2026/01/31/09/00-00-000-")
 
 
-def test_a_bucket_that_is_none_is_the_stores_to_refuse() -> None:
+def test_it_is_the_store_that_refuses_an_invalid_bucket() -> None:
     bucket = Bucket()
     write_captures(bucket, "s3://[b/c", "v", [exchange(NINE)])
     assert [name for name, _ in bucket.objects] == ["[b"]

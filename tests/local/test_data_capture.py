@@ -197,7 +197,7 @@ def test_the_content_type_decides_how_a_body_is_encoded(
 
 
 @pytest.mark.parametrize("config", [{"InitialSamplingPercentage": 0}, {"EnableCapture": False}])
-def test_nothing_is_captured_of_no_per_cent_or_where_capture_is_off(
+def test_nothing_is_captured_at_zero_per_cent_or_with_capture_off(
     stack: LocalStack, container: Container, config: dict[str, Any]
 ) -> None:
     endpoint = Captured(stack, container, **config)

@@ -158,7 +158,7 @@ def test_a_dry_run_says_what_the_import_then_does(results: Any):
     assert all(each["parameters"] == dry[name]["parameters"] for name, each in made.items())
 
 
-def test_what_differs_and_why_a_schedule_is_not_made_is_said(results: Any):
+def test_it_says_what_differs_and_why_a_schedule_is_not_made(results: Any):
     _, made = results["made"]
     assert made["older"]["parameters"]["alerting"] == {"violations": {"datapoints_to_alert": 3, "evaluation_period": 5}}
     assert made["ran-once"]["reason"] == "it runs once, and has run"

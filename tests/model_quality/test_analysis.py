@@ -91,7 +91,7 @@ def test_a_baseline_suggests_the_first_partys_constraints_by_its_own_rule_at_its
     assert {key for each in constraints.values() for key in each} == {"threshold", "comparison_operator"}
 
 
-def test_a_baseline_has_the_thresholds_of_the_first_partys(runs):
+def test_a_baseline_has_the_thresholds_of_the_first_partys_baseline(runs):
     # The public first-party baseline of the churn example: 201 rows, confusion matrix 173, 0, 12, 16; to the last bit.
     rows = ["0,0"] * 173 + ["0,1"] * 12 + ["1,1"] * 16
     source = runs.csv("churn.csv", "prediction,label", *rows)
@@ -795,7 +795,9 @@ def test_constraints_as_the_first_party_writes_them_have_a_violation_each(runs):
         ("BinaryClassification", "prediction,label", "0,0", "1,0", "trueNegativeRate", "1 - falsePositiveRate"),
     ],
 )
-def test_forms_of_one_number_of_other_problem_types(runs, problem_type, header, right, wrong, number, others):
+def test_one_number_in_several_forms_is_one_violation_for_other_problem_types_too(
+    runs, problem_type, header, right, wrong, number, others
+):
     settings = {"problem_type": problem_type, "inference_attribute": "prediction"}
     more = ["1,1"] if "Binary" in problem_type else ["b,b"]
     runs.run(runs.csv("good.csv", header, *[right] * 290, *more * 5), "baseline", **settings)

@@ -32,7 +32,7 @@ NUMBERS = {**CLASSES, "problem_type": "Regression"}
 
 THEN = ["0,0"] * 60 + ["1,1"] * 40
 NOW = ["0,0"] * 10 + ["1,1"] * 40 + ["1,0"] * 50
-"""Of 100 predictions 90 are 1 instead of 40; the labels are as they were."""
+"""Of 100 predictions 90 are 1, instead of 40; the labels are as they were."""
 
 
 def drifts(summary) -> dict[str, str]:
@@ -173,7 +173,7 @@ def test_classes_that_the_baseline_never_saw_are_drift(runs, edited):
     assert list(found) == ["predictionBaselineDrift"]
 
 
-def test_one_of_both_may_have_limits_of_its_own(runs, edited):
+def test_predictions_and_labels_may_have_limits_of_their_own(runs, edited):
     def change(document) -> None:
         limits(categorical_comparison_threshold=0.1)(document)
         document["monitoring_config_overrides"] = {

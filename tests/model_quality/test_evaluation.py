@@ -88,7 +88,7 @@ def test_parts_merge_to_the_whole(case, data):
         assert parts.metrics[name].value == same, name
 
 
-def test_a_label_of_which_no_probability_was_given_leaves_log_loss_out():
+def test_log_loss_is_left_out_if_a_label_has_no_probability():
     columns = Columns("label", None, ("p.0", "p.1"))
     known = pl.DataFrame({"label": ["0", "1"], "p.0": [0.9, 0.2], "p.1": [0.1, 0.8]})
     unknown = known.with_columns(label=pl.lit("2"))

@@ -54,17 +54,17 @@ def test_a_class_is_its_own_name(text):
 
 
 @pytest.mark.parametrize("value", ["1", "1.0", "true", "TRUE", "Yes", "y", "T", 1])
-def test_positive_spellings(value):
+def test_these_spellings_are_positive(value):
     assert binary_class_of(value) == "1"
 
 
 @pytest.mark.parametrize("value", ["0", "0.0", "-1", "false", "No", "n", "F", 0, -1])
-def test_negative_spellings(value):
+def test_these_spellings_are_negative(value):
     assert binary_class_of(value) == "0"
 
 
 @pytest.mark.parametrize("value", ["2", "maybe", "", 0.5])
-def test_what_is_neither(value):
+def test_other_values_are_neither_positive_nor_negative(value):
     assert binary_class_of(value) is None
 
 

@@ -316,6 +316,6 @@ def _auc(cells) -> float:
     return measure(SCORES, cells, 5_000, CONFIDENCE)["auc"].value
 
 
-def test_no_curve_without_both_classes():
+def test_there_is_no_curve_without_both_classes():
     assert roc_curve(table_of([1, 1], [0.1, 0.2]).finish()) is None
     assert precision_recall_curve(table_of([0, 0], [0.1, 0.2]).finish()) is None

@@ -134,7 +134,7 @@ def test_files_that_cannot_be_made_are_an_error_with_a_code_and_leave_no_folder(
     assert found.report
 
 
-def test_a_result_is_what_it_was_after_a_copy_through_another_process(drifted):
+def test_a_result_is_unchanged_by_a_copy_through_another_process(drifted):
     copied = pickle.loads(pickle.dumps(drifted))
     assert dict(copied.files) == dict(drifted.files)
     assert (copied.violations, copied.summary) == (drifted.violations, drifted.summary)

@@ -14,10 +14,10 @@ from modelwatch_analyzer.analysis import analyze
 from modelwatch_core.domain.settings_environment import settings_from_environment
 
 FILES, ROWS = 9, 400
-"""Rows enough, together, that the sketches have to drop values."""
+"""Files and rows enough that the sketches have to drop values."""
 
 REPORTS = ("statistics.json", "constraints.json", "constraint_violations.json", "analysis.json")
-"""What is compared byte for byte."""
+"""The reports that are compared byte for byte."""
 
 _LATER = 0.7
 """By how much a window differs from the baseline: greater numbers, lower scores of one sex, and the opposite labels."""
@@ -70,7 +70,7 @@ KINDS: Mapping[str, Mapping[str, str]] = {
         "exclude_features_attribute": "mixed,name",
     },
 }
-"""By ``analysis_type``, what its settings have beside the dataset."""
+"""The settings of each ``analysis_type`` besides the dataset."""
 
 
 def make(folder: Path) -> None:

@@ -50,7 +50,7 @@ def read_in_pieces(table: Table) -> tuple[Rows, ReadLog, int]:
 
 
 @given(size=st.integers(0, 1 << 44), least=st.integers(1, 1 << 26))
-def test_pieces_are_of_the_same_size_of_the_least_one_at_least_and_not_much_more(size: int, least: int) -> None:
+def test_pieces_have_one_size_which_is_at_least_the_least_and_not_much_more(size: int, least: int) -> None:
     with patch.object(files, "MOST_PIECES", 8):
         size = min(size, least * 5_000)
         sizes = np.diff([0, *cuts_of(size, least), size])
@@ -242,7 +242,7 @@ def test_merged_captures_count_what_was_merged_once(tmp_path: Path, monkeypatch:
 
 
 @given(st.lists(st.lists(st.sampled_from("abcdefghij"), max_size=7), min_size=1, max_size=5))
-def test_repeated_events_of_pieces_are_counted_as_of_the_whole(pieces: list[list[str]]) -> None:
+def test_repeated_events_are_counted_alike_in_pieces_and_as_a_whole(pieces: list[list[str]]) -> None:
     together, repeated = EventIds(), 0
     for piece in pieces:
         events = EventIds()
@@ -254,7 +254,7 @@ def test_repeated_events_of_pieces_are_counted_as_of_the_whole(pieces: list[list
 
 
 @given(st.lists(st.lists(st.integers(0, 60), max_size=20), min_size=1, max_size=5))
-def test_pieces_count_every_event_that_is_repeated_soon_and_remember_no_more_than_so_many(
+def test_pieces_count_every_event_that_is_repeated_soon_and_remember_a_limited_number(
     pieces: list[list[int]],
 ) -> None:
     with patch.object(event_ids, "REMEMBERED_EVENTS", 4):

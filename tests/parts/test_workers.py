@@ -118,7 +118,9 @@ def test_a_process_that_ends_without_an_answer_ends_the_analysis(
     assert (raised.value.code, type(raised.value)) == ("WorkerEnded", kind)
 
 
-def test_the_end_of_another_process_is_noticed_before_the_own_share_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_end_of_another_process_is_noticed_before_this_one_has_read_its_share(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     slow = [Rows(str(number), lambda: time.sleep(0.2)) for number in range(100)]
     begun = time.monotonic()
     with pytest.raises(WorkerKilled):
@@ -252,7 +254,7 @@ def forbidden(*_: object) -> None:
 
 
 @pytest.mark.parametrize("parts", [in_pieces(*rows(3)), rows(1), in_pieces(*rows(1))])
-def test_nothing_is_started_for_little(monkeypatch: pytest.MonkeyPatch, parts: Sequence[Table]) -> None:
+def test_no_process_is_started_for_a_small_dataset(monkeypatch: pytest.MonkeyPatch, parts: Sequence[Table]) -> None:
     monkeypatch.setattr(workers, "_Process", forbidden)
     assert Workers(4)(READING, parts) == one_by_one(READING, parts)
 
@@ -275,7 +277,7 @@ class WritesEnvironment:
         self.path.write_text(json.dumps({**os.environ, "session": str(os.getsid(0)), "process": str(os.getpid())}))
 
 
-def test_other_processes_have_no_credentials_and_their_share_of_the_threads(
+def test_other_processes_have_no_credentials_and_only_their_share_of_the_threads(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")

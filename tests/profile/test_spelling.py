@@ -88,7 +88,7 @@ def test_what_no_double_comes_near_is_text(text):
     assert value_name(text) == text
 
 
-def test_numbers_as_small_as_may_be_keep_their_value():
+def test_numbers_keep_their_value_however_small_they_are():
     assert exact_number("1e-999999") == Decimal("1e-999999")
     assert value_name("10e-1000000") == value_name("1e-999999")
 

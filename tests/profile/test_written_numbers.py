@@ -71,7 +71,7 @@ def test_a_number_in_another_spelling_stays_and_is_reported(text: str, mark: Dec
     "text",
     ["", " ", ".", ",", "-", "%", "$", "()", "a", "12 kg", "2026-01-31", "10:30", "1.2.3", "1,2,3", "--5", "(5", "5)"],
 )
-def test_other_text_stays_in_silence(text: str, mark: DecimalMark) -> None:
+def test_other_text_stays_without_a_remark(text: str, mark: DecimalMark) -> None:
     assert read([text], mark) == ([text], [False])
 
 

@@ -14,8 +14,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from modelwatch_analyzer.reading import capture_records, files
-from modelwatch_analyzer.reading.capture import CaptureFiles, open_capture
+from modelwatch_analyzer.reading.attributes import Attributes
+from modelwatch_analyzer.reading.capture import CaptureFiles, open_records
+from modelwatch_analyzer.reading.capture_records import CapturedRecords
 from modelwatch_analyzer.reading.dataset import HOUR_COLUMN, REQUEST_COLUMN, Plan, ReadLog
+from modelwatch_analyzer.reading.files import source_files
 from modelwatch_analyzer.reading.record_times import RecordTimes
 from modelwatch_core.domain.dataset_formats import CaptureOptions
 from modelwatch_core.domain.errors import InvalidInput
@@ -52,7 +55,8 @@ def write(tmp_path: Path) -> Write:
 
 def opened(source: Path, start: str | None = None, end: str | None = None, **options: object) -> CaptureFiles:
     moments = (datetime.fromisoformat(moment).replace(tzinfo=UTC) if moment else None for moment in (start, end))
-    return open_capture(source, CaptureOptions.model_validate(options), RecordTimes(*moments))
+    captured = CapturedRecords(source_files(source), RecordTimes(*moments))
+    return open_records(captured, CaptureOptions.model_validate(options), Attributes())
 
 
 def read(dataset: CaptureFiles) -> tuple[list[tuple[str | None, ...]], ReadLog]:

@@ -243,7 +243,7 @@ def test_the_type_of_a_column_of_numbers_does_not_depend_on_the_blocks(
 @pytest.mark.parametrize(
     ("read", "malformed", "is_said"), [(95, 5, True), (96, 4, False), (100, 0, False), (0, 1, True)]
 )
-def test_a_twentieth_that_is_malformed_is_a_remark(read: int, malformed: int, *, is_said: bool) -> None:
+def test_malformed_records_are_a_remark_if_they_are_a_twentieth(read: int, malformed: int, *, is_said: bool) -> None:
     log = ReadLog(read=read, malformed=malformed)
     said = (
         f"{malformed} of {read + malformed} records cannot be parsed and were left out: what was found is of the others"

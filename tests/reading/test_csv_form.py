@@ -196,7 +196,7 @@ def test_the_baselines_names_are_a_header_in_any_order_and_in_some_files(write: 
 
 
 @pytest.mark.parametrize("separator", [";", "\t", "|"])
-def test_names_that_a_separator_makes_the_baselines_are_certain(write: Write, separator: str) -> None:
+def test_a_separator_that_gives_the_baselines_names_is_certain(write: Write, separator: str) -> None:
     path = write(f"x{separator}age\n0.1{separator}29\n")
     dataset = open_csv(path, CsvOptions(), expected("age", "x"))
     assert rows_of(dataset)[0] == [("0.1", "29")]
@@ -207,7 +207,7 @@ def test_names_that_a_separator_makes_the_baselines_are_certain(write: Write, se
     st.lists(st.lists(st.text(max_size=4), min_size=2, max_size=2), max_size=5),
     st.lists(st.text(max_size=4), min_size=2, max_size=2),
 )
-def test_no_first_line_looks_like_both_or_fails(rows: list[list[str]], first: list[str]) -> None:
+def test_no_first_line_looks_like_both_a_row_and_a_header(rows: list[list[str]], first: list[str]) -> None:
     assert not (looks_like_row(first, rows) and looks_like_header(first, rows))
 
 

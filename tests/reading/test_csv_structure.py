@@ -32,7 +32,7 @@ def by_bytes(text: bytes) -> dict[str, list[int]]:
 
 @given(_texts)
 @example(b"a" * 64 + b'"' + b"a" * 200 + b'",\n')
-def test_every_byte_is_where_a_look_at_each_finds_it(text: bytes) -> None:
+def test_every_byte_is_found_where_looking_at_each_one_finds_it(text: bytes) -> None:
     structure, expected = Structure.of(text, ord(",")), by_bytes(text)
     for kind in ("separators", "line_feeds", "returns", "quotes"):
         assert positions(getattr(structure, kind)).tolist() == expected[kind], kind

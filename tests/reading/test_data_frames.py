@@ -88,7 +88,7 @@ def test_a_split_table_with_as_many_rows_as_columns_is_read_by_its_names(tmp_pat
         (["a", "b"], [1], "a row of a table has more or fewer values than there are columns"),
     ],
 )
-def test_a_split_table_that_is_none_is_left_out_with_the_cause(columns: list[Any], row: list[int], cause: str) -> None:
+def test_a_malformed_split_table_is_left_out_with_the_cause(columns: list[Any], row: list[int], cause: str) -> None:
     with pytest.raises(Unflattenable, match=cause):
         records_of({"dataframe_split": {"columns": columns, "data": [row]}})
 

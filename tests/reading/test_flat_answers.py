@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 
 from modelwatch_analyzer.reading.attributes import Attributes
 from modelwatch_analyzer.reading.bracketed import bracketed_documents, bracketed_numbers
-from modelwatch_analyzer.reading.capture import CaptureFiles, open_capture
+from modelwatch_analyzer.reading.capture import CaptureFiles, open_records
 from modelwatch_analyzer.reading.capture_blocks import BlockParser
+from modelwatch_analyzer.reading.capture_records import CapturedRecords
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog
+from modelwatch_analyzer.reading.files import source_files
 from modelwatch_analyzer.reading.flat_answers import cut
 from modelwatch_core.domain.dataset_formats import CaptureOptions
 from modelwatch_core.domain.errors import InvalidInput
@@ -47,7 +49,8 @@ def line(request: Any, answer: Any = None, labels: Any = None) -> str:
 def opened(folder: Path, lines: Iterable[str], attributes: Attributes | None = None, **options: Any) -> CaptureFiles:
     path = folder / "capture.jsonl"
     path.write_text("\n".join(lines))
-    return open_capture(path, CaptureOptions.model_validate(options), attributes=attributes or Attributes())
+    captured = CapturedRecords(source_files(path))
+    return open_records(captured, CaptureOptions.model_validate(options), attributes or Attributes())
 
 
 def read(dataset: CaptureFiles) -> tuple[list[tuple[str | None, ...]], ReadLog]:
@@ -149,7 +152,7 @@ def test_that_answers_were_cut_is_reported_once(tmp_path: Path) -> None:
     assert not is_cut(read(opened(tmp_path, [line("1\n2", "0.9\n0.1"), line("1", "0.9")]))[1])
 
 
-def test_values_that_the_rows_do_not_divide_are_malformed(tmp_path: Path) -> None:
+def test_values_whose_number_is_no_multiple_of_the_rows_are_malformed(tmp_path: Path) -> None:
     rows, log = read(opened(tmp_path, [line("1\n2", "0.9\n0.1"), line("1\n2", "0.9,0.1,0.3"), line("1\n2", "1\n2\n3")]))
     assert len(rows) == 2
     assert log.malformed_examples == [
@@ -277,7 +280,7 @@ def test_first_lines_that_may_be_rows_are_rows(tmp_path: Path, requests: list[st
     assert (dataset.named, len(rows), log.malformed, log.remarks) == (False, 2 * len(requests), 0, [])
 
 
-def test_the_header_of_one_payload_alone_is_not_certain_and_said_so(tmp_path: Path) -> None:
+def test_the_header_of_one_payload_alone_is_reported_as_uncertain(tmp_path: Path) -> None:
     rows, log = read(opened(tmp_path, [line("age,x\n57,0.26", None)]))
     assert rows == [("age", "x"), ("57", "0.26")]
     (remark,) = log.remarks
@@ -359,7 +362,7 @@ def test_a_record_with_several_wrong_rows_is_counted_once(tmp_path: Path) -> Non
         ("", None),
     ],
 )
-def test_lists_in_brackets(text: str, documents: list[Any] | None) -> None:
+def test_lists_in_brackets_are_read(text: str, documents: list[Any] | None) -> None:
     assert bracketed_documents(text) == documents
 
 

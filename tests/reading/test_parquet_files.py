@@ -154,7 +154,9 @@ def test_many_columns_of_two_names_are_each_found(tmp_path: Path) -> None:
 
 
 @given(st.binary(max_size=60))
-def test_names_are_found_in_no_bytes_whatever(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+def test_nothing_is_found_in_any_bytes_that_are_no_footer(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
     path = tmp_path_factory.getbasetemp() / "any.parquet"
     path.write_bytes(content + len(content).to_bytes(4, "little") + b"PAR1")
     assert dict(repeated_names(path)) == {}
@@ -443,7 +445,7 @@ def test_a_profile_has_the_types_of_the_text_and_takes_one_process(
     assert len(started) == 1
 
 
-def test_no_batch_of_a_wide_table_is_a_rest_of_a_row_or_two(tmp_path: Path) -> None:
+def test_no_batch_of_a_wide_table_is_a_remainder_of_a_row_or_two(tmp_path: Path) -> None:
     values = np.arange(4_400.0) + 0.5
     pl.DataFrame({f"n{place}": values for place in range(1_000)}).write_parquet(tmp_path / "a.parquet")
     dataset = opened(tmp_path / "a.parquet")

@@ -19,9 +19,11 @@ from hypothesis import strategies as st
 
 from modelwatch_analyzer.profile.lexical import ColumnType, read_numbers
 from modelwatch_analyzer.reading.attributes import Attributes
-from modelwatch_analyzer.reading.capture import CaptureFiles, open_capture
+from modelwatch_analyzer.reading.capture import CaptureFiles, open_records
 from modelwatch_analyzer.reading.capture_blocks import BlockParser
+from modelwatch_analyzer.reading.capture_records import CapturedRecords
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog
+from modelwatch_analyzer.reading.files import source_files
 from modelwatch_core.domain.dataset_formats import CaptureOptions
 from modelwatch_core.domain.errors import InvalidInput
 
@@ -52,10 +54,15 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def opened_folder(folder: Path) -> CaptureFiles:
+    return open_records(CapturedRecords(source_files(folder)), CaptureOptions(), Attributes())
+
+
 def opened(folder: Path, *lines: str | bytes, attributes: Attributes | None = None, **options: Any) -> CaptureFiles:
     path = folder / "capture.jsonl"
     path.write_bytes(b"\n".join(line.encode() if isinstance(line, str) else line for line in lines))
-    return open_capture(path, CaptureOptions.model_validate(options), attributes=attributes or Attributes())
+    captured = CapturedRecords(source_files(path))
+    return open_records(captured, CaptureOptions.model_validate(options), attributes or Attributes())
 
 
 def rows(dataset: CaptureFiles, log: ReadLog | None = None) -> list[tuple[str | None, ...]]:
@@ -294,7 +301,7 @@ def test_compressed_objects_are_read_up_to_the_damage(folder: Path) -> None:
     (folder / "complete.jsonl.gz").write_bytes(gzip.compress(lines.encode()))
     (folder / "damaged.jsonl").write_bytes(gzip.compress(lines.encode()) + b"garbage")
     log = ReadLog()
-    assert sorted(rows(open_capture(folder, CaptureOptions()), log)) == [("0",), ("0",), ("1",), ("1",), ("2",), ("2",)]
+    assert sorted(rows(opened_folder(folder), log)) == [("0",), ("0",), ("1",), ("1",), ("2",), ("2",)]
     assert log.malformed_examples == ["damaged.jsonl: the compressed data is damaged, or followed by something else"]
 
 
@@ -311,7 +318,7 @@ def test_all_folders_of_several_variants_and_models_are_read(folder: Path) -> No
     ):
         (folder / below).mkdir(parents=True)
         (folder / below / "00-01-234.jsonl").write_text(captured(endpointInput=csv(str(index))))
-    dataset = open_capture(folder, CaptureOptions())
+    dataset = opened_folder(folder)
     log = ReadLog()
     assert sorted(rows(dataset, log)) == [("0",), ("1",), ("2",)]
     assert log.objects == 3

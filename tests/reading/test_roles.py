@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 
 from modelwatch_analyzer.reading import open_dataset
 from modelwatch_analyzer.reading.attributes import Attributes
-from modelwatch_analyzer.reading.capture import CaptureFiles, open_capture
+from modelwatch_analyzer.reading.capture import CaptureFiles, open_records
+from modelwatch_analyzer.reading.capture_records import CapturedRecords
 from modelwatch_analyzer.reading.dataset import Dataset, Plan, ReadLog, Role
+from modelwatch_analyzer.reading.files import source_files
 from modelwatch_core.domain.dataset_formats import CaptureOptions
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.settings_environment import analysis_settings
@@ -161,7 +163,7 @@ def test_json_lists_are_selected_by_index(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_roles_of_transform_outputs(
+def test_transform_outputs_have_roles(
     options: dict[str, Any], content: str, attributes: dict[str, str], features: list[tuple[str]], tmp_path: Path
 ) -> None:
     manifest = tmp_path / "output/2026/01/31/09/m.json"
@@ -206,7 +208,7 @@ def merged(**sides: dict[str, str]) -> str:
 def captured(folder: Path, *lines: str, names: tuple[str, ...] = (), **attributes: str) -> CaptureFiles:
     (folder / "c.jsonl").write_text("\n".join(lines))
     options = CaptureOptions.model_validate({"captureIndexNames": names} if names else {})
-    return open_capture(folder / "c.jsonl", options, attributes=Attributes.of(**attributes))
+    return open_records(CapturedRecords(source_files(folder / "c.jsonl")), options, Attributes.of(**attributes))
 
 
 def test_requests_are_features_and_responses_are_predictions(tmp_path: Path) -> None:
@@ -230,7 +232,7 @@ def test_ground_truth_is_read_if_it_is_requested(tmp_path: Path) -> None:
     assert values(requested, Role.GROUND_TRUTH) == [("1",)]
 
 
-def test_roles_of_a_real_merged_record_of_a_batch_request(tmp_path: Path) -> None:
+def test_a_real_merged_record_of_a_batch_request_has_roles(tmp_path: Path) -> None:
     line = merged(
         endpointInput=as_json({"instances": [{"features": [28, 2]}, {"features": [43, 3]}]}),
         endpointOutput=as_json({"predictions": [{"score": 0.9, "label": 1}, {"score": 0.1, "label": 0}]}),

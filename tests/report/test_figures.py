@@ -114,6 +114,7 @@ def test_a_curve_stays_within_its_drawing(points, diagonal):
         return
     assert_within(figure.line, CurveFigure.WIDTH, CurveFigure.HEIGHT)
     places = re.findall(rf"({NUMBER}) ({NUMBER})", figure.line)
+    assert places
     assert all(0 <= float(x) <= CurveFigure.WIDTH and 0 <= float(y) <= CurveFigure.HEIGHT for x, y in places)
     assert all(0 <= place <= CurveFigure.WIDTH for place, _ in figure.x_ticks)
     assert all(0 <= place <= CurveFigure.HEIGHT for place, _ in figure.y_ticks)

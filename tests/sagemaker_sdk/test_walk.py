@@ -140,7 +140,7 @@ def test_an_explanation_that_stays_as_it_was_has_no_violations(phases):
 
 
 @pytest.mark.parametrize("kind", sorted(set(TYPES) - set(KINDS["3"])))
-def test_version_3_fails_in_itself_where_it_waits_for_a_baseline_of_clarify(app, kind):
+def test_version_3_of_the_sdk_fails_by_itself_when_it_waits_for_a_baseline_of_clarify(app, kind):
     """docs/sagemaker-sdk.md says so, and is to be changed with a version that does not."""
     failed = walk("3", "fail", kind)[kind]
     assert failed["error"] == "'ProcessingJob' object has no attribute 'sagemaker_session'"

@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Iterator
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -28,6 +29,15 @@ found = [{"feature_name": captures[0].name, "constraint_check_type": "custom_che
 pathlib.Path("opt/ml/processing/output/violations.json").write_text(json.dumps({"violations": found}))
 """
 """A container as the document describes one."""
+
+BASELINE = """
+import json, pathlib, sys
+
+(dataset,) = pathlib.Path("opt/ml/processing/input").rglob("*.csv")
+made = {"arguments": sys.argv[1:], "lines": len(dataset.read_text().splitlines())}
+pathlib.Path("opt/ml/processing/output/constraints.json").write_text(json.dumps(made))
+"""
+"""A container that makes a baseline."""
 
 
 def _of_this_account(source: str) -> str:
@@ -167,6 +177,19 @@ def test_the_container_of_the_document_finds_violations(read: Any) -> None:
     (execution,) = monitor.list_executions()
     (violation,) = execution.constraint_violations("violations.json").body_dict["violations"]
     assert violation["description"] == "0.05"
+
+
+@pytest.mark.slow
+def test_run_baseline_starts_the_container_with_its_arguments(read: Any) -> None:
+    reader, _, _ = read
+    app = reader.app
+    app.stack.run_image("my-baseline:1", sys.executable, "-c", BASELINE)
+    monitor = ModelMonitor(ROLE, image_uri="my-baseline:1")
+    dataset = SimpleNamespace(source="s3://my-bucket/training-data/baseline.csv")  # as a ProcessingInput has it
+    output = MonitoringOutput(destination="s3://my-bucket/custom-baseline")
+    monitor.run_baseline([dataset], output, ["--least", "5"], logs=False, job_name="custom-baseline")
+    assert monitor.describe_latest_baselining_job()["ProcessingJobStatus"] == "Completed"
+    assert monitor.suggested_constraints().body_dict == {"arguments": ["--least", "5"], "lines": 501}
 
 
 @pytest.mark.slow

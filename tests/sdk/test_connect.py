@@ -341,7 +341,7 @@ def test_a_schedule_is_stopped_started_and_deleted(client):
         client.describe_monitoring_schedule(MonitoringScheduleName="hourly")
 
 
-def test_a_schedule_that_runs_now_is_described_so(client, world):
+def test_a_schedule_that_runs_now_is_described_as_such(client, world):
     client.create_data_quality_job_definition(**definition())
     times = {"DataAnalysisStartTime": "-PT1H", "DataAnalysisEndTime": "-PT0H"}
     sent = schedule(ScheduleConfig={"ScheduleExpression": "NOW"} | times)

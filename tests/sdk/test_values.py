@@ -252,6 +252,27 @@ def test_model_quality_says_what_it_needs():
         )
 
 
+def test_run_baseline_names_what_the_container_is_started_with():
+    app = FakeApp(CreateBaseliningJob={})
+    monitor = mm.ModelMonitor(image_uri="mine:1", entrypoint=["python", "m.py"], sagemaker_session=app)
+    output = mm.MonitoringOutput("/opt/ml/processing/made", "s3://my-bucket/baseline")
+    monitor.run_baseline(["s3://my-bucket/d.csv"], output, ["--least", "5"], wait=False, job_name="mine")
+    asked = app.parameters("CreateBaseliningJob")
+    command = {"entrypoint": ["python", "m.py"], "arguments": ["--least", "5"]}
+    assert (command | {"local_path": "/opt/ml/processing/made"}).items() <= asked.pop("processing").items()
+    assert asked == {
+        "image_uri": "mine:1",
+        "monitoring_type": "Custom",
+        "baselining_job_name": "mine",
+        "baseline_dataset_s3_uri": "s3://my-bucket/d.csv",
+        "dataset_format": {"csv": {"header": True}},
+        "output_s3_uri": "s3://my-bucket/baseline",
+        "environment": {},
+    }
+    with pytest.raises(ValueError, match="baseline_inputs must name one dataset, not 2"):
+        monitor.run_baseline(["s3://my-bucket/d.csv"] * 2, output)
+
+
 def test_the_analysis_configurations_are_those_of_clarify():
     # The form of analysis_config.json: smclarify 0.5 and SageMaker's developer guide, clarify-processing-job-configure.
     bias = mm.BiasAnalysisConfig([1], "gender", [0], "prediction", headers=["gender", "prediction"])

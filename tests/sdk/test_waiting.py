@@ -73,7 +73,7 @@ def test_an_execution_that_ends_at_the_last_moment_has_ended_in_time(clock: Cloc
 
 
 @pytest.mark.parametrize(("limit", "error"), [(0, ValueError), (86_401, ValueError), (True, TypeError)])
-def test_a_limit_that_cannot_be_is_refused_before_anything_is_asked(limit: Any, error: type[Exception]):
+def test_an_invalid_limit_is_refused_before_anything_is_asked(limit: Any, error: type[Exception]):
     app = app_with(STARTED)
     with pytest.raises(error, match="timeout_in_seconds"):
         MonitoringExecution(app, STARTED).wait(timeout_in_seconds=limit)
@@ -87,7 +87,7 @@ def test_a_limit_that_cannot_be_is_refused_before_anything_is_asked(limit: Any, 
         ({"status": "Failed", "outcome": FAILED}, f"is Failed: {FAILED['failure_reason']}"),
     ],
 )
-def test_the_files_of_a_baseline_that_has_made_none_are_refused_with_its_status(record: dict[str, Any], reason: str):
+def test_asking_for_files_that_a_baseline_has_not_made_is_refused_with_its_status(record: dict[str, Any], reason: str):
     app = FakeApp(DescribeBaseliningJob=JOB | record)
     s3 = boto3.client("s3", region_name="us-east-1", aws_access_key_id="testing", aws_secret_access_key="testing")
     app._clients = {"s3": s3}

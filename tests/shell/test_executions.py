@@ -69,7 +69,7 @@ def test_an_execution_is_found_by_its_scheduled_time(run: Run):
     assert asked["scheduled_time_before"] == "2026-11-20T09:00:01+00:00"
 
 
-def test_an_execution_that_there_is_not_is_refused(run: Run):
+def test_an_execution_that_does_not_exist_is_refused(run: Run):
     ended = run(FakeApp(ListMonitoringExecutions=page()), "executions", "describe", "hourly")
     assert ended.exit_code == 2
     assert ended.stderr.startswith("modelwatch: ExecutionNotFound: hourly has no execution; see modelwatch executions")

@@ -21,7 +21,7 @@ from tests.repository import ROOT
 PYTHON = ROOT / ".venv-spark/bin/python"
 PARTITIONS = (1, 7, 64)
 MASTER = os.environ.get("SPARK_MASTER", "local-cluster[2,1,1024]")
-"""Two executors, each a process with a Python worker of its own; ``local[2]`` is quicker."""
+"""By default two executors, each a process with a Python worker of its own; ``local[2]`` is quicker."""
 
 _TIMEOUT = 1200
 

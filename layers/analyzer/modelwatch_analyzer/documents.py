@@ -24,7 +24,7 @@ VIOLATIONS_FILE = "constraint_violations.json"
 """What a check found."""
 
 VIOLATIONS_COPY = "violations.json"
-"""The same under the other name by which the Python API lists it among the results."""
+"""A copy of the violations, under the other name by which the Python API lists them among the results."""
 
 _MOST_MISTAKES = 3
 

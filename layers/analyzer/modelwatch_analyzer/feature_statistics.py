@@ -143,9 +143,9 @@ class FeatureStatistics(EditedDocument):
     Attributes
     ----------
     calibration : ColumnCounts, optional
-        Of a baseline: what the Calibrated comparison compares with.
+        What the Calibrated comparison compares with, in a baseline.
     evidence : Found, optional
-        Of a window: what the Calibrated comparison found, from which other settings are judged.
+        What the Calibrated comparison found in a window; other settings are judged from it.
     """
 
     name: str

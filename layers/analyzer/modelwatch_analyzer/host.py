@@ -12,7 +12,7 @@ from modelwatch_core.domain.internal_addresses import is_internal
 from modelwatch_core.domain.model_endpoints import Model, ModelReference, OpenModel
 
 _RESERVE_SECONDS = 120.0
-"""For a call that is in progress, and for the report."""
+"""How many seconds must be left: a call may be in progress, and the report is still to be written."""
 
 
 def _no_model(reference: ModelReference) -> AbstractContextManager[Model]:

@@ -27,7 +27,7 @@ from pathlib import Path
 
 VARIABLE, AVX_512 = "NPY_DISABLE_CPU_FEATURES", "AVX512_ICL X86_V4"
 _CHOICES = {VARIABLE, "NPY_ENABLE_CPU_FEATURES"}
-"""NumPy takes one of them only."""
+"""The variables that choose NumPy's CPU features; NumPy accepts only one of them."""
 
 ALLOCATOR = "_RJEM_MALLOC_CONF"
 

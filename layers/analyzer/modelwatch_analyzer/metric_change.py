@@ -6,10 +6,10 @@ import math
 from dataclasses import dataclass
 
 LEAST_ROWS, MOST_ROWS = 2, 1 << 53
-"""One row has no variance, and a float counts no further."""
+"""The fewest and the most rows of a metric: one row has no variance, and a float counts no further than the most."""
 
 FURTHER_ROWS = 2.0
-"""Of the bootstrap of standard errors: without any, a metric at its bound would seem to be certain."""
+"""How many rows the bootstrap of standard errors adds: without any, a metric at its bound would seem to be certain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +19,12 @@ class Estimate:
     Attributes
     ----------
     value : float
-        Less what chance alone adds to it.
+        The metric, less what chance alone adds to it.
     standard_error : float
         Its standard deviation over samples of as many rows.
     rows : int
-        Of which it is computed: for a recall, those with a positive label. At least two, since with two chance
-        explains any difference.
+        How many rows it is computed from: for a recall, those with a positive label. At least two, since with two
+        chance explains any difference.
     """
 
     value: float
@@ -93,9 +93,10 @@ def chance_of(worse_by: float, now: Estimate, before: Estimate | None) -> float:
     Parameters
     ----------
     worse_by : float
-        Than the baseline's value, or than a limit that is known without error; negative if it is better.
+        By how much it is worse than the baseline's value, or than a limit that is known without error; negative if it
+        is better.
     now, before : Estimate
-        Of the window, and of the baseline; None of a limit.
+        The estimates of the window and of the baseline; `before` is None for a limit.
 
     Returns
     -------

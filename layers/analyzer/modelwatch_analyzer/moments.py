@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from modelwatch_analyzer.spread import half_range, is_constant
 
 _BLOCK = 1 << 15
-"""Values at a time: the working arrays stay in a core's cache, and sums of this many stay exact."""
+"""The number of values in a block: the working arrays stay in a core's cache, and sums of this many stay exact."""
 
 _UNIT = 1074
 """Totals are integers, in units of 2**-1074, of which every float64 is a multiple."""

@@ -21,16 +21,16 @@ from modelwatch_analyzer.documents import Deferred
 
 _LONG = 1 << 20
 _MANY = 64
-"""So many numbers in a list are written by msgspec, which takes less than a tenth of the time of ``json``."""
+"""Lists of at least this many numbers are written by msgspec, which takes less than a tenth of the time of ``json``."""
 
 _NESTED = {dict, list, tuple, Deferred}
 _ENCODER = json.JSONEncoder(allow_nan=False)
 _PLACE = f"numbers {uuid4()}"
-"""No text of a document is the same."""
+"""Stands for a list of numbers until that is written; no text of a document can be the same."""
 _QUOTED_PLACE = f'"{_PLACE}"'
 
 _BEGINS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""With the full-width forms of the signs, which some spreadsheets take for them."""
+"""What a spreadsheet takes for the beginning of a formula; some also accept the full-width forms of the signs."""
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 
 _EXPONENT = re.compile(rb"e(-?)([0-9]+)")

@@ -22,9 +22,11 @@ from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Table, pieces_of,
 
 _PART_BITS = 32
 _LEAST_PIECES = 2
-"""Of a process: one of CSV is read in a third of a second, in which a process has hardly been started."""
+"""A process gets at least this many pieces: reading one piece of CSV, a third of a second, hardly repays starting
+it."""
 _PARTS_OF_EACH = 2
-"""So many parts of each process, or more, are shared out whole: what each reads to find pieces is read by it alone."""
+"""If there are at least this many parts for each process, they are shared out whole, so that each process also finds
+the pieces of its own parts."""
 
 
 class Accumulator(Protocol):
@@ -61,7 +63,7 @@ class Place(NamedTuple):
     part: int = 0
     piece: int = 0
     share: float = 1.0
-    """Of the rows of the part, about."""
+    """About which share of the part's rows these are."""
 
     @property
     def number(self) -> int:
@@ -178,8 +180,8 @@ class Workers:
     Parameters
     ----------
     count : int, optional
-        Of processes, with this one; by default as many as polars has threads, which are the CPUs that this process may
-        use.
+        The number of processes, this one included; by default as many as polars has threads, which are the CPUs that
+        this process may use.
     """
 
     count: int | None = None
@@ -217,7 +219,7 @@ class Workers:
 
 
 EVERY_CPU: Gather = Workers()
-"""As many processes as there are CPUs."""
+"""Reads with as many processes as there are CPUs."""
 
 
 def _are_siblings(left: Node, right: Node) -> bool:

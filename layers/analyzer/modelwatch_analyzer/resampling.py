@@ -64,7 +64,7 @@ class Bootstrap:
     ----------
     replicates, seed : int
     part : int
-        Of a bootstrap whose replicates are drawn in several runs: which one; each draws its own.
+        Which run this is, if the replicates of a bootstrap are drawn in several: each draws its own.
     further_rows : float
         With 2, cells of a binary confusion matrix have half a row more, as Jeffreys' prior has it. Without any, what
         never occurred never occurs in a replicate, so that a metric at its bound would seem to be certain.

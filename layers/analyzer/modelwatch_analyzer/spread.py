@@ -28,7 +28,7 @@ def is_constant(minimum: float, maximum: float) -> bool:
     Parameters
     ----------
     minimum, maximum : float
-        Of the values; a single value is its own minimum and maximum.
+        The range of the values; a single value is its own minimum and maximum.
     """
     return minimum == maximum
 
@@ -93,7 +93,7 @@ def sum_of_squares_within(
     rows : ndarray of float, shape (...)
         How many values each is a sum over.
     ranges : Ranges, shape (...)
-        Of the values.
+        The ranges of the values.
 
     Returns
     -------

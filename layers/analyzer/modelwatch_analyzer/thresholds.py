@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 ROUNDING = 1e-12
-"""Relative: 0.4 - 0.3 is computed as 0.10000000000000003, which is 0.1."""
+"""The relative difference up to which numbers are equal: 0.4 - 0.3 is computed as 0.10000000000000003, and is 0.1."""
 
 
 def equal(value: float, threshold: float) -> bool:

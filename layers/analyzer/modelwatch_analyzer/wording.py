@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
+_MOST_LISTED = 10
+
 
 def java_double(value: float) -> str:
     """Print a finite double as Java's ``Double.toString`` does.
@@ -17,6 +19,11 @@ def java_double(value: float) -> str:
     sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
     text = "".join(map(str, digits))
     return f"{'-' if sign else ''}{text[0]}.{text[1:] or '0'}E{len(digits) + int(exponent) - 1}"
+
+
+def measured_text(value: float | None) -> str:
+    """Print a double as `java_double` does, and say of None that it was not measured."""
+    return "not measured" if value is None else java_double(value)
 
 
 def percent(share: float) -> str:
@@ -37,7 +44,7 @@ def listed(names: Sequence[str]) -> str:
     return enumerated([repr(name) for name in names])
 
 
-def enumerated(texts: Sequence[str], most: int = 10) -> str:
+def enumerated(texts: Sequence[str]) -> str:
     """List some texts, and count the rest."""
-    text = ", ".join(texts[:most])
-    return text if len(texts) <= most else f"{text} and {len(texts) - most} more"
+    text = ", ".join(texts[:_MOST_LISTED])
+    return text if len(texts) <= _MOST_LISTED else f"{text} and {len(texts) - _MOST_LISTED} more"

@@ -35,7 +35,7 @@ from modelwatch_analyzer.reading.dataset import Table
 from modelwatch_core.domain.errors import ModelwatchError, Upstream, unforeseen
 
 _SERVE = f"from {__name__} import serve; serve()"
-"""Under the name by which each process pickles what is here."""
+"""The program of a process. It imports this module under the name by which the objects in it are pickled."""
 
 A = TypeVar("A", bound=Accumulator)
 _Read = Callable[[int, Table], Counted[Any]]

@@ -182,7 +182,7 @@ class ExecutionOrder(NamedTuple):
     by : str
         ``CreationTime`` or ``ScheduledTime``.
     schedule_id : str, optional
-        Whose; those of all schedules if not given.
+        The schedule whose executions are listed; those of all schedules if not given.
     since, until : datetime, optional
         The first and the last moment of that time.
     """

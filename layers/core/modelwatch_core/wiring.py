@@ -641,7 +641,7 @@ def reconcile() -> Reconcile:
 
 @cache
 def redeliver() -> Redeliver:
-    """Return the use case that functions/reconcile begins with."""
+    """Return the use case of functions/reconcile for dead letters."""
     from modelwatch_core.adapters.aws.dead_letter_queue import DeadLetterQueue
 
     settings = DeadLetterSettings.from_environment()

@@ -55,9 +55,11 @@ def list_alerts(name: ScheduleName, as_json: AsJson = False, *, options: AppOpti
 def history(
     name: Annotated[
         str | None,
-        typer.Argument(metavar="[NAME]", help="Of one schedule.", autocompletion=complete_schedule_name),
+        typer.Argument(metavar="[NAME]", help="Only those of this schedule.", autocompletion=complete_schedule_name),
     ] = None,
-    alert: Annotated[str | None, typer.Option(metavar="ALERT", help="Of one alert, for instance violations.")] = None,
+    alert: Annotated[
+        str | None, typer.Option(metavar="ALERT", help="Only those of this alert, for instance violations.")
+    ] = None,
     status_equals: Annotated[AlertStatus | None, typer.Option(help="Only changes to a status.")] = None,
     sort_by: Annotated[Literal["CreationTime", "Status"], typer.Option(help="The order.")] = "CreationTime",
     sort_order: SortOrder = None,
@@ -90,7 +92,9 @@ def update(
     name: ScheduleName,
     alert: Annotated[str, typer.Argument(metavar="ALERT", help="violations, failed-executions or no-data.")],
     datapoints_to_alert: Annotated[int, typer.Option(min=1, max=100, help="How many executions must be bad.")],
-    evaluation_period: Annotated[int, typer.Option(min=1, max=100, help="Of how many of the latest ones.")],
+    evaluation_period: Annotated[
+        int, typer.Option(min=1, max=100, help="How many of the latest executions are looked at.")
+    ],
     as_json: AsJson = False,
     *,
     options: AppOptions,

@@ -12,7 +12,7 @@ from modelwatch.printing import make_console, print_table, printable
 
 Record = Mapping[str, Any]
 Columns = Mapping[str, Callable[[Record], Any]]
-"""What a table shows of a record, by the names of its columns."""
+"""What each column of a table shows of a record, by the column's name."""
 
 NOTHING = "-"
 

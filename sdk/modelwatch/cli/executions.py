@@ -60,7 +60,7 @@ def _group() -> None:
 def list_executions(
     name: Annotated[
         str | None,
-        typer.Argument(metavar="[NAME]", help="Of one schedule.", autocompletion=complete_schedule_name),
+        typer.Argument(metavar="[NAME]", help="Only those of this schedule.", autocompletion=complete_schedule_name),
     ] = None,
     status_equals: Annotated[Status | None, typer.Option(help="Only those of a status.")] = None,
     endpoint_name: EndpointName = None,

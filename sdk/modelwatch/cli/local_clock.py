@@ -30,7 +30,7 @@ Examples:
 
 _SPAN = re.compile(r"(?:(?P<days>\d+)d)?(?:(?P<hours>\d+)h)?(?:(?P<minutes>\d+)m)?(?:(?P<seconds>\d+)s)?")
 _SILENCE_SECONDS = 60
-"""The stack sends a line every half second: after so long without one it is gone."""
+"""The stack sends a line every half second: after this many seconds without one it is gone."""
 
 
 @dataclass(slots=True)

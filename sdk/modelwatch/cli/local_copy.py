@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from modelwatch_core.adapters.aws.object_store import S3ObjectStore
 
 _MANIFEST_FOLDERS = ("input", "output")
-"""Of what a batch transform job captured: the manifests of what it was given and of what it wrote."""
+"""The folders, in what a batch transform job captured, of the manifests of its input and of its output."""
 
 
 @contextmanager

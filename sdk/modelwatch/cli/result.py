@@ -17,7 +17,7 @@ from modelwatch_core.domain.outcome import GroundTruthCounts, RecordCounts
 
 VIOLATION_COLUMNS = ("subject", "check", "description")
 _MOST_EXAMPLES = 3
-"""Of malformed records, for each reason."""
+"""The most malformed records that are shown for each reason."""
 
 
 def print_result(summary: AnalysisSummary, folder: Path, *, as_json: bool) -> None:

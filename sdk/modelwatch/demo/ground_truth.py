@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from modelwatch.local.capture_files import ObjectStore
 
 Labels = Mapping[str, int]
-"""By inference id, the decision: 1 approved, 0 rejected."""
+"""Decisions by inference id: 1 approved, 0 rejected."""
 
 
 def to_record(inference_id: str, label: int) -> dict[str, Any]:

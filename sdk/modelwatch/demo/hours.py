@@ -34,7 +34,7 @@ ATTRIBUTION_CHANGE = "feature_attribution_change_check"
 Finding = tuple[str, str]
 """The subject of a violation, a feature or a metric, and the check that failed."""
 Draw = Callable[[pd.DataFrame, int, np.random.Generator], pd.DataFrame]
-"""From applications to draw from, how many to draw and a random generator to an hour's applications."""
+"""Draws an hour's applications: from all of them, how many, and a random generator."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +107,9 @@ class Hour:
     title : str
         What happens, for the timeline.
     traffic : mapping of str to callable
-        By the name of an endpoint, how the applications that are sent to it are drawn; others get the usual ones.
+        How the applications that are sent to an endpoint are drawn, by its name; others get the usual ones.
     expectations : mapping of str to Expectation
-        By the name of a monitor, what it must find; others that run at this hour's end must find no violations.
+        What a monitor must find, by its name; others that run at this hour's end must find no violations.
     labels_late : int
         The number of hours by which its labels are later than those of other hours.
     rerun : Rerun, optional

@@ -77,9 +77,9 @@ class Baseline:
     Attributes
     ----------
     name : str
-        Of the baselining job.
+        The name of the baselining job.
     kind : MonitorKind
-        Of which kind of monitor it is.
+        The kind of monitor that it is for.
     columns : tuple of str
         The columns of the scored applications that it describes, in this order.
     described : Applications
@@ -87,7 +87,7 @@ class Baseline:
     parameters : mapping of str to object
         What its kind needs, for the baseline and for the schedule.
     settings : mapping of str to str
-        Of the baselining job alone.
+        Settings that only the baselining job has.
     attributes : mapping of str to str
         Which columns have which roles, as SageMaker names them.
     edit : Edit, optional
@@ -111,7 +111,7 @@ class Monitor:
     Attributes
     ----------
     name : str
-        Of the schedule.
+        The name of the schedule.
     endpoint : Endpoint
         What it watches.
     baseline : Baseline

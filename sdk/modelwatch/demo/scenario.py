@@ -54,7 +54,7 @@ HOUR = timedelta(hours=1)
 TICK = timedelta(minutes=5)
 """A schedule fires this long after the full hour, because captures arrive late."""
 SETTLED = TICK + timedelta(minutes=1)
-"""This long after the full hour the schedule has fired, and what it started has ended."""
+"""This long after the full hour the schedule has fired, and everything that it started has ended."""
 
 
 def run(folder: ResultsFolder, timeline: Timeline, *, now: datetime, hours: Sequence[Hour] = HOURS) -> list[str]:

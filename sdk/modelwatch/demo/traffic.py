@@ -36,7 +36,7 @@ def send(
     start, end : datetime
         The requests are spread at random over [start, end), in order.
     seed : str
-        Of times and ids.
+        The seed for times and ids.
 
     Raises
     ------

@@ -24,7 +24,7 @@ class Observation:
     mails : int
         The number of mails about it.
     failure_reason : str, optional
-        Of the execution.
+        The failure reason of the execution.
     hours : tuple of int
         The hours in its window.
     ground_truth : GroundTruthCounts, optional
@@ -47,7 +47,8 @@ class Observation:
 MISSING = Observation("missing")
 
 Observations = Mapping[str, Observation]
-"""Of one hour, by the name of the monitor: of those that were due, and of any others that ran or sent mail."""
+"""The observations of one hour by the name of the monitor: those that were due, and any others that ran or sent
+mail."""
 
 
 def rerun_name(monitor: str) -> str:

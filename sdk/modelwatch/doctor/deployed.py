@@ -27,7 +27,7 @@ class Deployed:
     Attributes
     ----------
     session : boto3.Session
-        With whose credentials the calls are made; all of them only read.
+        The session with whose credentials the calls are made; all of them only read.
     name, status : str
         The stack's.
     outputs, parameters : mapping of str to str

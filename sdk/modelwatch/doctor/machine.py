@@ -15,7 +15,7 @@ from modelwatch_core.domain.errors import ModelwatchError
 
 SUPPORTED = ((3, 11), (3, 13))
 LEAST_DISK, LEAST_MEMORY = 2 << 30, 2 << 30
-"""Bytes: what a window of a few hundred megabytes takes."""
+"""The bytes of free disk and of memory that a window of a few hundred megabytes takes."""
 ENGINES = ("docker", "podman", "finch")
 
 

@@ -16,7 +16,7 @@ from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule, ScheduleStatus
 
 LARGEST_BASELINE = 64 * 2**20
-"""Bytes of a constraints file that are read."""
+"""The largest constraints file that is read, in bytes."""
 
 
 def clocks(deployed: Deployed) -> Iterator[Problem]:

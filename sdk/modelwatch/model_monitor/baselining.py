@@ -12,7 +12,7 @@ from modelwatch.model_monitor.progress import wait_for
 from modelwatch_core.domain.sagemaker_api.answers import Record, baselining_job
 
 CLARIFY_FILE = "analysis.json"
-"""What a baseline of bias or explainability is, in place of statistics.json and constraints.json."""
+"""The file that holds a baseline of bias or explainability, in place of statistics.json and constraints.json."""
 
 CLARIFY_KINDS = frozenset({"ModelBias", "ModelExplainability"})
 

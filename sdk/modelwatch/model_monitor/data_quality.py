@@ -13,7 +13,7 @@ from modelwatch.model_monitor.monitoring_config import DataQualityMonitoringConf
 from modelwatch.model_monitor.schedule_parameters import ScheduleOptions
 
 _MEASURES = ("comparison_method", "categorical_drift_method")
-"""What the environment of an analysis says; all else of a monitoring configuration stands in the constraints."""
+"""What the environment of an analysis sets; everything else of a monitoring configuration is in the constraints."""
 
 
 class DefaultModelMonitor(ModelMonitor):

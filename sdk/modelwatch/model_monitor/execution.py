@@ -20,10 +20,10 @@ _JOB_NAME = re.compile(r"-(\d{12})-[0-9a-f]+$")
 """The minute in which the window of an execution ends, in the name of its processing job."""
 
 OPEN_STATUSES = frozenset({"Pending", "InProgress", "Stopping"})
-"""Of an execution that has not ended."""
+"""The statuses of an execution that has not ended."""
 
 ENDED_WELL = frozenset({"Completed", "CompletedWithViolations"})
-"""Of an execution whose analysis came to its end."""
+"""The statuses of an execution whose analysis came to its end."""
 
 
 class MonitoringExecution(dict[str, Any]):

@@ -51,7 +51,7 @@ class ModelMonitoringFile:
         Parameters
         ----------
         s3_uri : str
-            Of the file.
+            The S3 URI of the file.
 
         Raises
         ------

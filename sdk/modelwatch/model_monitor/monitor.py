@@ -242,7 +242,7 @@ class ModelMonitor(ScheduleExecutions):
         Parameters
         ----------
         monitor_schedule_name : str, optional
-            That which this object made or is attached to if not given.
+            The schedule; if not given, the one that this object made or is attached to.
 
         Raises
         ------
@@ -268,7 +268,7 @@ class ModelMonitor(ScheduleExecutions):
         Parameters
         ----------
         monitor_schedule_name : str, optional
-            That which this object made or is attached to if not given.
+            The schedule; if not given, the one that this object made or is attached to.
 
         Returns
         -------
@@ -286,7 +286,7 @@ class ModelMonitor(ScheduleExecutions):
         Parameters
         ----------
         next_token : str, optional
-            Of the page before.
+            The token that came with the page before.
         max_results : int, optional
             From 1 to 100.
         """
@@ -335,7 +335,7 @@ class ModelMonitor(ScheduleExecutions):
         Parameters
         ----------
         monitoring_alert_name : str, optional
-            Of one alert.
+            The name of one alert; the history of all alerts if not given.
         sort_by, sort_order : str, optional
             ``CreationTime`` or ``Status``; ``Ascending`` or ``Descending``.
         next_token : str, optional

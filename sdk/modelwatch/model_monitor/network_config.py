@@ -17,7 +17,7 @@ class NetworkConfig:
     ----------
     enable_network_isolation : bool
     security_group_ids, subnets : sequence of str, optional
-        Of the VPC; both or neither.
+        The security groups and subnets of the VPC; both or neither.
     encrypt_inter_container_traffic : bool, optional
     """
 

@@ -56,7 +56,7 @@ class Files:
     ----------
     app : AppClient
     name : str
-        Of the schedule or job.
+        The name of the schedule or job.
     monitoring_type : str
     """
 

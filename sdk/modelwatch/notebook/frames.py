@@ -17,7 +17,7 @@ _ARROW_STREAM = "__arrow_c_stream__"
 """The method of the Arrow PyCapsule interface: of pandas from 2.2 on, polars, pyarrow, DuckDB, and others."""
 
 _UNREADABLE = (PolarsError, PanicException, ValueError, TypeError, NotImplementedError, OverflowError)
-"""What taking over a column raises: pyarrow's errors are of the last four, and their texts hold values."""
+"""What taking over a column can raise: pyarrow's errors derive from the last four, and their texts hold values."""
 
 
 def held_frame(data: object) -> HeldFrame:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _SHOWN = 5
 _NAMED = 20
 _HEIGHT = 640
-"""Of the report in a notebook, in pixels."""
+"""The height of the report in a notebook, in pixels."""
 _COLUMNS = ("subject", "feature_name", "constraint_check_type", "description")
 
 

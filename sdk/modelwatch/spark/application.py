@@ -32,7 +32,7 @@ from modelwatch_core.domain.processing_job import REQUEST_VARIABLE
 from modelwatch_core.domain.settings_environment import settings_from_environment
 
 _PARTITIONS = "partitions"
-"""An argument of Spark's alone."""
+"""An argument that only Spark has."""
 _OUTPUT = "output_path"
 
 logger = logging.getLogger("modelwatch")

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 _LEVELS_OF_A_STAGE = 4
-"""Of the tree: a stage merges sixteen nodes."""
+"""How many levels of the tree a stage merges: sixteen nodes become one."""
 
 _NODES = "level int, index int, first_part int, state binary"
 

@@ -27,7 +27,7 @@ from modelwatch_core.ports import StoredObject
 _END_BYTES = 1 << 20
 _PARQUET = b"PAR1"
 _FOOTER_BYTES = 8
-"""Of the length of a Parquet file's footer, and of the word behind it."""
+"""The bytes of the length of a Parquet file's footer, and of the word behind it."""
 _AT_A_TIME = 16
 
 

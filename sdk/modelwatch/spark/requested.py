@@ -25,7 +25,7 @@ from modelwatch_core.domain.hosts import Resource
 from modelwatch_core.domain.outcome import Outcome
 
 OpenGather = Callable[[Present], Gather]
-"""Says how parts are read whose files are only there within a context."""
+"""Makes a gather for parts whose files are there only within a context."""
 
 _DATASET = f"{INPUT.name}/"
 

@@ -42,7 +42,7 @@ def stack(deploy_once: Deployer) -> LocalStack:
     return deploy_once(RESOURCES, Outputs=OUTPUTS, Conditions="Never: !Equals [a, b]", Parameters=parameters)
 
 
-def test_no_value_in_a_list_leaves_no_gap(stack: LocalStack) -> None:
+def test_an_aws_no_value_in_a_list_leaves_no_gap(stack: LocalStack) -> None:
     assert stack.client("iam").list_role_policies(RoleName=stack.outputs["RoleName"])["PolicyNames"] == ["always"]
 
 

@@ -82,7 +82,7 @@ def test_other_dimensions_are_another_metric(stack: LocalStack) -> None:
     ("missing", "states"),
     [("missing", ["OK", "OK", "ALARM", "OK"]), ("breaching", ["ALARM", "ALARM", "ALARM", "ALARM"])],
 )
-def test_an_alarm_of_two_of_three_periods(stack: LocalStack, missing: str, states: list[str]) -> None:
+def test_an_alarm_may_need_two_of_three_periods(stack: LocalStack, missing: str, states: list[str]) -> None:
     watched = Watched(stack, EvaluationPeriods=3, DatapointsToAlarm=2, TreatMissingData=missing)
     # An hour that is bad, one without data, a bad one, and then a good one after another without data.
     hours = [(0, 0.5), (1, 0.01), (2, 0.5), (4, 0.01)]

@@ -12,7 +12,7 @@ from modelwatch_analyzer.thresholds import ROUNDING
 from modelwatch_analyzer.undefined import Undefined
 
 _FARTHEST_RATIO = 700.0
-"""Beyond that the exponential function exceeds the range of a double."""
+"""The greatest logarithm of a ratio that is used: beyond it the exponential function exceeds the range of a double."""
 
 
 NO_INTERVAL = Undefined("of the value alone")
@@ -122,7 +122,7 @@ def judge(
     Parameters
     ----------
     rates : RatesOfEach
-        Of false alarms.
+        The rates of false alarms.
     """
     if isinstance(value, Undefined):
         return Verdict(violated=False)

@@ -66,7 +66,7 @@ class FacetConfig(_Part):
     Attributes
     ----------
     name_or_index : str or int
-        Of the column.
+        The name or the index of the column.
     value_or_threshold : tuple
         Values of the group; a number is a threshold if the column is continuous. None listed: one group per value.
     data_type : DataType, optional

@@ -50,11 +50,11 @@ class MetricEntry(_Part):
     Attributes
     ----------
     interval : tuple of float, optional
-        Of confidence, our addition. Of a constraint it shows whether the range is the one that was suggested by it.
+        The confidence interval, our addition. In a constraint it shows whether the range is the one that it suggested.
     standard_error : float, optional
         What ranges are compared by, our addition; files of earlier versions have none.
     compared_rows : int, optional
-        Of which it was computed, our addition.
+        How many rows the metric was computed from, our addition.
     range : tuple of float, optional
         ``[min, max]``, our addition: the metric is compared with it, and not with `value`. null leaves an end open.
     """

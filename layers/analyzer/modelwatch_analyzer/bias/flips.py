@@ -14,14 +14,16 @@ from modelwatch_analyzer.bias.values import numbers
 from modelwatch_analyzer.undefined import Undefined
 
 MOST_ROWS = 50_000
-"""Rows that are kept; of more, a sample without replacement. A row is 8 bytes a feature, and some 40 bytes."""
+"""The most rows that are kept; of more, a random sample without replacement. A row takes 8 bytes a feature and some 40
+more."""
 
 NEIGHBOURS, NEIGHBOURS_OF_SAGEMAKER = 5, 1
-"""How many are compared with: smclarify's FT_DEFAULT_NEIGHBOR, and what SageMaker's own container uses."""
+"""How many neighbours a row is compared with: smclarify's FT_DEFAULT_NEIGHBOR, and what SageMaker's own container
+uses."""
 
 _NAMED = 5
 _FEW_ROWS = 9
-"""smclarify's FT_SAMPLES_COUNT_THRESHOLD: of so few rows one is compared with."""
+"""Among at most this many rows a row is compared with one neighbour only: smclarify's FT_SAMPLES_COUNT_THRESHOLD."""
 
 
 @dataclass(slots=True)
@@ -34,7 +36,7 @@ class FlipSample:
     Attributes
     ----------
     features, facets : tuple of str
-        BiasColumns that are compared, but for a facet's own, and columns of facets.
+        The columns that are compared, except a facet's own; and the columns that hold facets.
     generator : numpy.random.Generator
         What the numbers are drawn from; parts that are to be merged need different ones.
     rows : polars.DataFrame

@@ -22,7 +22,8 @@ from modelwatch_core.domain.constraint_violations import ConstraintViolation
 from modelwatch_core.domain.monitor_kinds.bias import BiasSettings
 
 FEW_ROWS = 30
-"""With fewer rows in the group, or outside of it, its metrics never alert, but those that are of all rows."""
+"""With fewer rows in the group, or outside of it, its metrics never alert; metrics of all rows need this many in
+total."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +33,13 @@ class GroupMetric:
     Attributes
     ----------
     rows, others : int
-        Of the group, and outside of it.
+        The rows in the group, and outside of it.
     interval : (float, float) or Undefined
-        Of confidence.
+        The confidence interval.
     estimate : Estimate or Undefined
         What is compared with a range; Undefined also where no constraint has one.
     constraint : BiasConstraint, optional
-        That of the baseline; None where there is no baseline.
+        The baseline's constraint; None where there is no baseline.
     """
 
     facet: str
@@ -116,7 +117,7 @@ def group_metrics_of(
     grouped : bool
         Whether there is a group variable.
     rates : RatesOfEach
-        Of false alarms of one metric of one group.
+        The rates of false alarms for one metric of one group.
     """
     constraints = baseline.constraints() if baseline else None
     rule = (baseline and baseline.disparate_impact_rule) or config.disparate_impact_rule

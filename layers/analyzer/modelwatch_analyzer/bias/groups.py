@@ -29,11 +29,11 @@ class Facet:
     cells : ndarray of int, shape (n, groups, 2, 2)
         Rows by position (see `positions`), value of the group variable, label and prediction.
     positions : tuple of int
-        Of each group, its place on the first axis of `cells`.
+        The place of each group on the first axis of `cells`.
     missing : int
         Rows that were left out because they have no value of the facet.
     flips : tuple
-        Of each group, the table of its flip test.
+        The table of each group's flip test.
     """
 
     name: str

@@ -21,7 +21,7 @@ from modelwatch_analyzer.undefined import Undefined
 Interval = tuple[float, float]
 
 _MOST_CELLS = 1 << 22
-"""Counts that are held at once: 32 MiB."""
+"""The most counts that are held at once: 32 MiB."""
 
 _MOST_WITHOUT_NUMBER = 0.05
 """There is no interval if more than this share of the replicates is undefined or infinite."""
@@ -43,7 +43,7 @@ def replicates_of(
     Parameters
     ----------
     counts : sequence of Counts
-        Of each of the facet's groups, as observed.
+        The observed counts of each of the facet's groups.
     further_rows : float
         How many rows are thought to be spread evenly over all cells, see `Bootstrap`.
 
@@ -107,7 +107,7 @@ def normal_interval(value: float | Undefined, replicates: Array, level: float) -
     replicates : ndarray
         The metric in each replicate.
     level : float
-        Of confidence, in (0, 1); z is the normal quantile at ``(1 + level) / 2``.
+        The confidence level, in (0, 1); z is the normal quantile at ``(1 + level) / 2``.
 
     Returns
     -------

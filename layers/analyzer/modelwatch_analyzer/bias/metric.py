@@ -74,7 +74,7 @@ class BiasMetric:
     needs_labels : bool
         Whether it looks at the labels; the others can be computed of data that has none.
     understated : float
-        By which factor resampling understates its standard error.
+        The factor by which resampling understates its standard error.
     rows : callable
         How many rows of a dataset it is computed of, in the group or outside of it, whichever are fewer.
     of_all_rows : bool

@@ -8,19 +8,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 _WORKING_MEMORY = 64
-"""MiB of distances that are held at once."""
+"""The most distances that scikit-learn holds at once, in MiB."""
 
 _MOST_FEATURES = 15
-"""Of more, scikit-learn computes all distances, and chooses among equal ones otherwise than its tree."""
+"""With more features, scikit-learn computes all distances, and chooses otherwise among equal ones than its tree
+does."""
 
 _ROUNDING = 1e-9
-"""Distances that are nearer to each other than this share of them may be equal."""
+"""Two distances may be equal if they differ by at most this share of themselves."""
 
 _LEAF = 64
-"""Rows of a leaf; with SciPy's 16 a query takes a fifth longer."""
+"""The number of rows in a leaf of the tree; with SciPy's default, 16, a query takes a fifth longer."""
 
 Rows = NDArray[Any]
-"""Of float64, or of int64 where all features are integers."""
+"""Rows of float64, or of int64 where all features are integers."""
 
 
 def most_accepted(rows: Rows, others: Rows, accepted: NDArray[np.bool_], count: int) -> NDArray[np.bool_]:
@@ -33,7 +34,7 @@ def most_accepted(rows: Rows, others: Rows, accepted: NDArray[np.bool_], count: 
     ----------
     rows, others : ndarray, shapes (n, features) and (m, features)
     accepted : ndarray of bool, shape (m,)
-        Of the others.
+        Whether each of the others was accepted.
     count : int
         How many neighbours, at most m.
     """

@@ -21,7 +21,7 @@ from modelwatch_core.domain.monitor_kinds.bias import BiasSettings
 
 _CHECK = "bias_drift_check"
 _SAME_SHARE = 1e-9
-"""A share of rows that is computed in two ways differs by rounding."""
+"""The rounding by which a share of rows may differ if it is computed in two ways."""
 
 
 @dataclass(frozen=True, slots=True)

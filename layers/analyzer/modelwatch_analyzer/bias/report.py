@@ -21,7 +21,7 @@ from modelwatch_core.domain.scores import Score
 
 _CHECKS = {"bias_drift_check": "Bias beyond the baseline"}
 _FAIR = {"DI": 1.0}
-"""The value that means no bias, where that is not 0."""
+"""The value that means no bias, for metrics where it is not 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class BiasRow:
     facet, facet_value : str
         The group.
     stage : str
-        Of the training, such as ``pre-training``.
+        The stage of training that the metric belongs to, such as ``pre-training``.
     metric, description : str
         The metric's short name and what it is, such as ``DPPL`` and ``Difference in positive proportions ...``.
     value : float or Undefined

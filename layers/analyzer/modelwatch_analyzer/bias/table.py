@@ -18,16 +18,16 @@ from modelwatch_analyzer.profile.unusual_spellings import count_spellings
 from modelwatch_core.domain.errors import InvalidInput
 
 SCORED, UNSCORED = 4, 8
-"""The bits of a prediction by its probability: it is above the threshold; it is not."""
+"""The bits that say whether the probability of a prediction is above the threshold: it is; it is not."""
 
 MOST_VALUES = 100
-"""Values of a facet of which none is listed: each becomes a group of its own."""
+"""The most values of a facet for which none is listed: each becomes a group of its own."""
 
 MOST_GROUPS = 1000
-"""Values of the group variable."""
+"""The most values of the group variable."""
 
 _AT_ONCE = 1 << 16
-"""Rows up to which small batches are joined."""
+"""Small batches are joined up to this many rows."""
 
 _NO_TEXT = pl.Series([None], dtype=pl.String)
 _KEYS = ("facet", "group", "label", "predicted")
@@ -96,7 +96,7 @@ class BiasColumns:
     label : str, optional
         The column of the labels; None where there are predictions alone.
     facets : dict of str to (str, Listed)
-        By the facet's name: its column, and the values that are listed.
+        The column of each facet, and the values of it that are listed.
     features : tuple of str
         What the flip test compares; none where it is not requested.
     """
@@ -131,10 +131,10 @@ class BiasTable:
     Attributes
     ----------
     facets : dict of str to polars.DataFrame
-        By facet: the combinations of facet, group, label and prediction that occur, and their ``rows``. Labels,
+        The combinations of facet, group, label and prediction that occur, and their ``rows``, by facet. Labels,
         predictions and facets with listed values are codes, see `Listed.codes`; other facets are spelled.
     label, predicted : ColumnFacts
-        Of the rows' labels and predicted labels.
+        What is known of the rows' labels and predicted labels.
     unlabelled, unpredicted : int
         Rows that were left out because they have no label, or no prediction.
     unread : int

@@ -19,17 +19,17 @@ from modelwatch_analyzer.profile.lexical import ColumnType, infer_type
 from modelwatch_analyzer.profile.spelling import FIRST_INEXACT_DOUBLE, value_name
 
 ListedValue = bool | int | float | str
-"""What a facet or a label may be compared with."""
+"""A value that a facet or a label may be compared with."""
 
 LISTED, ABOVE, NUMBER = 1, 2, 16
-"""The bits of a code: the value is one of those listed; it is above the threshold; it is a number (where there is a
+"""The bits of a value's code: it is one of those listed; it is above the threshold; it is a number (if there is a
 threshold)."""
 
 _FEW_OTHERS = 0.05
-"""Where at most this share of the values is no number and one number is listed, the column is one of numbers."""
+"""If one number is listed and at most this share of the values are not numbers, the column is one of numbers."""
 
 _FEW = 4
-"""If each value occurs this often, it is faster to look at each distinct one once."""
+"""If values occur more than this often on average, it is faster to look at each distinct one once."""
 
 _UNIQUENESS = 0.05
 """Whole numbers are continuous if at least this share of the values is distinct: smclarify's UNIQUENESS_THRESHOLD."""
@@ -131,7 +131,7 @@ class Listed:
         Parameters
         ----------
         column : polars.Series
-            Of String, `cleaned`.
+            Text that is `cleaned`.
         """
         unique = column.unique()
         if len(unique) * _FEW < len(column):
@@ -162,7 +162,7 @@ class Listed:
         Parameters
         ----------
         maximum : float
-            Of the column.
+            The greatest value of the column.
         whole : bool
             Whether the column holds whole numbers only.
         """
@@ -184,7 +184,7 @@ class ColumnFacts:
     Attributes
     ----------
     type, number_type : ColumnType
-        Of all values; of those that are numbers.
+        The type of all values, and of those that are numbers.
     present, missing, numeric : int
         Values, nulls, and how many of the values are numbers.
     matched : bool

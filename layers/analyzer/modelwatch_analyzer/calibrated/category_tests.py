@@ -16,7 +16,7 @@ from modelwatch_analyzer.calibrated.unseen import unseen_test
 Floats = NDArray[np.float64]
 
 WEIGHTS = {"unseen": 0.2, "category": 0.3, "composition": 0.3}
-"""The parts of a column's rate; missing values have the rest."""
+"""The share of a column's rate of false alarms that each test has; the test of missing values has the rest."""
 
 DOMAIN_CHECK = "categorical_values_check"
 

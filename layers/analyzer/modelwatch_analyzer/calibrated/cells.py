@@ -23,16 +23,18 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 MOST_VALUES = 1_000
-"""Up to so many distinct values have a cell each; more numbers have cells between quantiles, more categories groups."""
+"""Up to this many distinct values have a cell each; more numbers share cells between quantiles, more categories share
+groups."""
 
 _GROUPS, _GROUPED_ROWS = 64, 20_000
 _SQUARED = 1e150
-"""Sums of squares of larger numbers may be beyond a double."""
+"""Sums of squares of numbers larger than this may be beyond a double."""
 _SINGLE_PRECISION, _OF_THE_GAP = 2.0**-23, 1e-3
-"""A fraction that differs from a known one by less, relatively and of the gap to the next known one, is the same one in
-single precision, or as another sum."""
+"""A fraction is taken for a known one, rounded to single precision or summed in another order, if it differs from it by
+at most this share of it, and by at most this share of the gap to the next known one."""
 _SEASONAL_CELLS = 10_000
-"""Of all columns of a seasonal baseline together, which has the counts of each of up to 48 seasons."""
+"""The most cells that all columns of a seasonal baseline have together, because it has counts for each of up to 48
+seasons."""
 
 Count = Annotated[int, Field(ge=0, lt=2**63)]
 
@@ -50,7 +52,7 @@ class ColumnCounts(EditedDocument):
     repeated : float
         The design effect of the rows: they tell as much as so many times fewer independent ones.
     seasons : SeasonalCounts, optional
-        Of a seasonal baseline.
+        What is usual in each season, if the baseline is seasonal.
     """
 
     missing: Count
@@ -71,13 +73,13 @@ class NumberCells(EditedDocument):
     cuts : tuple of float
         A value that is a cut belongs to the cell below.
     counts : tuple of int
-        By cell, ascending.
+        The rows in each cell, in ascending order of cells.
     integral, negative : int
-        Of the numbers.
+        How many of the numbers are whole, and how many are negative.
     distinct : int
         Distinct numbers.
     mean, deviation : float
-        Of the numbers; the standard deviation is the population's.
+        The mean and the population standard deviation of the numbers.
     """
 
     values: tuple[float, ...]
@@ -178,7 +180,7 @@ class CategoryCells(EditedDocument):
     values : tuple of str, optional
         The most frequent first; None where values are grouped.
     counts : tuple of int
-        By value or by group.
+        The rows of each value, or of each group.
     """
 
     values: tuple[str, ...] | None = None
@@ -352,7 +354,7 @@ class FrozenTable:
     ----------
     columns : mapping of str to ColumnCounts
     equal : EqualRows, optional
-        Of whole rows of these columns; None where that is not known.
+        How often whole rows of these columns are equal; None where that is not known.
     """
 
     columns: Mapping[str, ColumnCounts]
@@ -365,7 +367,7 @@ def freeze(rows: SampledRows, numeric: Mapping[str, bool]) -> FrozenTable:
     Parameters
     ----------
     numeric : mapping of str to bool
-        By column, whether it is one of numbers.
+        Whether each column is one of numbers.
     """
     sampled = rows.columns()
     counts = {name: counts_of(sampled[name], numeric=numbers) for name, numbers in numeric.items()}

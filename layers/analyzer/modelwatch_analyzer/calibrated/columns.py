@@ -33,7 +33,7 @@ def evidence_of(
     ----------
     before : ColumnCounts
     sampled : SampledColumn
-        Of the current rows.
+        The current rows.
     numeric, integral : bool
         What the column is expected to be.
     repeated : float

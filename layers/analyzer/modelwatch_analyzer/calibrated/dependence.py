@@ -15,26 +15,29 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 ROWS = 20_000
-"""So many rows tell how often rows are equal, and how similar neighbours are."""
+"""This many rows are enough to tell how often rows are equal, and how similar neighbours are."""
 
 _LEAST_BLOCKS = 10
 _LEAST_EQUAL = 2
-"""Requests that are worth fewer have nearly all their rows in one, and say nothing of what differs between them."""
+"""If requests are worth fewer equally large ones than this, nearly all rows are in one: they do not show how requests
+differ."""
 _SHARES = (0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99)
 _SLIGHT = 0.1
 _STANDARD_ERRORS = 4.0
 _LARGEST_CLUMP = 100
-"""More equal rows of a window are a value that the table has now, as in a feed that stands still, and not copies."""
+"""If more rows of a window are equal, they are not copies but a value that the table has now, as of a feed that stands
+still."""
 _LEAST_CLUMP = 30
-"""So many are as well if they are most rows of the window; fewer may be one request that was sent again."""
+"""The same holds from this many equal rows on if they are most rows of the window; fewer may be one request that was
+sent again."""
 _RARE = 0.5
-"""Copies are assumed only where a row of a window would have fewer equal rows by chance, in the mean."""
+"""Copies are assumed only if a row of a window would, by chance, equal at most this many others on average."""
 _UNSEEN_PAIRS = 3.0
-"""A baseline without equal rows may have so many by the rule of three."""
+"""By the rule of three, this many pairs may be expected in data although a baseline has no equal rows."""
 _BLOCK_ERRORS = 3.5
 _FEW_COLUMNS = 2
 _AT_ONCE = 32
-"""Columns whose scores are in a core's cache together."""
+"""How many columns are looked at together, so that their scores stay in a core's cache."""
 
 
 class EqualRows(EditedDocument):
@@ -59,7 +62,7 @@ class EqualRows(EditedDocument):
         Parameters
         ----------
         hashes : ndarray of uint64
-            Of `ROWS` rows at most; equal rows have the same.
+            The hashes of at most `ROWS` rows; equal rows have equal hashes.
         copies : bool
             Whether rows are left out that are there more than 100 times, or 30 times and are most of the sample.
         """
@@ -101,7 +104,7 @@ class Blocks:
     length : int
         Rows of a block; 1 where neighbours are no more alike than others.
     effects : mapping of str to float
-        By column.
+        The design effect of each column.
     number : float
         How many blocks there are; of unequal ones, how many equal ones they are worth.
     may_be_change : bool
@@ -136,8 +139,8 @@ def blocks_of(ranks: Mapping[str, Floats], requests: Integers | None = None) -> 
     Parameters
     ----------
     ranks : mapping of str to ndarray, shape (rows,)
-        By column the rank of each row's value, from 0 to 1; NaN where it is missing. In the order sorted columns have
-        no part: it is not that of the arrival.
+        The rank of each row's value from 0 to 1, by column; NaN where the value is missing. Sorted columns say nothing
+        about the order: theirs is not that of arrival.
     requests : ndarray of int, optional
         Where the rows of each request begin.
 

@@ -42,10 +42,11 @@ DRIFT_CHECK = "baseline_drift_check"
 MINIMUM_EFFECT, MINIMUM_SHARE = "minimum_effect", "minimum_share"
 
 NO_SUCH_HOURS = "the baseline has no rows of these hours"
-"""The remark on a column without evidence because of its season."""
+"""The remark on a column that has no evidence because its rows are of hours that the baseline does not know."""
 
 WINDOW_TEST = "test of the window's mean"
-"""The test of a window as one observation among others, which decides where its rows are too few to."""
+"""The test that takes a window as one observation among others; it decides where the window has too few rows for the
+other tests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class WindowMean:
     ----------
     away : float
     rows : float
-        Of how many rows, without copies.
+        How many rows, without copies, it is the mean of.
     """
 
     away: float

@@ -12,7 +12,8 @@ from modelwatch_analyzer.calibrated.evidence import NO_SUCH_HOURS, WINDOW_TEST, 
 from modelwatch_analyzer.calibrated.number_tests import WEIGHTS
 
 _HALF_POWER = 0.42
-"""What 80 % instead of 50 % of windows cost in standard errors of the largest difference, halved."""
+"""The 0.84 standard errors that it takes to find a change in 80 % instead of 50 % of windows; one standard error of a
+share is at most 0.5 / sqrt(rows)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class Verdict:
     columns : int
         How many columns share it.
     evidence : tuple of Evidence
-        With p corrected over the columns, the least first.
+        The evidence, whose p-values are corrected for the number of columns, the least first.
     flagged : tuple of Evidence
         What is certain and large.
     undecided : str, optional
@@ -186,7 +187,7 @@ def least_move(rows_before: float, rows_now: float, level: float) -> float:
     Parameters
     ----------
     level : float
-        Of one column.
+        The rate of false alarms of one column.
     """
     rows = effective_rows(rows_before, rows_now)
     if rows <= 0:

@@ -20,11 +20,12 @@ from modelwatch_analyzer.calibrated.unseen import unseen_test
 Floats = NDArray[np.float64]
 
 WEIGHTS = {"ks": 0.45, "location": 0.25, "spread": 0.08, "tails": 0.08, "value": 0.04, "unseen": 0.03}
-"""The parts of a column's rate; missing values, types and signs have the rest."""
+"""The share of a column's rate of false alarms that each test has; the tests of missing values, types and signs have
+the rest."""
 
 _TAIL = 0.01
 _FREQUENT = 0.01
-"""A value of its own is tested if it holds this share of both samples together."""
+"""A value is tested on its own if it has at least this share of both samples together."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,10 @@ from modelwatch_analyzer.calibrated.special_functions import normal_tail
 Floats = NDArray[np.float64]
 
 _TAIL = 0.02
-"""Below it the saddlepoint replaces the normal law."""
+"""The saddlepoint approximation replaces the normal one for p-values below this."""
 
 _FEW_SCORES = 20
-"""With so few distinct scores the sum moves in steps, and half a step is taken off."""
+"""With at most this many distinct scores the sum moves in steps, and half a step is taken off."""
 
 
 def sum_test(scores: Floats, before: Floats, now: Floats) -> float:

@@ -15,24 +15,26 @@ from numpy.typing import NDArray
 from modelwatch_analyzer.reading.dataset import HOUR_COLUMN, REQUEST_COLUMN
 
 ROWS = 100_000
-"""More rows change no decision: the error of a share is then below the smallest change that is reported."""
+"""More rows than this change no decision: the error of a share is already below the smallest change that is
+reported."""
 
 _CELLS = 6_000_000
-"""Rows times columns that are held; a table with more than 60 columns has a smaller sample."""
+"""The most rows times columns that are held: a table of more than 60 columns has a smaller sample."""
 
 _SLACK = 2
-"""So many times the sampled rows are held before some are dropped, which copies the others."""
+"""Up to this many times the sample is held before rows are dropped, because dropping some copies the others."""
 
 _SHORT = 1_000
-"""Shorter parts are joined, because whatever is asked of a series costs as much as thousands of values do; longer ones
-at the end only, because that takes as much memory again."""
+"""Parts that have fewer rows on average are joined, because any operation on a series costs as much as thousands of
+values do. Longer ones are joined only at the end, because that takes as much memory again."""
 
 _MORE, _AT_LEAST_MORE = 1.25, 500
-"""What each of several samples keeps beyond its share of the merged one."""
+"""What each of several samples keeps beyond its share of the merged one: this many times the share, and this many
+rows."""
 
 _LONGEST = 120
 _VALUE = "value"
-"""What series are called: polars takes a name such as ^a.*$ for a pattern."""
+"""The name that all series get: polars takes a name such as ^a.*$ for a pattern."""
 _SEED = 20261119
 
 

@@ -31,12 +31,12 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 OF_WINDOW, OF_ROWS = 0.85, 0.15
-"""The parts of the rate of a column of numbers."""
+"""The shares of a numeric column's rate of false alarms: of the test of the window's mean, and of the tests of rows."""
 
 _LEAST_MENTIONED = 1.1
 _ALIKE = {"": "windows", "hour": "hours of the day", "hour_and_kind_of_day": "hours of the day and kinds of day"}
 _MOST_HOURS = 24 * 366
-"""A window that is longer has every season as often as another year."""
+"""The most hours of a window that are looked at: after a year the seasons repeat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +46,11 @@ class WindowTimes:
     Attributes
     ----------
     length : float
-        Of the window, in hours.
+        The length of the window, in hours.
     of_rows : ndarray of int, optional
         The hour of each row, since 1970; negative where it is not known.
     hours : ndarray of int
-        Else, the hours of the window; as many rows are assumed in each.
+        The hours of the window, used if `of_rows` is None; each is assumed to have as many rows.
     """
 
     length: float
@@ -185,7 +185,7 @@ def seasonal_evidence(
     Parameters
     ----------
     before : ColumnCounts
-        Of the whole baseline.
+        The counts of the whole baseline.
     copies : float
         The design effect of rows that are there more than once, or are alike because they came in one request.
 

@@ -15,10 +15,10 @@ from modelwatch_analyzer.calibrated.seasons import DAY, SeasonalCounts
 from modelwatch_analyzer.documents import EditedDocument
 
 LOOKS_PART = 0.7
-"""The part of a month's rate that single windows have."""
+"""The part of a month's rate of false alarms that single windows have."""
 
 _BLOCKS_PART = 0.3
-"""The part that all blocks together have."""
+"""The part of a month's rate of false alarms that all blocks together have."""
 
 _WEEK = 7 * DAY
 _ROUNDING = 1e-6
@@ -49,7 +49,7 @@ class MeanOfWindows(EditedDocument):
 
 
 OpenBlocks = dict[int, MeanOfWindows]
-"""By their length in hours."""
+"""The blocks that are not full yet, by their length in hours."""
 
 
 def advance_blocks(
@@ -66,9 +66,9 @@ def advance_blocks(
     blocks : mapping of str to OpenBlocks
         The state before, by column.
     means : mapping of str to (SeasonalCounts, WindowMean or None)
-        Of the window, by column.
+        The baseline's seasons and the window's mean, by column.
     length : float
-        Of the window, in hours.
+        The length of the window, in hours.
     rate : float
         The share of months in which any column may be flagged where nothing has changed.
     minimums : mapping of str to float

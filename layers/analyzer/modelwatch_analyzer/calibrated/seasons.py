@@ -24,28 +24,30 @@ Integers = NDArray[np.int64]
 
 DAY = 24
 LENGTHS = (1, 2, 3, 4, 6, 8, 12, DAY, 7 * DAY)
-"""Hours of the windows that are learnt about."""
+"""The lengths of windows that a baseline learns about, in hours."""
 
 _LEAST_DAYS = 8
-"""An hour must have rows on so many days for what is usual then to be known: for weekends it takes a month."""
+"""What is usual in a season is known if it has rows on this many days; for weekends that takes a month."""
 KNOWN_ROWS = 0.99
-"""Such hours must hold this share of the rows, and so many must have a time."""
+"""At least this share of the rows must have a time, and be in seasons that are known."""
 _LEAST_WINDOWS = 8
 _LEAST_INDEPENDENT = 2.0
-"""Windows that hardly differ from their neighbours are worth so many, and tell of nothing but what is extreme."""
+"""Windows that hardly differ from their neighbours count as this many independent ones, so that only extremes are
+found."""
 _SIGNIFICANCE = 1e-3
 _ROUNDING = 1e-9
-"""Smaller shares of a sum of squares are rounding errors."""
+"""A share of a sum of squares that is smaller than this is a rounding error."""
 _TINY = 1e-300
 _APART_ERRORS = 3.5
-"""Windows differ more than their rows explain from so many standard errors on."""
+"""Windows differ by more than their rows explain if the excess is more than this many standard errors."""
 _LARGEST_CORRELATION = 0.98
 
 _MOST = 1e12
-"""Of windows and rows; a file may have been edited."""
+"""The most windows or rows that a file may claim: it may have been edited."""
 
 By = Literal["", "hour", "hour_and_kind_of_day"]
-"""What makes hours alike: nothing, the hour of the day, or also whether it is a Saturday or Sunday; all in UTC."""
+"""What makes hours alike: nothing; the hour of the day; or the hour and whether it is a Saturday or Sunday; all in
+UTC."""
 
 
 def seasons_of(hours: Integers, by: By) -> Integers:
@@ -69,17 +71,17 @@ class Spread(EditedDocument):
     Attributes
     ----------
     windows : float
-        As many independent ones tell the same.
+        How many independent windows tell as much.
     correlation : float
-        Of neighbouring ones.
+        The correlation of neighbouring windows.
     rows : float
         Rows of the window that a row is in, in the mean.
     repeated : float
         The design effect of rows of a window.
     between : float
-        Of numbers: the variance of the means of windows of very many rows.
+        For numbers, the variance of the means of windows of very many rows.
     mean_variance : float
-        Of numbers: the variance of the means of these windows.
+        For numbers, the variance of the means of these windows.
     """
 
     windows: Annotated[float, Field(gt=1, le=_MOST)]
@@ -111,7 +113,7 @@ class Season(EditedDocument):
     counts : str
         Rows by cell of the column, as far as there are any: ``3:120 4:17``, in one line of a file that people may open.
     mean : float
-        Of numbers.
+        For numbers, their mean.
     """
 
     rows: Annotated[int, Field(gt=0, le=_MOST)]
@@ -142,9 +144,9 @@ class SeasonalCounts(EditedDocument):
         See `By`.
     seasons : mapping of int to Season
     spreads : mapping of int to Spread
-        By the length of windows, in hours.
+        The spread of windows, by their length in hours.
     variance : float
-        Of numbers around the mean of their season.
+        For numbers, their variance around the mean of their season.
     """
 
     by: By
@@ -200,7 +202,7 @@ def learn_seasons(hours: Integers, columns: Mapping[str, RankedColumn]) -> dict[
     Parameters
     ----------
     hours : ndarray of int, shape (rows,)
-        Of each row, since 1970; negative where it is not known.
+        The hour of each row, since 1970; negative where it is not known.
 
     Notes
     -----
@@ -351,7 +353,7 @@ class _Residuals:
     means : ndarray, shape (seasons, scores)
     sums : ndarray, shape (hours, scores)
     squares : ndarray, shape (scores,)
-        Over rows.
+        The sums of squares over rows.
     """
 
     timed: _Hours

@@ -10,8 +10,8 @@ from modelwatch_analyzer.calibrated.two_counts import different
 Integers = NDArray[np.int64]
 
 _NOTICEABLE = 2.5
-"""The exact test is made of values that the normal law finds so many standard deviations away: no other has a p that
-matters."""
+"""Only values that the normal approximation finds this many standard deviations away get the exact test: the p-values
+of all others are too large to matter."""
 
 
 def changed_most(before: Integers, rows_before: int, now: Integers, rows_now: int) -> tuple[float, int]:

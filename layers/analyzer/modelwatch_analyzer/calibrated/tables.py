@@ -26,7 +26,7 @@ class Compared:
 
 
 _LEAST_MENTIONED = 1.1
-"""A smaller design effect is used, and not worth a sentence: of requests it is mostly chance."""
+"""A smaller design effect is used, but not mentioned: where rows come in requests, it is mostly chance."""
 
 _FEW_REQUESTS = (
     "The rows came in {} requests, which are too few, or too unequal, to tell whether rows of one are alike."
@@ -41,9 +41,9 @@ def compare(
     Parameters
     ----------
     compared : mapping of str to Compared
-        By the name in the baseline.
+        What is compared, by the column's name in the baseline.
     times : WindowTimes, optional
-        Without them a seasonal baseline is compared as a whole.
+        When the rows came; without it a seasonal baseline is compared as a whole.
     """
     sampled = rows.columns()
     columns = {name: sampled[each.column] for name, each in compared.items()}

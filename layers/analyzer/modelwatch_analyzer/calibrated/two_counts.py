@@ -13,11 +13,11 @@ from modelwatch_analyzer.calibrated.special_functions import log_factorial, norm
 Floats = NDArray[np.float64]
 
 _MANY = 2_000
-"""Where all four cells hold more, the normal distribution with a correction for continuity replaces the sum."""
+"""If all four cells hold more rows, the normal distribution with a continuity correction replaces the sum."""
 
 _NEGLIGIBLE = 1e-14
 _TERMS = 64
-"""So many terms are summed at once."""
+"""How many terms are added at once."""
 
 
 def more(before: ArrayLike, rows_before: int, now: ArrayLike, rows_now: int) -> Floats:
@@ -139,4 +139,4 @@ def _normal(x: Floats, mean: Floats, events: Floats, drawn: Floats, rows: Floats
 
 
 TwoCountTest = Callable[[Sequence[TwoCounts]], list[Floats]]
-"""``more_each`` or ``different_each``."""
+"""The type of ``more_each`` and ``different_each``."""

@@ -34,18 +34,19 @@ from modelwatch_analyzer.documents import EditedDocument
 Floats = NDArray[np.float64]
 
 BLOCKS = (6, 24, 168)
-"""Windows of a block: of hourly ones a quarter of a day, a day and a week."""
+"""The lengths of blocks, in windows: for hourly ones a quarter of a day, a day and a week."""
 
 LOOKS_PART = 0.2
-"""The part of a month's rate that single windows have."""
+"""The part of a month's rate of false alarms that single windows have."""
 
 _BLOCKS_PART, _DETECTOR_PART = 0.1, 0.5
-"""The parts that each length of blocks and the detector have."""
+"""The parts of a month's rate of false alarms that the blocks of each length, and the detector, have."""
 
 _CELLS = 32
 _BETS = np.array([sign * size for size in (0.25, 0.5, 1.0, 2.0, 4.0) for sign in (1, -1)])
 _DIRECTIONS = ((0, 1), (0, -1), (1, 1), (1, -1))
-"""A score and the sign of its change; for each the start of a change is sought by the cumulative sum of one bet."""
+"""The place of a score and the sign of its change. For each the beginning of a change is sought by the cumulative sum
+of one bet."""
 _SUMMED_BET = 0.5
 
 _LOCATION, _DISTANCE, _MISSING = 0.45, 0.45, 0.1
@@ -106,7 +107,7 @@ class Watch(EditedDocument):
     looks : int
         Windows so far.
     seasonal : mapping of str to OpenBlocks
-        By column, where the baseline is seasonal.
+        The open blocks of each column, if the baseline is seasonal.
     """
 
     baseline: int
@@ -141,7 +142,7 @@ def advance(
     watch : Watch
         The state before.
     samples : mapping of str to WatchedSample
-        By column.
+        The window's sample, by column.
     rate : float
         The share of months in which any column may be flagged where nothing has changed.
     looks : float

@@ -29,7 +29,7 @@ def suggest_constraints(
     Parameters
     ----------
     profile : TableProfile
-        Of the baseline dataset.
+        The profile of the baseline dataset.
     methods : DistributionConstraints
         The drift measures that were chosen; Calibrated where none was.
     window_rows : int, optional

@@ -84,7 +84,7 @@ def evidence_on(
     Parameters
     ----------
     configs : mapping of str to EffectiveConfig
-        By feature.
+        The settings of each feature.
     times : WindowTimes, optional
         See `window_times`.
     """

@@ -13,11 +13,11 @@ from modelwatch_analyzer.documents import STATISTICS_FILE
 from modelwatch_analyzer.feature_statistics import FeatureStatistics
 from modelwatch_analyzer.findings import Findings
 from modelwatch_analyzer.reruns import first_changes
-from modelwatch_analyzer.wording import java_double
+from modelwatch_analyzer.wording import measured_text
 from modelwatch_core.domain.errors import InvalidInput
 
 MOST_FEATURES = 20
-"""Of the features that changed, those that are described."""
+"""The most changed features that are described."""
 
 
 def changes_since(folder: Path, findings: Findings) -> Iterator[str]:
@@ -61,13 +61,14 @@ def _changes(name: str, before: FeatureStatistics | None, now: FeatureStatistics
     if before.inferred_type != now.inferred_type:
         yield f"type of {name}: {before.inferred_type} before, {now.inferred_type} now"
     if before.completeness != now.completeness:
-        yield f"completeness of {name}: {_text(before.completeness)} before, {_text(now.completeness)} now"
+        was, is_now = measured_text(before.completeness), measured_text(now.completeness)
+        yield f"completeness of {name}: {was} before, {is_now} now"
 
 
 def _drift_changes(name: str, before: Mapping[str, float], now: Mapping[str, float]) -> Iterator[str]:
     was, is_now = before.get(f"{DRIFT}{name}"), now.get(f"{DRIFT}{name}")
     if was != is_now:
-        yield f"drift of {name}: {_text(was)} before, {_text(is_now)} now"
+        yield f"drift of {name}: {measured_text(was)} before, {measured_text(is_now)} now"
 
 
 def _published_drifts(path: Path) -> Iterator[tuple[str, float]]:
@@ -84,7 +85,3 @@ def _published_drifts(path: Path) -> Iterator[tuple[str, float]]:
             continue
         if isinstance(name, str) and name.startswith(DRIFT) and isinstance(value, float):
             yield name, value
-
-
-def _text(value: float | None) -> str:
-    return "not measured" if value is None else java_double(value)

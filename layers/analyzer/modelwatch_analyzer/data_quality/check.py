@@ -24,7 +24,7 @@ from modelwatch_analyzer.wording import listed
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
 
 _MOST_REASONS = 20
-"""Why drift is not measured is said in so many warnings."""
+"""The most reasons for not measuring drift that get a warning each."""
 
 
 @dataclass(slots=True)
@@ -36,9 +36,9 @@ class CheckResult:
     violations : list of ConstraintViolation
         In the order of the constraints file; columns that are not in it come last.
     drifts : dict of str to Drift
-        By feature, measured or not; none where no comparison is configured.
+        The drift of each feature, measured or not; features for which no comparison is configured have none.
     configs : dict of str to EffectiveConfig
-        By feature.
+        The settings of each feature.
     """
 
     violations: list[ConstraintViolation] = field(default_factory=list)
@@ -82,7 +82,7 @@ def check(
     profile : TableProfile
         Made with `expected_types` and `known_categories`.
     statistics : Statistics, optional
-        Without them no drift is measured.
+        The baseline's statistics; without them no drift is measured.
     judged : mapping of str to Judged, optional
         What the Calibrated comparison says of the features that it compares.
     """

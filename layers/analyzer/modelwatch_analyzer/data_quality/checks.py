@@ -40,10 +40,10 @@ class Comparison:
 
 
 FeatureCheck = Callable[[Comparison], str | None]
-"""Returns the description of the violation, or None."""
+"""Returns the description of the violation, or None if there is none."""
 
 CHECKS: dict[str, FeatureCheck] = {}
-"""By ``constraint_check_type``, in the order in which a feature's violations are reported."""
+"""The checks by ``constraint_check_type``, in the order in which a feature's violations are reported."""
 
 
 def violations_of(comparison: Comparison, *, without: Collection[str] = ()) -> Iterator[ConstraintViolation]:

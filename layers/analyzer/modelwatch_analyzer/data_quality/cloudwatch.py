@@ -16,7 +16,7 @@ DRIFT = "feature_baseline_drift_"
 """What the name of a drift metric begins with; the feature's name follows."""
 
 _FARTHEST = {Exceeds.LARGER: max, Exceeds.SMALLER: min}
-"""Which of their values the metric of all features has."""
+"""Which value of all features is the one that drifted most, by the side of the threshold that is drift."""
 
 
 def metrics_of(
@@ -30,9 +30,9 @@ def metrics_of(
     Parameters
     ----------
     completeness, configs, drifts : Mapping
-        By name of the feature.
+        What was measured or configured, by the feature's name.
     moments : mapping of str to Moments
-        Of the features that are read as numbers.
+        The moments of features that are read as numbers.
     """
     measured: dict[Exceeds, list[float]] = {}
     for name, share in completeness.items():

@@ -44,9 +44,9 @@ class DatasetStatistics(EditedDocument):
     Attributes
     ----------
     equal_rows : EqualRows, optional
-        Of a baseline: how often its rows are equal.
+        How often the rows of a baseline are equal.
     share_of_month : float, optional
-        Of a schedule's window: how much of a month it is.
+        How much of a month a schedule's window is.
     """
 
     item_count: Count = 0

@@ -21,10 +21,11 @@ from modelwatch_analyzer.profile.table import TableProfile
 from modelwatch_analyzer.wording import enumerated
 
 _LIMITS = ("completeness_check", "is_non_negative_check", "categorical_values_check")
-"""Limits of a calibrated baseline that chance breaks."""
+"""The checks of a calibrated baseline that chance alone can violate."""
 
 _MOST_MATCHED = 30
-"""Of more columns that do not fit, no other order is sought than the answers' move."""
+"""If more columns than this do not fit, they are not matched one by one: only the outputs are tried in another
+place."""
 
 
 def better_order(

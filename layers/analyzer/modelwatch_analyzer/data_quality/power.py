@@ -23,7 +23,7 @@ _MISSING_OF_NUMBERS, _MISSING_OF_CATEGORIES = 0.04, 0.2
 _LOCATION = 0.25
 _LEAST_LEVEL = 1e-300
 _NORMAL_RANKS = 1.02
-"""The square root of pi / 3: what ranks cost on a normal column."""
+"""The square root of pi / 3: the factor by which using ranks widens the standard error of a normal column."""
 
 
 @dataclass(frozen=True, slots=True)

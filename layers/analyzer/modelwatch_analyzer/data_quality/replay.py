@@ -51,7 +51,7 @@ def replayed(
     current : Statistics
         The window's.
     baseline : Statistics, optional
-        Without them no drift is measured, and no change of statistics.
+        The baseline's statistics; without them neither drift nor changes of statistics are measured.
     excluded : collection of str
         Features that the schedule leaves out.
     """

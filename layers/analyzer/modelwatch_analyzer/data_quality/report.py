@@ -76,7 +76,7 @@ def report_body(
     statistics, baseline_statistics : mapping
         Objects of ``statistics.json``, SageMaker's or ours; what they lack is shown as a dash.
     drifts : mapping of str to Drift
-        By feature; a feature without one was not compared.
+        The drift of each feature that was compared.
     violations : sequence of ConstraintViolation
         Features in violation are marked.
     records : RecordCounts

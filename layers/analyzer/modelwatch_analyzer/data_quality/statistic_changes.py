@@ -14,7 +14,7 @@ from modelwatch_analyzer.profile.columns import NumericColumn
 from modelwatch_analyzer.thresholds import ROUNDING
 
 _STANDARD_ERRORS = 4.0
-"""That a proposal allows: of normal errors, one in 16,000 is larger."""
+"""How many standard errors a proposal allows: one normal error in 16,000 is larger."""
 
 
 @dataclass(frozen=True, slots=True)

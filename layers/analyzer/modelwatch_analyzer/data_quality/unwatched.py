@@ -34,9 +34,9 @@ _PHRASES: Mapping[Spelling, str] = {
 }
 
 _FEWEST_ROWS = 100
-"""Of fewer rows any whole numbers may be different."""
+"""With fewer rows, whole numbers that are all different may be so by chance."""
 _MOST_GAPS = 0.5
-"""Ids are counted up if no more than this share of numbers, compared to the rows, is left out between them."""
+"""Numbers count as consecutive ids if at most this many, as a share of the rows, are skipped between them."""
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ].*)?|\d{1,2}[./]\d{1,2}[./]\d{4}(?: .*)?", re.ASCII | re.DOTALL)
 
 _LEAVE_OUT = (

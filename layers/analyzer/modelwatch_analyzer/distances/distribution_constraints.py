@@ -32,7 +32,7 @@ class DistributionConstraints(ConstraintsPart):
     minimum_share : float, optional
         The least change of the share of missing, extreme, new, negative, mistyped or single values.
     minimum_shift : float, optional
-        Of numbers, instead of `minimum_effect`: the least shift in standard deviations of a normal column.
+        For numbers, replaces `minimum_effect`: the least shift, in standard deviations of a normal column.
     """
 
     perform_comparison: Switch | None = None

@@ -13,12 +13,10 @@ from modelwatch_analyzer.profile.categories import CategoryCounts
 from modelwatch_analyzer.sketches.kll import KllSketch, shares_up_to
 from modelwatch_analyzer.undefined import Undefined
 
-_DEFAULT_CRITICAL_VALUE = 1.8
+_CRITICAL_VALUE = 1.8
 
 
-def l_infinity_numerical(
-    baseline: KllSketch, current: KllSketch, *, robust: bool, alpha: float | None = None
-) -> float | Undefined:
+def l_infinity_numerical(baseline: KllSketch, current: KllSketch, *, robust: bool) -> float | Undefined:
     """Return the greatest difference between two empirical distribution functions, in [0, 1].
 
     It is the statistic of the two-sample Kolmogorov-Smirnov test, on the functions that the sketches give.
@@ -28,8 +26,6 @@ def l_infinity_numerical(
     baseline, current : KllSketch
     robust : bool
         Whether to subtract what chance alone explains, see Notes.
-    alpha : float, optional
-        Level of significance of that correction; by default the first party's 1.8, about 0.003.
 
     Returns
     -------
@@ -38,8 +34,8 @@ def l_infinity_numerical(
 
     Notes
     -----
-    Robust is ``max(0, d - c(alpha) * sqrt((n + m) / (n * m)))`` with ``c(alpha) = sqrt(-ln(alpha / 2) / 2)``: Knuth,
-    The Art of Computer Programming 2, 3.3.1, as in Deequ's ``Distance``.
+    Robust is ``max(0, d - 1.8 * sqrt((n + m) / (n * m)))``, as in Deequ's ``Distance``. By ``sqrt(-ln(alpha / 2) / 2)``
+    (Knuth, The Art of Computer Programming 2, 3.3.1), 1.8 is the critical value of a level of about 0.003.
     """
     nothing = nothing_in(baseline.count, current.count)
     if nothing:
@@ -47,11 +43,11 @@ def l_infinity_numerical(
     then, now = baseline.cumulative_weights(), current.cumulative_weights()
     everywhere = np.concatenate([then[0], now[0]])
     distance = float(np.abs(shares_up_to(everywhere, *then) - shares_up_to(everywhere, *now)).max())
-    return _less_chance(distance, baseline.count, current.count, alpha) if robust else distance
+    return _less_chance(distance, baseline.count, current.count) if robust else distance
 
 
 def l_infinity_categorical(
-    baseline: Mapping[str, float], current: Mapping[str, float], *, robust: bool, alpha: float | None = None
+    baseline: Mapping[str, float], current: Mapping[str, float], *, robust: bool
 ) -> float | Undefined:
     """Return the greatest difference between the shares of a category, in [0, 1].
 
@@ -59,7 +55,7 @@ def l_infinity_categorical(
     ----------
     baseline, current : mapping of str to float
         How often each category occurs. One that is missing occurs never.
-    robust, alpha
+    robust
         As in `l_infinity_numerical`.
 
     Returns
@@ -72,17 +68,16 @@ def l_infinity_categorical(
     if nothing:
         return nothing
     distance = max(abs(baseline.get(key, 0.0) / n - current.get(key, 0.0) / m) for key in baseline.keys() | current)
-    return _less_chance(distance, n, m, alpha) if robust else distance
+    return _less_chance(distance, n, m) if robust else distance
 
 
-def explained_by_chance(n: float, m: float, alpha: float | None = None) -> float:
+def explained_by_chance(n: float, m: float) -> float:
     """Return what Robust takes off the distance between samples of `n` and `m`, see `l_infinity_numerical`."""
-    critical_value = _DEFAULT_CRITICAL_VALUE if alpha is None else math.sqrt(-math.log(alpha / 2) / 2)
-    return critical_value * math.sqrt((n + m) / (n * m))
+    return _CRITICAL_VALUE * math.sqrt((n + m) / (n * m))
 
 
-def _less_chance(distance: float, n: float, m: float, alpha: float | None) -> float:
-    return max(0.0, distance - explained_by_chance(n, m, alpha))
+def _less_chance(distance: float, n: float, m: float) -> float:
+    return max(0.0, distance - explained_by_chance(n, m))
 
 
 def _numerical(baseline: NumericBaseline, current: KllSketch, *, robust: bool) -> float | Undefined:

@@ -18,9 +18,9 @@ class NumericBaseline:
     Attributes
     ----------
     sketch : KllSketch
-        Of its values.
+        A sketch of its values.
     minimum, maximum, std_dev : float, optional
-        Of all values, of which the sketch may have lost some; None where the file has none.
+        The statistics of all values, some of which the sketch may have dropped; None where the file has none.
     """
 
     sketch: KllSketch
@@ -30,10 +30,10 @@ class NumericBaseline:
 
 
 NumericalStatistic = Callable[[NumericBaseline, KllSketch], float | Undefined]
-"""Of a baseline, and the sketch of current values."""
+"""Computes a drift measure from a baseline of numbers and a sketch of the current values."""
 
 CategoricalStatistic = Callable[[Mapping[str, int], CategoryCounts], float | Undefined]
-"""Of how often each category occurs in the baseline and in the current data."""
+"""Computes a drift measure from how often each category occurs in the baseline and in the current data."""
 
 
 class Exceeds(Enum):

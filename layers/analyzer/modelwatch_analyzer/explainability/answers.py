@@ -17,13 +17,13 @@ from modelwatch_analyzer.reading.payloads import answer_rows
 from modelwatch_core.domain.errors import InvalidInput
 
 Answer = NDArray[np.float64]
-"""Shape (rows, outputs); finite."""
+"""The outputs of a model, of shape (rows, outputs); all are finite."""
 
 _LARGEST = 1e100
 """Greater numbers are treated as mistakes; their squares would not be finite."""
 
 Read = Callable[[bytes, int], Answer]
-"""Reads the body of an answer to so many rows."""
+"""Reads the body of an answer that must have the given number of rows."""
 
 
 def reader(accept: str, attribute: str | None) -> Read:

@@ -15,7 +15,8 @@ from modelwatch_core.domain.errors import InvalidInput
 
 _ROUNDING = 1e-4  # trees are compared in float32
 _MOST_RESAMPLED = 100
-"""Background rows: shap makes an explainer for each, which takes milliseconds to a tenth of a second."""
+"""The most background rows for which trees are explained again: shap makes an explainer for each, which takes from
+milliseconds to a tenth of a second."""
 PICKLES = (".pkl", ".pickle", ".joblib")
 
 

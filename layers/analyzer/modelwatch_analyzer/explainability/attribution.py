@@ -36,7 +36,7 @@ AGGREGATIONS: Mapping[AggregationMethod, Callable[[Floats], Floats]] = {
     AggregationMethod.MEDIAN: _median,
     AggregationMethod.MEAN_SQ: _mean_sq,
 }
-"""From SHAP values, shape (rows, features), to the global attribution of each feature."""
+"""Functions that make the global attribution of each feature from SHAP values of shape (rows, features)."""
 
 
 def replicates(values: Floats, method: AggregationMethod, number: int, seed: int) -> Floats | Undefined:
@@ -47,7 +47,7 @@ def replicates(values: Floats, method: AggregationMethod, number: int, seed: int
     values : array, shape (rows, features)
         SHAP values.
     number : int
-        Of resamples.
+        The number of resamples.
 
     Returns
     -------
@@ -98,7 +98,8 @@ def ndcg_at_most(baseline: Floats, errors: Floats, samples: Floats, rate: float,
     samples : array, shape (replicates, features)
         Bootstrap replicates of the current ones.
     rate : float
-        In (0, 1). Where it takes more than 100,000 replicates, the greatest stands for the quantile.
+        The rate of false alarms, in (0, 1). If it takes more than 100,000 replicates, the greatest stands for the
+        quantile.
     """
     generator = np.random.default_rng(seed)
     scale, unit = np.abs(baseline).max(), np.abs(samples).max() or 1.0  # NDCG depends on neither, and nothing overflows

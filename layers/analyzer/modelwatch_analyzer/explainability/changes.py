@@ -10,11 +10,11 @@ from modelwatch_analyzer.explainability.documents import Analysis, LabelExplanat
 from modelwatch_analyzer.explainability.labels import matched
 from modelwatch_analyzer.findings import Findings
 from modelwatch_analyzer.reruns import first_changes
-from modelwatch_analyzer.wording import java_double
+from modelwatch_analyzer.wording import measured_text
 from modelwatch_core.domain.errors import InvalidInput
 
 MOST_ATTRIBUTIONS = 20
-"""Of the attributions that changed, those that are described."""
+"""The most changed attributions that are described."""
 
 
 def changes_since(folder: Path, findings: Findings) -> Iterator[str]:
@@ -64,15 +64,11 @@ def _row_changes(previous: Analysis, now: Analysis) -> Iterator[str]:
 
 def _attribution_changes(label: str, before: Mapping[str, float], now: Mapping[str, float]) -> Iterator[list[str]]:
     for name in {**now, **before}:
-        was, is_now = _text(before.get(name)), _text(now.get(name))
+        was, is_now = measured_text(before.get(name)), measured_text(now.get(name))
         yield [f"attribution of {name} to {label}: {was} before, {is_now} now"] if was != is_now else []
 
 
 def _ndcg(explanation: LabelExplanation) -> str:
     """Write the NDCG as it is in the file: a number, an object with a reason, or nothing where none was measured."""
     value = (explanation.attribution_drift or {}).get("ndcg")
-    return "undefined" if isinstance(value, Mapping) else _text(value if isinstance(value, float) else None)
-
-
-def _text(value: float | None) -> str:
-    return "not measured" if value is None else java_double(value)
+    return "undefined" if isinstance(value, Mapping) else measured_text(value if isinstance(value, float) else None)

@@ -13,7 +13,7 @@ LabelCheck = Callable[[LabelDrift], Iterator[tuple[str | None, str, str]]]
 """Yields what violates a constraint: the feature, the metric and the description."""
 
 CHECKS: dict[str, LabelCheck] = {}
-"""By ``constraint_check_type``, in the order of the report."""
+"""The checks by ``constraint_check_type``, in the order of the report."""
 
 
 def violations_of(drift: LabelDrift) -> Iterator[ConstraintViolation]:

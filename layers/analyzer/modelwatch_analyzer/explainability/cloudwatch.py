@@ -11,15 +11,15 @@ from modelwatch_analyzer.explainability.resampled_background import BackgroundRe
 from modelwatch_analyzer.undefined import Undefined
 
 NDCG = "feature_attribution_drift_ndcg"
-"""The least agreement of an output's attributions with the baseline's."""
+"""The metric of the least agreement of an output's attributions with the baseline's."""
 KENDALL_TAU = "feature_attribution_stability_kendall_tau"
-"""The least rank agreement of an output's attributions with those of the latest earlier execution."""
+"""The metric of the least rank agreement of an output's attributions with those of the latest earlier execution."""
 SHARE_CHANGE, SHARE_DEVIATION = "feature_attribution_share_change", "feature_attribution_share_deviation"
-"""The greatest distance of a feature's share of all attribution from its mean over the earlier executions, and the
-greatest standard deviation of a share over them."""
+"""The metrics of the greatest distance of a feature's share of all attribution from its mean over the earlier
+executions, and of the greatest standard deviation of a share over them."""
 BACKGROUND_TAU, BACKGROUND_ERROR = "feature_attribution_background_kendall_tau", "feature_attribution_background_error"
-"""The least rank agreement of an output's attributions under resampling of the baseline rows, and the greatest
-standard error of a global attribution, as a share of all attribution."""
+"""The metrics of the least rank agreement of an output's attributions when the baseline rows are resampled, and of the
+greatest standard error of a global attribution, as a share of all attribution."""
 
 
 def metrics_of(

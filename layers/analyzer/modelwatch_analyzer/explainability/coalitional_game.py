@@ -44,7 +44,7 @@ class RequestLimits:
     calls, parallel_calls : int
         The most requests in all, and at a time.
     payload_bytes : int
-        Of a request's body.
+        The most bytes of a request's body.
     """
 
     calls: int

@@ -16,7 +16,7 @@ from modelwatch_core.domain.model_endpoints import LARGEST_PAYLOAD
 from modelwatch_core.domain.monitor_kinds.explainability import RowLimit
 
 _RESERVE = 4096
-"""Bytes of a payload left free, for what proxies on the way may add."""
+"""How many bytes of a payload are left free for what proxies on the way may add."""
 
 
 class AggregationMethod(StrEnum):
@@ -60,7 +60,7 @@ class ShapConfig(_Section):
     use_logit : bool
         Explain the log-odds of the model's probabilities rather than the probabilities.
     seed : int, optional
-        Of the coalitions, the sample of rows and the clusters.
+        The seed for coalitions, the sample of rows and clusters.
     save_local_shap_values : bool
         Whether the SHAP values of each row are written.
     explainer : str

@@ -27,13 +27,13 @@ class LabelExplanation(_Document):
     Attributes
     ----------
     global_shap_values : dict of str to float
-        By feature.
+        The global SHAP value of each feature.
     expected_value : float
         Mean prediction for the background; log-odds with ``use_logit``.
     confidence_intervals : dict of str to (float, float), optional
-        Ours: of the global values.
+        The confidence intervals of the global values, our addition.
     standard_errors : dict of str to float, optional
-        Ours: of the global values.
+        The standard errors of the global values, our addition.
     explanation_consistency : float, optional
         Ours, see `modelwatch_analyzer.explainability.attribution.consistency`.
     background_resampling : dict, optional
@@ -121,9 +121,10 @@ class RunDetails(_Document):
     explainer : str
         ``exact``, ``kernel``, ``permutation`` or ``tree``.
     coalitions : int
-        Evaluated for each row.
+        How many coalitions were evaluated for each row.
     rows_explained, rows_in_dataset : int
-        Of the window; fewer were explained than there are where `max_explained_rows` or the budget did not suffice.
+        The rows of the window, and those that were explained: fewer if `max_explained_rows` or the budget did not
+        suffice.
     max_explained_rows : str
         A number of rows, or ``all``.
     background_rows : int
@@ -185,7 +186,8 @@ def earlier_analyses(folder: Path | None) -> Mapping[str, Analysis]:
     Returns
     -------
     mapping of str to Analysis
-        By the path of their folder, the latest last; an execution whose file is in the folder itself has its name.
+        The analyses by the path of their folder, the latest last; one whose file is in the folder itself has the
+        folder's name.
 
     Raises
     ------

@@ -20,13 +20,13 @@ class FeatureChange:
     Attributes
     ----------
     change : float
-        Of the global attribution, in units of the model's output.
+        The change of the global attribution, in units of the model's output.
     share_change : float or Undefined
-        Of its share of all attribution.
+        The change of its share of all attribution.
     share_interval : tuple of float, optional
-        Of that, by bootstrap over the rows explained now.
+        The interval of `share_change`, by bootstrap over the rows explained now.
     rank, baseline_rank : int
-        From 1.
+        The ranks now and in the baseline, from 1.
     """
 
     change: float
@@ -48,11 +48,11 @@ class LabelDrift:
     ndcg_at_most : float or Undefined, optional
         What chance does not exceed; None where the constraints do not allow for chance.
     changes : dict of str to FeatureChange
-        Of features that are in both.
+        The changes of features that are in both.
     new, missing : tuple of str
         Features that the baseline, or this run, does not have.
     history : AttributionHistory
-        Against the earlier executions.
+        The comparison with the earlier executions.
     consistency : float or Undefined
     """
 
@@ -94,17 +94,17 @@ def compare(
     Parameters
     ----------
     current : dict of str to float
-        By feature.
+        The attribution of each feature now.
     samples : array, shape (replicates, features), or Undefined
         Bootstrap replicates of them.
     level : float
-        Of the intervals.
+        The confidence level of the intervals.
     labels : int
-        How many share the rate of false alarms.
+        How many labels share the rate of false alarms.
     share_of_month : float, optional
-        Of a window of a series: its part of the monthly rate applies.
+        How much of a month the window of a schedule is: its part of the monthly rate then applies.
     seed : int
-        Of what is drawn.
+        The seed of what is drawn at random.
     """
     then = baseline.global_shap_values
     new = tuple(name for name in current if name not in then)

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from modelwatch_core.domain.errors import InvalidInput
 
 MOST_EXACT_FEATURES = 8
-"""Up to so many features (254 coalitions) SHAP values are exact, whatever ``num_samples`` says."""
+"""Up to this many features (254 coalitions) SHAP values are exact, whatever ``num_samples`` says."""
 
 _ROUNDING = 1e-12
 """The relative error of sums of values: features that a model does not use have no order among them."""

@@ -29,7 +29,8 @@ from modelwatch_core.domain.monitor_kinds.explainability import ALL_ROWS, Explai
 
 _MOST_CELLS = 1 << 24
 _MOST_TREE_PAIRS = 1_000_000
-"""Pairs of an explained and a background row for which trees are evaluated: minutes for a few hundred trees."""
+"""The most pairs of an explained and a background row for which trees are evaluated; a few hundred trees take
+minutes."""
 
 
 def row_limit(settings: ExplainabilitySettings, config: ExplainabilityConfig) -> str:

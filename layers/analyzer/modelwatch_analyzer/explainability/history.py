@@ -45,7 +45,7 @@ class AttributionHistory:
     taus : mapping of str to (float or Undefined)
         Kendall's tau with each earlier execution, the latest last.
     shares : mapping of str to ShareSpread
-        By feature; empty where no feature has any attribution now, or had any.
+        The spread of each feature's share; empty where no feature has, or had, any attribution.
     """
 
     stability: float | Undefined
@@ -66,7 +66,7 @@ def history_of(features: Sequence[str], now: Floats, earlier: Mapping[str, Float
     ----------
     now : array, shape (features,)
     earlier : mapping of str to (array of that shape, or Undefined)
-        By execution, the latest last; Undefined where it cannot be compared with.
+        The values of each execution, the latest last; Undefined where it cannot be compared with.
     """
     known = [then for then in earlier.values() if not isinstance(then, Undefined)]
     taus = {name: then if isinstance(then, Undefined) else kendall_tau(now, then) for name, then in earlier.items()}

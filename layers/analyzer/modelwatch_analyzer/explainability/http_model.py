@@ -13,6 +13,9 @@ from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.model_endpoints import ModelFailure
 
 _RETRIED = (429, 500, 502, 503, 504)
+_RETRIES = 4
+_BACKOFF_SECONDS = 0.5
+"""The pause before the second retry; it doubles for each one after it."""
 _CONNECT_SECONDS = 10.0
 _LONGEST_PAUSE = 30.0
 _FIXES = {
@@ -21,7 +24,7 @@ _FIXES = {
     "DecodeError": "its answers are not compressed as their headers say",
     "NameResolutionError": "is its name right?",
 }
-"""How to fix it, by the name of the exception."""
+"""What to look at, by the name of the exception."""
 
 
 class _Retry(Retry):
@@ -43,15 +46,11 @@ class HttpModel:
     Parameters
     ----------
     url : str
-        Of the server; without a path ``/invocations`` is meant.
+        The URL of the server; without a path ``/invocations`` is meant.
     timeout : float
         Seconds that an answer may take.
     connections : int
         How many are kept open.
-    retries : int
-        How often a request is tried again.
-    backoff : float
-        Seconds before the second retry; doubled for each one after it.
     allows_address : callable
         Returns whether it may be at an IP address, see `guarded_connections`.
     """
@@ -62,8 +61,6 @@ class HttpModel:
         *,
         timeout: float = 60.0,
         connections: int = 2,
-        retries: int = 4,
-        backoff: float = 0.5,
         allows_address: Callable[[str], bool] = is_external,
     ) -> None:
         try:
@@ -79,12 +76,12 @@ class HttpModel:
             maxsize=connections,
             timeout=Timeout(connect=min(timeout, _CONNECT_SECONDS), read=timeout),
             retries=_Retry(
-                total=retries,
+                total=_RETRIES,
                 read=1,
                 redirect=False,
                 status_forcelist=_RETRIED,
                 allowed_methods=None,  # the contract's POST changes nothing
-                backoff_factor=backoff,
+                backoff_factor=_BACKOFF_SECONDS,
                 raise_on_status=False,
             ),
         )

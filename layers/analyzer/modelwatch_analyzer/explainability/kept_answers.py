@@ -49,7 +49,7 @@ class KeptAnswers:
         Parameters
         ----------
         link : callable
-            From values of coalitions to what is explained.
+            Makes what is explained from the values of coalitions.
         linear : bool
             Whether that is the values themselves: they need not be averaged before they become SHAP values.
         """

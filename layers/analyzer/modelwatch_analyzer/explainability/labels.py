@@ -82,7 +82,7 @@ def drifts_of(
     Parameters
     ----------
     found : mapping of str to LabelExplanation
-        By label, in the order of the outputs.
+        The explanation of each label, in the order of the outputs.
     samples : mapping of str to array or Undefined
         As for `explanation_of`, by label.
     values : array, shape (rows, outputs, features)

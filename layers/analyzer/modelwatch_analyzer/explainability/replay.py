@@ -29,9 +29,9 @@ _CHECKS = {
     "min_kendall_tau": "attribution_rank_agreement_check",
     "min_explanation_consistency": "explanation_consistency_check",
 }
-"""Which limit each check has."""
+"""The name of each limit, and of the check that it belongs to."""
 _NEED_A_BASELINE_THEN = ("max_attribution_change", "min_attribution_stability", "min_kendall_tau")
-"""What a window that was compared with nothing has not measured."""
+"""The limits of what was not measured in a window that was compared with no baseline."""
 
 _NOT_STORED = Undefined("its spread is not stored")
 

@@ -42,7 +42,7 @@ class AttributionRow:
     Attributes
     ----------
     label, feature : str
-        Of the model's output and of its input.
+        The name of the model's output, and of its input.
     current, baseline : float, optional
         The attribution now and in the baseline; None where there is none, as for a feature that is new.
     interval : tuple of float, optional

@@ -18,15 +18,17 @@ from modelwatch_analyzer.spread import mean, standard_deviation
 from modelwatch_analyzer.undefined import Undefined, json_number
 
 MOST_ROWS = 100
-"""How many explained rows are explained again: the first of the sample, and so always the same."""
+"""The most explained rows that are explained again. They are the first of the sample, so they are always the same
+ones."""
 MOST_PREDICTIONS = 1 << 21
-"""That are kept for it: 16 MiB."""
+"""The most predictions that are kept to explain rows again: 16 MiB."""
 
 _REPLICATES = 200
-"""Enough for a standard error (Efron and Tibshirani 1993, section 6.4); its own relative error is then 5 %."""
+"""The number of replicates: enough for a standard error (Efron and Tibshirani 1993, section 6.4), whose own relative
+error is then 5 %."""
 
 Reweighted = Callable[[Floats], Floats]
-"""From weights of the baseline rows, which add up to 1, to SHAP values, shape (rows, outputs, features)."""
+"""Computes SHAP values, of shape (rows, outputs, features), from weights of the baseline rows, which add up to 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ def resample_background(
     Returns
     -------
     list of BackgroundResampling, or Undefined
-        For each output.
+        One for each output.
     """
     if isinstance(reweighted, Undefined):
         return reweighted

@@ -24,9 +24,9 @@ class SampledRows:
     Attributes
     ----------
     rows : DataFrame
-        In the order of their numbers: the first n are a sample of n.
+        The rows in the order of their numbers, so that the first n are a sample of n.
     places : array of int
-        Of each row in the dataset, from 0.
+        The place of each row in the dataset, from 0.
     of : int
         How many rows the dataset has.
     """

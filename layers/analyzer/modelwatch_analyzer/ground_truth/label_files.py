@@ -42,7 +42,7 @@ ENCODINGS = ("CSV", "JSON")
 
 ID_COLUMNS, TIME_COLUMN = ("inference_id", "event_id"), "timestamp"
 LABEL_COLUMNS = ("ground_truth_label", "ground_truth_value")
-"""The columns of comma-separated text."""
+"""The columns that may hold the label in comma-separated text."""
 
 _NAMES = (*ID_COLUMNS, TIME_COLUMN, *LABEL_COLUMNS)
 

@@ -70,7 +70,7 @@ def merge(
     log : ReadLog
         Where predictions that are left out are counted.
     file_name : str
-        That of the file of merged records in each folder, see `merged_file_name`.
+        The name of the file of merged records in each folder, see `merged_file_name`.
     tolerance : timedelta
         How far from a prediction's time that of its label may be, where labels have no ids.
 

@@ -25,7 +25,7 @@ class BaselineQuality:
     Attributes
     ----------
     values : mapping of str to float
-        By metric; those of a class are named ``{metric} of {label}``.
+        The value of each metric; the metrics of a class are named ``{metric} of {label}``.
     matrix : mapping of str to (mapping of str to float)
         Counts by actual and predicted label; empty where there is none.
     roc, recall_precision, calibration : tuple of list of float, optional

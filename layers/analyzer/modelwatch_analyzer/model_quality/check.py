@@ -30,7 +30,7 @@ class MetricsCheck:
     violated : set of str
         Names of the metrics that were compared.
     undecided : list of ConstraintViolation
-        Of metrics that are worse than their thresholds, but of which it is not known what chance makes of them.
+        Metrics that are worse than their thresholds, although it is not known whether chance explains it.
     warnings : list of str
     """
 
@@ -61,9 +61,9 @@ def check(
     registry : collection of Metric
         All metrics of the problem type.
     rates : Rates
-        Of false alarms.
+        The rates of false alarms.
     share_of_month : float, optional
-        Of the window of a series.
+        How much of a month the window of a schedule is.
     exact : bool
         Whether the first party's rule applies whatever the constraints say of intervals.
     """

@@ -116,7 +116,7 @@ def _of_rarest(evidence: Classes) -> int:
 
 
 _POSITIVE, _NEGATIVE = partial(_labels, -1), partial(_labels, 0)
-"""Of which rates are shares."""
+"""The number of rows with a positive, and with a negative, label: the denominators of rates."""
 
 F_BETAS: dict[str, ByClass] = {
     "f0_5": partial(f_beta, beta=0.5),
@@ -136,7 +136,7 @@ _BEYOND = (
         rows=_of_rarest,
     ),
 )
-"""What the first party's files do not have, for any number of classes."""
+"""Metrics for any number of classes that the first party's files do not have."""
 
 BINARY: tuple[Metric[Classes], ...] = (
     _metric("recall", partial(_positive, recall), rows=_POSITIVE),

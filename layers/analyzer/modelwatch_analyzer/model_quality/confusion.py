@@ -23,7 +23,7 @@ class ConfusionCounts:
     Attributes
     ----------
     cells : Counter
-        By pair of actual and predicted label.
+        The rows of each pair of actual and predicted label.
     """
 
     cells: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -62,7 +62,7 @@ class ClassCounts:
     Attributes
     ----------
     correct, actual, predicted : ndarray of int, shape (..., k)
-        By class: rows of the class that were predicted as such, rows of the class, rows predicted as the class.
+        For each class, its rows that were predicted as such, all its rows, and all rows predicted as it.
     """
 
     correct: NDArray[np.int64]
@@ -93,7 +93,7 @@ class ConfusionMatrix:
     right : ndarray of bool, shape (m,)
         Whether a cell holds correct predictions.
     counts : ndarray of int, shape (m,)
-        Of the rows in these cells.
+        The rows in each of these cells.
     """
 
     labels: tuple[str, ...]
@@ -178,7 +178,7 @@ class Classes:
     Attributes
     ----------
     sums : ClassCounts
-        Of binary classification with the positive class last.
+        The sums; in binary classification the positive class is last.
     matrix : ConfusionMatrix, optional
         What they were summed from; replicates have none.
     """

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from modelwatch_analyzer.model_quality.score_table import ScoreCells, bin_starts, calibration, descending, means_of_runs
 
 MOST_POINTS = 201
-"""Of a curve in files and reports."""
+"""The most points of a curve in files and reports."""
 
 
 def roc_curve(cells: ScoreCells) -> tuple[list[float], list[float]] | None:

@@ -32,7 +32,7 @@ from modelwatch_core.domain.number_text import count_text
 PREDICTION, LABEL = "prediction", "label"
 
 Distributions = Mapping[str, FeatureStatistics]
-"""Those of `PREDICTION` and of `LABEL`."""
+"""The distributions of predictions and of labels, by the names `PREDICTION` and `LABEL`."""
 
 
 def of_classes(matrix: ConfusionMatrix) -> Distributions:

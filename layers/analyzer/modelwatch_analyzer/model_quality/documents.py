@@ -50,7 +50,7 @@ _GREATEST = sys.float_info.max
 _GREATER = ComparisonOperator.GREATER_THAN
 
 NAN = "NaN"
-"""What SageMaker's files hold where there is no number."""
+"""The text that SageMaker's files hold where there is no number."""
 
 
 class R2Definition(StrEnum):
@@ -66,7 +66,7 @@ class BaselineMetric(BaseModel):
     Attributes
     ----------
     value, standard_error : float
-        Of the metric in the baseline, see `Estimate`.
+        The metric in the baseline, see `Estimate`.
     rows : int
     threshold : float
         What was suggested: one that differs was set by a person.
@@ -139,9 +139,9 @@ class QualityConstraints:
     Attributes
     ----------
     metrics : dict of str to MetricConstraint
-        By metric.
+        The constraint of each metric.
     distribution : DistributionConstraints
-        Of predictions and labels.
+        The constraints on the distributions of predictions and labels.
     overrides : dict of str to DistributionConstraints
         What one of both has otherwise.
     unknown : tuple of str

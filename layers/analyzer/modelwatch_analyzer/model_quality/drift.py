@@ -43,7 +43,7 @@ class DriftCheck:
     Attributes
     ----------
     drifts : dict of str to Drift
-        By distribution, measured or not; none where no comparison is wanted, or without a baseline.
+        The drift of each distribution, measured or not; empty where no comparison is wanted, or without a baseline.
     violations : tuple of ConstraintViolation
     warnings : tuple of str
     """
@@ -68,7 +68,7 @@ def check_distributions(
     baseline : mapping, optional
         None if its statistics were not given.
     constraints : mapping
-        By distribution: what the constraints file says.
+        What the constraints file says of each distribution.
 
     Raises
     ------

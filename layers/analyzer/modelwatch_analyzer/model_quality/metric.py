@@ -17,16 +17,17 @@ from modelwatch_analyzer.spread import standard_deviation
 from modelwatch_analyzer.undefined import Undefined
 
 LEAST_FOR_DEVIATION = 200
-"""Standard deviations are given from this many rows on, as the first party does."""
+"""Standard deviations are reported from this many rows on, as the first party does."""
 
 _SUBSAMPLES, _SHARE = 5, 0.8
-"""As the first party documents its standard deviations."""
+"""The number of subsamples and the share of the rows in each, as the first party documents its standard deviations."""
 
 _LEAST_DEFINED = 50
-"""Of the replicates that a standard error is made of: fewer tell little of it."""
+"""The fewest defined replicates from which a standard error is estimated."""
 
 _ROUNDING = 1e-12
-"""Relative: an evidence that is not coarser gives the same metric but for the order of its sums."""
+"""A relative difference up to this is rounding: evidence that is not coarser gives the same metric, but sums in another
+order."""
 
 
 class ComparisonOperator(StrEnum):
@@ -95,7 +96,7 @@ class Measured:
     ----------
     value : float or Undefined
     standard_deviation : float, optional
-        Of the metric over 5 random subsamples of 80 % of the rows, with divisor 4; from 200 rows on.
+        The standard deviation over 5 random subsamples of 80 % of the rows, with divisor 4; from 200 rows on.
     interval : tuple of float, optional
         The confidence interval; there unless the metric is undefined.
     estimate : Estimate, optional
@@ -116,9 +117,9 @@ class Confidence:
     Attributes
     ----------
     replicates : int
-        Of the bootstrap.
+        The number of bootstrap replicates.
     level : float
-        In (0, 1).
+        The confidence level, in (0, 1).
     seed : int
     estimates : bool
         Whether estimates are made, for comparisons with a baseline.
@@ -145,7 +146,7 @@ def measure(metrics: Iterable[Metric[E]], evidence: E, rows: int, confidence: Co
     ----------
     metrics : iterable of Metric
     evidence : Evidence
-        Without leading axes.
+        The evidence of one dataset, without leading axes.
     rows : int
         How many rows the evidence stands for.
     confidence : Confidence
@@ -153,7 +154,7 @@ def measure(metrics: Iterable[Metric[E]], evidence: E, rows: int, confidence: Co
     Returns
     -------
     dict of str to Measured
-        By name, in the order of `metrics`.
+        What was measured, by the metric's name and in the order of `metrics`.
     """
     metrics = tuple(metrics)
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):

@@ -23,7 +23,7 @@ class Quality:
     rows : int
         How many rows were evaluated.
     metrics : dict of str to Measured
-        By name, in the order of the registry.
+        The metrics by name, in the order of the registry.
     per_class : dict of str to dict
         The metrics of each class.
     matrix : ConfusionMatrix, optional

@@ -80,7 +80,7 @@ def replayed(settings: ModelQualitySettings, current: Path, constraints: Path, b
     current : Path
         The ``statistics.json`` of the window.
     baseline : Path, optional
-        That of the baseline; without it no drift of predictions and labels is measured.
+        The baseline's statistics; without them no drift of predictions and labels is measured.
 
     Raises
     ------

@@ -66,7 +66,7 @@ class DistributionRow:
     Attributes
     ----------
     name : str
-        Of what; also its anchor.
+        What is distributed; also the row's anchor.
     subject : str
         As violations name its drift.
     pictured : PicturedPair
@@ -108,7 +108,7 @@ def report_of(
     baseline : mapping of str to FeatureStatistics, optional
         The distributions of the baseline.
     drifts : mapping of str to Drift, optional
-        By distribution.
+        The drift of each distribution.
     then : BaselineQuality, optional
         What the baseline's statistics say of the model.
     """

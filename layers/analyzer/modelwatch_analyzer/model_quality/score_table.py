@@ -20,7 +20,7 @@ INEXACT = (
 """What to say of metrics of a table that is not exact."""
 
 CALIBRATION_BINS = 10
-"""Of equal width, as Naeini, Cooper and Hauskrecht, 2015, have them."""
+"""The number of bins, of equal width, in the calibration error of Naeini, Cooper and Hauskrecht (2015)."""
 
 _PENDING = 1 << 18
 _OCTAVES, _PARTS = 64, 1 << 13
@@ -116,7 +116,7 @@ class ScoreCells:
     Attributes
     ----------
     scores : ndarray of float64, shape (m,)
-        Ascending.
+        The probabilities, ascending.
     positives, negatives : ndarray of int, shape (..., m)
     """
 

@@ -17,7 +17,8 @@ from modelwatch_analyzer.profile.unusual_spellings import count_spellings
 from modelwatch_analyzer.sketches.kll import KllSketch
 
 _FEW, _MOST_GATHERED = 1000, 1 << 14
-"""Distinct values of a batch whose counts are gathered, and of those gathered; more are looked at at once."""
+"""The most distinct values of a batch that are gathered instead of being looked at at once, and the most that are
+gathered before they are looked at."""
 
 
 @dataclass(slots=True)

@@ -16,9 +16,9 @@ _INTEGRAL = r"^[-+]? ?[0-9]+$"
 _NUMERIC = r"^[-+]? ?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)(?:[eE][-+]?[0-9]+)?$"
 _BOOLEAN = r"^(?:true|false)$"
 _FEW = 100
-"""Rows by which most columns of text are known."""
+"""This many rows are enough to tell that most columns of text are text."""
 _MANY = 8_192
-"""Of fewer values NumPy drops those that are missing faster: each method of polars that computes takes some time."""
+"""In shorter columns NumPy drops missing values faster than polars, each of whose methods has a fixed cost."""
 
 
 class ColumnType(StrEnum):

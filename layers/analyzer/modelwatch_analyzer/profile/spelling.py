@@ -33,20 +33,20 @@ MAY_BE_MISSING = (
     *("na", "n.a.", "none", "nil", "(null)", "missing", r"\n", "-", "--", "?", "."),
     *("#value!", "#ref!", "#div/0!"),
 )
-"""In lower case: text that means a missing value where it is not a category."""
+"""Text, in lower case, that means a missing value unless it is a category."""
 
 MISSING_WORDS = frozenset(map(str.lower, MISSING)) | frozenset(MAY_BE_MISSING)
-"""All of these in lower case."""
+"""All spellings of missing values, in lower case: those that always mean one, and those that may."""
 
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 _LONGEST = 400
-"""Characters of a number; longer text is no number."""
+"""The most characters of a number; longer text is not one."""
 
 _MOST_DIGITS = 40
-"""Of a whole number that is written without an exponent."""
+"""The most digits of a whole number that is written without an exponent."""
 
 FIRST_INEXACT_DOUBLE = 2**53
-"""From here on two whole numbers may be one double."""
+"""The first whole number that may share its double with another."""
 
 _EXACTLY = Context(prec=_LONGEST, Emax=MAX_EMAX, Emin=MIN_EMIN)
 _FEW = 4

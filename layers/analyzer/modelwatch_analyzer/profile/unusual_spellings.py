@@ -44,7 +44,7 @@ _SIGN = rf"[-+{DASHES}]?{BLANK}"
 _PLAIN = r"(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)(?:[eE][-+]?[0-9]+)?"
 _GROUPS = r"[1-9][0-9]{0,2}(?:(?:(?:,[0-9]{3})+|(?:['\x{2019}_\s\p{Zs}][0-9]{3})+)(?:\.[0-9]*)?|(?:\.[0-9]{3}){2,})"
 INDIAN = "[1-9][0-9]?(?:,[0-9]{2})+,[0-9]{3}"
-"""Lakhs and crores: ``12,34,567``."""
+"""Numbers grouped in lakhs and crores: ``12,34,567``."""
 _THOUSANDS = rf"(?:{INDIAN}(?:\.[0-9]*)?|{_GROUPS})"
 _COMMA = r"(?:[0-9]+|[1-9][0-9]{0,2}(?:[.'\x{2019}\s\p{Zs}][0-9]{3})+)?,[0-9]+(?:[eE][-+]?[0-9]+)?"
 _ANY = rf"{_SIGN}(?:{_PLAIN}|{_THOUSANDS}|{_COMMA})"
@@ -59,7 +59,7 @@ _PATTERNS = {
     Spelling.OTHER_SIGN_OR_DIGITS: rf"{_SIGN}\p{{Nd}}+(?:[.,]\p{{Nd}}*)?|{_PLAIN}{BLANK}[-{DASHES}]|{_SIGN}{_PLAIN}",
 }
 _BARE = {Spelling.BEYOND_DOUBLE}
-"""Blanks around these are not passed over."""
+"""The spellings that may not have blanks around them."""
 
 _MISSING_WORDS = "|".join(map(re.escape, sorted(MISSING_WORDS)))
 _SPELLED = rf"^{BLANK}(?:{'|'.join(_PATTERNS.values())}|(?i:{_MISSING_WORDS})){BLANK}$"
@@ -86,7 +86,7 @@ def count_spellings(counts: pl.DataFrame) -> Counter[str]:
     Returns
     -------
     Counter of str
-        By `Spelling`; spellings that no value has, and other text, are not in it.
+        How many values have each `Spelling`; spellings that no value has, and other text, are not in it.
     """
     value, count = counts.get_columns()
     spelled = value.str.contains(_SPELLED)
@@ -118,7 +118,7 @@ def spelling_aside(text: str) -> str:
 
 
 _ANY_MARK = (Spelling.BRACKETS, Spelling.PERCENT, Spelling.CURRENCY, Spelling.THOUSANDS)
-"""Of numbers that are written with either decimal mark."""
+"""Spellings of numbers that may have either decimal mark."""
 
 
 def number_option(spellings: Collection[str]) -> str | None:

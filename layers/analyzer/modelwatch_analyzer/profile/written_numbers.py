@@ -36,7 +36,7 @@ def plain_numbers(values: pl.Series, mark: DecimalMark) -> PlainNumbers:
     Parameters
     ----------
     values : polars.Series
-        Of String.
+        A series of String.
     mark : {".", ","}
         The other one may be between thousands, as may blanks, apostrophes and underscores: ``1.234,5``.
     """

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
-from pathlib import Path
 
 import polars as pl
 
@@ -15,8 +14,6 @@ from modelwatch_analyzer.reading.capture_options import PREDICTION_ROLES, Column
 from modelwatch_analyzer.reading.capture_records import CapturedRecords
 from modelwatch_analyzer.reading.capture_rows import Keys, RecordReader, open_reader
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Role, Roles, TableOfPieces, names_among, roles_by_name
-from modelwatch_analyzer.reading.files import source_files
-from modelwatch_analyzer.reading.record_times import EVERY_TIME, RecordTimes
 from modelwatch_core.domain.dataset_formats import CaptureOptions
 from modelwatch_core.domain.errors import InvalidInput
 
@@ -117,22 +114,6 @@ class CaptureFiles(TableOfPieces):
                 known[name] = None
             groups.append(tuple(known)[first:])
         return tuple(groups)
-
-
-def open_capture(
-    source: Path,
-    options: CaptureOptions,
-    times: RecordTimes = EVERY_TIME,
-    attributes: Attributes = Attributes(),  # noqa: B008 (it is frozen)
-) -> CaptureFiles:
-    """Open the records that were captured at certain times, as `open_records` does.
-
-    Raises
-    ------
-    InvalidInput
-        ``DatasetNotFound``, and what `open_records` raises.
-    """
-    return open_records(CapturedRecords(source_files(source), times), options, attributes)
 
 
 def open_records(captured: CapturedRecords, options: CaptureOptions, attributes: Attributes) -> CaptureFiles:

@@ -32,7 +32,8 @@ GROUND_TRUTH: Side = "groundTruthData"
 _LINE_END, _RETURN, _OPENING, _CLOSING = b"\n\r{}"
 _CSV_RECORDS_PER_BLOCK = 16384
 _PIECE_BYTES = 16 << 20
-"""Of a piece at least: it takes as long as one of CSV; see `modelwatch_analyzer.reading.files.cuts_of`."""
+"""The least size of a piece, which takes as long to read as one of CSV; see
+`modelwatch_analyzer.reading.files.cuts_of`."""
 _JSON_RECORDS_PER_BLOCK = 8192  # their payloads become many more objects per record
 
 

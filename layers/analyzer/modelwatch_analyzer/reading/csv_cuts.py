@@ -12,7 +12,7 @@ from modelwatch_analyzer.reading.files import LONGEST_RECORD, SourceFile
 
 _LF, _QUOTE = b"\n", b'"'
 _OF_A_BLOCK = 1 / 8
-"""What is looked at at once stays in a core's cache."""
+"""The share of a block that is looked at at once, so that it stays in a core's cache."""
 
 
 def cuts_in(file: SourceFile, start: int, wanted: Sequence[int], separator: str) -> Iterator[int]:
@@ -27,7 +27,7 @@ def cuts_in(file: SourceFile, start: int, wanted: Sequence[int], separator: str)
     start : int
         Where the first record starts.
     wanted : sequence of int
-        Ascending.
+        The offsets, ascending.
     """
     text, offset, missing = b"", start, list(reversed(wanted))
     for block in file.blocks(ReadLog(), start, times=_OF_A_BLOCK):

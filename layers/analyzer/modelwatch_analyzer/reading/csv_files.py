@@ -57,13 +57,13 @@ _COMPARED_RECORDS = 100
 _MAX_NAMED_COLUMNS = 20
 _LINE_END = re.compile(rb"[\r\n]")
 _FALLBACK_BYTES = 1 << 20
-"""About how much text is read record by record before the fast path is tried again."""
+"""About how many bytes are read record by record before the fast path is tried again."""
 _BYTES_PER_COLUMN = 28 << 10
-"""About 2,000 values."""
+"""How many bytes are read at once for each column: about 2,000 values."""
 _SHORT_BLOCK = 1 / 8
-"""Of a block: what is read at once for a caller that looks at the first rows only."""
+"""The share of a block that is read at once for a caller that looks at the first rows only."""
 _MOST_BLOCKS = 3
-"""A text of more than `LONGEST_RECORD` is not parsed at once."""
+"""The most blocks that are read at once: text longer than `LONGEST_RECORD` is not parsed as a whole."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from modelwatch_analyzer.profile.unusual_spellings import Spelling, count_spelli
 from modelwatch_core.domain.dataset_formats import Separator
 
 SEPARATORS: dict[Separator, str] = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
-"""With what many of them are called."""
+"""The separators of fields, and the plural by which messages call each."""
 
 NO_HEADER = '--no-header (in JSON "header": false)'
 HEADER = '--header (in JSON "header": true)'
@@ -28,7 +28,7 @@ _MAY_BE_NUMBER = re.compile(
 )
 """Matches every number, and spares most texts a closer look."""
 _MOST_REPEATED = 0.5
-"""A column is one of categories if at most this share of its values are distinct."""
+"""A column holds categories if at most this share of its values are distinct."""
 _FEWEST_CATEGORICAL_ROWS = 10
 _NEARLY_ALL = 0.9
 
@@ -42,7 +42,7 @@ class Expected:
     Attributes
     ----------
     names : tuple of str
-        In the order of the baseline.
+        The names of columns, in the order of the baseline.
     fits : callable
         Whether the fields of a record, in that order, can only be values.
     """

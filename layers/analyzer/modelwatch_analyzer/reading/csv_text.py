@@ -167,7 +167,7 @@ def set_aside(
     text : bytes
         It starts and ends with a record.
     structure : Structure, optional
-        That of the text, if it is known and the text has no ``\r``.
+        The structure of the text, if it is known and the text has no ``\r``.
 
     Returns
     -------

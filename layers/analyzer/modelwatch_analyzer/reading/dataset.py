@@ -26,10 +26,12 @@ DATA_FRAME = "dataFrame"
 """The name of the format of a table in memory. No document can hold such a dataset."""
 
 REQUEST_COLUMN, HOUR_COLUMN = "\0request", "\0hour"
-"""The columns of `Plan.arrivals`: of UInt64 and UInt32, which no data has, as such a name may come in a payload."""
+"""The columns of `Plan.arrivals`, of type UInt64 and UInt32. Data has columns of neither type, although a payload may
+use such a name."""
 
 _SIMILARITY = 0.7
-"""Of a name and the one that is meant: ``target`` is no ``age``."""
+"""A column at least this similar to the name that is looked for (difflib's ratio) is suggested: ``target`` is not for
+``age``."""
 _MAX_EXAMPLES = 20
 _MAX_REASONS = 3
 _COUNTS = (
@@ -46,7 +48,7 @@ _COUNTS = (
 _MAX_NAMED_COLUMNS = 10
 _MAX_HOURS = 48
 _MUCH = 0.05
-"""Where this share of the records is malformed, or more, a remark says so."""
+"""If at least this share of the records is malformed, a remark says so."""
 _MALFORMED = "{malformed:,} of {records:,} records cannot be parsed and were left out: what was found is of the others"
 _LATE = (
     "{count:,} records of earlier windows reached S3 after the execution of their window had looked, and are analysed"

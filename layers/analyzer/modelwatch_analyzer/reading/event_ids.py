@@ -43,7 +43,7 @@ class EventIds:
         Parameters
         ----------
         later : EventIds
-            Of events that follow, without those that are repeated among themselves.
+            The ids of the events that follow, without those that are repeated among themselves.
         """
         first = later._latest if later._first is None else later._first
         repeated = len(first & self._latest) + len(first & self._older - self._latest)

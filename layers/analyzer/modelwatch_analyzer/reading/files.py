@@ -17,7 +17,7 @@ from modelwatch_analyzer.reading.dataset import ReadLog
 from modelwatch_core.domain.errors import InvalidInput
 
 BLOCK_BYTES = 8 << 20
-"""How much is read at once. Parsing is fastest if a block and its columns fit into the processor's caches."""
+"""How many bytes are read at once. Parsing is fastest if a block and its columns fit into the processor's caches."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LINE_BYTES = 1 << 16
@@ -34,17 +34,19 @@ DECOMPRESSED_LIMIT = 8 << 30
 """The size to which one compressed object may decompress; it bounds the time that the object can take."""
 
 BOMB_BYTES, BOMB_RATIO = 256 << 20, 200
-"""An object that decompresses to more bytes than this, and to more than so many times its size, is refused."""
+"""An object is refused if it decompresses to more bytes than the first, and to more than the second times its size."""
 
 PART_BYTES = 256 << 20
-"""A part of a dataset ends with the file with which it has so many bytes as stored; smaller ones have one part."""
+"""A part of a dataset ends with the file that brings it to this many bytes, as stored; a smaller dataset is one
+part."""
 
 PIECE_BYTES, MOST_PIECES = 32 << 20, 8
-"""A part is read in so many pieces, of so many bytes at least; a large one in more, of no more than eight times."""
+"""A part is read in up to `MOST_PIECES` pieces of at least `PIECE_BYTES`; a large part in more, so that a piece has at
+most about eight times as many bytes."""
 
 PIECE_ROWS, _VALUE_BYTES = 10_000, 16
-"""A piece of a wide table has at least so many rows, because merging costs time per column; a value has about so many
-bytes as text."""
+"""The fewest rows in a piece of a wide table, because merging costs time per column; and about how many bytes a value
+has as text."""
 
 LONGEST_RECORD = 32 << 20
 """A longer record is malformed; this bounds the memory that a stray quote can take."""

@@ -40,7 +40,7 @@ _SPLIT, _TIGHT = {"columns", "data"}, {"columns", "data", "index", "index_names"
 
 _SERVED = {"dataframe_split", "dataframe_records", "instances"}
 _BESIDE = {"params", "parameters", "signature_name"}
-"""What servers are sent: MLflow's data frames, TensorFlow's instances, and what may be beside them."""
+"""Fields that servers are sent beside MLflow's data frames and TensorFlow's instances."""
 
 
 class Unflattenable(Exception):

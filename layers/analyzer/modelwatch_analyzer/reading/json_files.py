@@ -241,7 +241,7 @@ def _remark(log: ReadLog, remark: str) -> None:
 
 
 _NEXT_LINE = re.compile(rb"\}[ \t\r]*\n\s*\{")
-"""No JSON document has it: there is a comma between objects, and a text has no line end of its own."""
+"""Matches JSON Lines, and no JSON document: there, a comma is between objects, and strings hold no line ends."""
 _JSON_LINES = "there is a document on each line: name the format jsonlines"
 
 

@@ -29,13 +29,13 @@ from modelwatch_core.domain.errors import InvalidInput
 _MAGIC = b"PAR1"
 _BATCH_CELLS = 1 << 20
 _SLICE_CELLS = 1 << 22
-"""How many cells are decoded at once, in whole row groups where they are not larger."""
+"""How many cells are decoded at once, in whole row groups if these are not larger."""
 _SHORT = 4_096
-"""A batch of fewer rows takes as long as one of so many, so that one of a wide table has so many, if that is not more
-than `_SLICE_CELLS`. Two are decoded at once then: for each slice polars decodes what is before it anew."""
+"""A batch of fewer rows takes as long as one of this many, so batches of wide tables have this many rows, up to
+`_SLICE_CELLS` cells. Two of them are decoded at once, because for each slice polars decodes again what is before it."""
 
 _PIECE_CELLS = 1 << 22
-"""A piece has so many at least; see `modelwatch_analyzer.reading.files.cuts_of`."""
+"""The fewest cells in a piece; see `modelwatch_analyzer.reading.files.cuts_of`."""
 
 
 @dataclass(frozen=True, slots=True)

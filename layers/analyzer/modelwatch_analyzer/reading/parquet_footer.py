@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 _TAIL_BYTES = 8
-"""The length of the footer, and ``PAR1``."""
+"""The number of bytes behind the footer: its length, and ``PAR1``."""
 _SCHEMA, _NAME, _CHILDREN = 2, 4, 5
 _GROUPS, _ROWS = 4, 3
 _LARGE = 1 << 20

@@ -24,10 +24,12 @@ from modelwatch_analyzer.child_environment import child_environment
 from modelwatch_analyzer.child_messages import LENGTH_BYTES, receive, send
 
 _PLACES = range(0, 3 * LENGTH_BYTES, LENGTH_BYTES)
-"""Where in a message the numbers before a query are: most rows of a batch, the first row, the one behind the last."""
+"""Where a message has the numbers that precede a query: most rows of a batch, first row, and the row behind the
+last."""
 _ALL = (1 << 63) - 1
 _PIPE_BYTES = 1 << 20
-"""Where the system allows it, so that the two processes do not wait for each other 64 KiB by 64 KiB."""
+"""The size of the pipe, if the system allows it: with the default of 64 KiB the two processes wait for each other more
+often."""
 
 _FORGET = b""
 """A message that has no answer: nothing more of the last result is needed."""
@@ -223,7 +225,7 @@ def _end(process: _Process) -> None:
 
 
 _LEFT = _Kept(_end)
-"""Of the last dataset, for the next one."""
+"""The process that the last dataset left for the next one."""
 
 
 def _serve(queries: IO[bytes], responses: IO[bytes]) -> None:

@@ -101,4 +101,4 @@ class RecordTimes:
 
 
 EVERY_TIME = RecordTimes()
-"""All records are read."""
+"""Reads records of all times."""

@@ -22,7 +22,7 @@ from modelwatch_analyzer.reading.rows import Line
 from modelwatch_analyzer.reading.value_spelling import OtherSpellings, ValueSpelling
 
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*+)"(\s*+:)?+', re.DOTALL)
-"""A text of JSON, and what follows the name of a field."""
+"""A string of JSON; the second group is not empty if it is the name of a field."""
 _CHUNK = 1000
 
 

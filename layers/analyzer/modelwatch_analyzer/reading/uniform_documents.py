@@ -84,7 +84,7 @@ def parse_uniform_documents(
         The attributes that select what is read of each document, and the names of the columns; every attribute must
         select the same number of rows.
     sent : RowsSent, optional
-        Of flat answers.
+        How many rows were sent for each of these documents, if they are flat answers.
 
     Returns
     -------
@@ -147,7 +147,8 @@ class _FlatObject(msgspec.Struct, gc=False):
 
 
 _MOST_NAMES = 100
-"""Of more, msgspec takes longer than for a dictionary where they come in another order: it looks for each in turn."""
+"""With more names msgspec takes longer than for a dictionary if they come in another order: it looks for each in
+turn."""
 
 _Scalar = int | float | str | bool | None
 

@@ -115,4 +115,4 @@ class ValueSpelling:
 
 
 AS_WRITTEN = ValueSpelling()
-"""Values are read as the first party would."""
+"""Reads values as the first party would."""

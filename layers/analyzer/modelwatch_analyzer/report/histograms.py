@@ -24,7 +24,7 @@ _LONGEST_LABEL = 24
 _LEAST_DRAWN = 1e-9  # less is what rounding leaves of nothing
 
 _Buckets = list[tuple[float, float, float]]
-"""Lower bound, upper bound and count of each, in order."""
+"""The lower bound, upper bound and count of each bucket, in order."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ class MetricRow:
     value : float or Undefined
         What was found, or why there is no number.
     standard_deviation : float, optional
-        Of the value.
+        The standard deviation of the value.
     interval : tuple of float, optional
         Confidence limits, the lower first.
     baseline : float, optional

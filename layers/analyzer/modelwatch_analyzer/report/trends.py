@@ -29,7 +29,7 @@ def trends_of(
     Returns
     -------
     dict of str to dict
-        By anchor.
+        The lines by anchor.
 
     Raises
     ------

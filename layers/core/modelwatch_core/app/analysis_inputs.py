@@ -27,8 +27,9 @@ EARLIER_SCORES = CONTRACT_ROOT / "earlier_scores.json"
 
 
 MOST_BYTES_OF_PARAMETERS = 120_000
-"""As ASCII JSON. A record of the ledger has 400 KB (DynamoDB), of which a request of SageMaker's API, kept as it was
-sent, may take as much again. Linux gives a script no variable of more than 128 KB."""
+"""The most bytes that parameters may have as ASCII JSON. A record of the ledger holds 400 KB (DynamoDB), and a request
+of SageMaker's API, which is kept as it was sent, may take as much again. Linux gives a script no variable of more than
+128 KB."""
 
 SET_BY_THE_APP: Mapping[str, str] = {
     "analysis_type": "the parameter monitoring_type",

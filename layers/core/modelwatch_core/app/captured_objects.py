@@ -16,7 +16,7 @@ from modelwatch_core.domain.windows import Window
 from modelwatch_core.ports import ObjectStore
 
 CLOCK_SKEW = timedelta(minutes=5)
-"""By how much clocks may differ."""
+"""The most by which two clocks are assumed to differ."""
 
 
 class Look(NamedTuple):

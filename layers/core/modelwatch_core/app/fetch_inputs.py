@@ -18,10 +18,12 @@ from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.ports import ObjectStore, StoredObject
 
 DOWNLOADS = 16
-"""At a time. At an assumed 50 ms a request, 100,000 small objects take some five minutes; not measured on AWS."""
+"""How many objects are downloaded at a time. At an assumed 50 ms a request, 100,000 small ones take some five minutes;
+not measured on AWS."""
 
 _NO_FILE = {errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EEXIST}
-"""A part of a key may be longer than 255 bytes, and one object may have the name of another's folder."""
+"""Errors of keys that cannot be file names: a part may be longer than 255 bytes, and one object may have the name of
+another's folder."""
 
 Wanted = Iterator[tuple[StoredObject, str]]
 """Objects, each with its path below the host's working folder."""

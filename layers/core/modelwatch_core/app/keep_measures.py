@@ -13,7 +13,7 @@ from modelwatch_core.ports import Clock, Ledger, MonitorPeriods, UnreadableRecor
 
 _PAGE = 10
 _MOST_IN_AN_HOUR = 500
-"""Executions of an hour that are read: a window each minute, and repetitions."""
+"""The most executions that are read for one hour: a window each minute, and repetitions."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ from modelwatch_core.ports import (
 
 _FOR_EVER = datetime.max.replace(tzinfo=UTC)
 _RECENT = 20
-"""Executions that are looked through for the last scheduled one: one-off runs may have come after it."""
+"""How many executions are searched for the last scheduled one: one-off runs may have come after it."""
 
 
 class ManageMonitorsRequest(Owned):

@@ -26,10 +26,10 @@ VIOLATION_REPORTS = ("constraint_violations.json", "violations.json")
 
 METRICS = "cloudwatch_metrics.jsonl"
 MOST_BYTES_OF_A_REPORT = 8 * 2**20
-"""Some 30,000 violations. JSON of the worst kind takes 30 times its length as Python objects, and the functions that
-read it have 512 MiB."""
+"""The largest report that is read: some 30,000 violations. The worst JSON takes 30 times its length as Python objects,
+and the functions that read it have 512 MiB."""
 MOST_BYTES_OF_METRICS = 64 * 2**20
-"""Read a line at a time."""
+"""The largest file of metrics that is read; it is parsed line by line."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,8 +40,8 @@ MEMORY_OF_LABELS = 0.5
 _MOST_LOOKED_AT = 240
 """How many executions are looked through for earlier reports: ten days of hours."""
 _LATEST = 20
-"""How many executions are looked through for that of the window before: one-off runs may be among them. What so many
-windows measured goes with each request, which has a size limit."""
+"""How many executions are searched for that of the window before: one-off runs may be among them. What each of these
+windows measured goes with every request, which has a size limit."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from modelwatch_core.domain.errors import ModelwatchError
 from modelwatch_core.ports import Clock, DeadLetters
 
 MOST_LETTERS = 1000
-"""A sweep delivers no more than this; the next one goes on."""
+"""The most letters that a sweep delivers; the next one goes on."""
 
 
 @dataclass(frozen=True, slots=True)

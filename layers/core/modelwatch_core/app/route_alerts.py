@@ -39,7 +39,8 @@ from modelwatch_core.domain.windows import Window
 from modelwatch_core.ports import AlertStates, Clock, KnownAlerts, Ledger, MetricSink, Schedules
 
 _MOST_READS = 5
-"""Pages of executions that are looked through for the datapoints of all alerts: some are of no alert's business."""
+"""The most pages of executions that are searched for the datapoints of all alerts: some executions say nothing about
+any alert."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,9 +30,9 @@ from modelwatch_core.domain.s3_layout import join, split
 from modelwatch_core.ports import AlertStates, Clock, MonitorPeriods, MonitorSummaries, ObjectStore
 
 _LATEST = 100
-"""Executions of one monitor that its history shows one by one."""
+"""How many executions of a monitor its history shows one by one."""
 _DAYS = 400
-"""Those before are a point for each day."""
+"""How many days before these executions are shown, each as one point."""
 _FRESH, _HOUR = timedelta(minutes=5), timedelta(hours=1)
 _FOR_EVER = datetime.max.replace(tzinfo=UTC)
 

@@ -20,7 +20,7 @@ class StartAnalysis:
     Parameters
     ----------
     hosts : mapping of str to AnalysisHost
-        By name, the cheapest first.
+        The hosts by name, the cheapest first.
     """
 
     hosts: Mapping[str, AnalysisHost]

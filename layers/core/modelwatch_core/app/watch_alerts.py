@@ -15,9 +15,9 @@ from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
 from modelwatch_core.ports import AlertStates, Clock, EventBus, Ledger, MutedSchedule, Schedules, WaitingAlerts
 
 _RECENT = 5
-"""Executions of a schedule that are looked at for its last tick: one-off runs may have come after it."""
+"""How many executions of a schedule are searched for its last tick: one-off runs may have come after it."""
 _EVERY_HOUR_UNTIL = 5
-"""Schedules are looked at by the sweeps of the first minutes of an hour: what is silent for hours can wait for one."""
+"""Schedules are looked at only by the sweeps before this minute of each hour: a silence of hours can wait for one."""
 
 
 @dataclass(frozen=True, slots=True)

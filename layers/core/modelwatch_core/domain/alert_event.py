@@ -11,7 +11,7 @@ from modelwatch_core.domain.constraint_violations import excess_of
 from modelwatch_core.domain.documents import iso_utc
 
 MOST_BYTES = 250_000
-"""Lambda's queue and SNS took 256 KB for long, and a topic that people subscribe to still does."""
+"""The largest event: Lambda's queue and SNS long took 256 KB, and a topic that people subscribe to still does."""
 
 
 def alert_event(alert: Alert, *, most_bytes: int = MOST_BYTES) -> dict[str, Any]:

@@ -31,7 +31,7 @@ class AlertTransition(Owned):
     creation_time : datetime
         When it was noticed.
     window : Window
-        That of the execution that changed it; of a schedule that did not fire, the one that it should have had.
+        The window of the execution that changed it; if a schedule did not fire, the window that it should have had.
     since : datetime
         When the alert began: the start of the window of the execution that began it.
     """

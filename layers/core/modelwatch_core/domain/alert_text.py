@@ -23,7 +23,7 @@ MOST_CHANGES_IN_A_TEXT = 20
 
 
 LONGEST_SMS = 140
-"""Characters that are one message also in SNS's frame; all of them are in the GSM alphabet."""
+"""The most characters that still fit into one SMS with what SNS adds; all of them are in the GSM alphabet."""
 _MOST_SHORT_LINES = 2
 
 

@@ -47,7 +47,7 @@ class Alert(Owned):
     recovered : tuple of AlertName
         Others that are over since the same execution.
     since : datetime
-        From when on it is so, or was until now: the start of the window of the execution that began it.
+        Since when it is so, or was until now: the start of the window of the execution that began it.
     outcome : Outcome
         How the execution ended.
     violations : tuple of ConstraintViolation
@@ -82,7 +82,7 @@ class Alert(Owned):
 
 
 NO_DATA_CODE = "NoData"
-"""What the reason of an execution begins with whose window holds no data."""
+"""The code at the start of an execution's failure reason if its window holds no data."""
 
 
 def alert_concerned(status: ExecutionStatus, failure_reason: str | None) -> AlertName | None:

@@ -17,7 +17,8 @@ from modelwatch_core.domain.scores import MOST_IN_AN_OUTCOME, Score
 from modelwatch_core.domain.settings_environment import SettingsOfAnyKind
 
 MOST_CHANGES = 100
-"""Of the changes since the previous attempt, in events and records, which have a size limit; the report has all."""
+"""The most changes since the previous attempt that events and records hold, because their size is limited; the report
+has all."""
 
 
 _TIME = re.compile(r"[0-5]\d-[0-5]\d-")
@@ -93,15 +94,15 @@ class AnalysisInput(Owned):
     path : str
         A folder if it ends with a slash; else the file that the one object becomes.
     names : tuple of str, optional
-        Of a folder of captures: the first minute and second of the files to fetch, as their names begin, and the last,
+        For a folder of captures, the first minute and second of the files to fetch, as their names begin, and the last,
         exclusive. Files whose names do not begin with a time are fetched.
     modified_after, modified_until : datetime, optional
         When the objects to fetch were last modified, exclusive and inclusive.
     collected : tuple of datetime, optional
-        Of a folder of ground truth: the first and the last day and hour in which the labels to fetch were collected.
+        For a folder of ground truth, the first and the last day and hour in which the labels to fetch were collected.
         Those in no hour folder are fetched too.
     objects_path : str, optional
-        Of a manifest of a batch transform job: the folder for the objects that it names, each by bucket and key.
+        For a manifest of a batch transform job, the folder for the objects that it names, each by bucket and key.
     """
 
     s3_uri: ObjectUri

@@ -20,7 +20,7 @@ CONTRACT_ROOT = Path("/opt/ml/processing")
 """Where SageMaker puts inputs and outputs in a container; a host without such a folder maps it to another one."""
 
 MONTH = timedelta(days=30)
-"""For which a rate of false alarms is promised to the windows of a schedule."""
+"""The span for which the rate of false alarms of a schedule's windows is promised."""
 
 
 class Switch(StrEnum):
@@ -271,9 +271,9 @@ class IntervalSettings(AnalysisSettings):
     bootstrap_replicates : int
         How many resamples a confidence interval is made of.
     confidence_level : float
-        Of such an interval, in (0, 1).
+        The confidence level of the interval, in (0, 1).
     seed : int
-        Of everything that is drawn at random.
+        The seed of everything that is drawn at random.
     """
 
     bootstrap_replicates: int = Field(default=1000, ge=100, le=100_000)

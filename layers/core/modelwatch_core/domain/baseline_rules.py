@@ -54,7 +54,8 @@ def of_training_job(job: TrainingJobStateChange) -> dict[str, str]:
 
 
 _LONGEST = 54
-"""Of what a baselining job's name begins with: it has 63 characters at most."""
+"""The most characters of a job's or package's name with which that of a baselining job begins: it may have 63 with
+``-baseline``."""
 
 
 def baseline_request(name: str, parameters: Mapping[str, str]) -> BaselineRequest | None:
@@ -63,7 +64,7 @@ def baseline_request(name: str, parameters: Mapping[str, str]) -> BaselineReques
     Parameters
     ----------
     name : str
-        Of the job or package; that of the baselining job begins with it.
+        The name of the job or package; that of the baselining job begins with it.
 
     Raises
     ------

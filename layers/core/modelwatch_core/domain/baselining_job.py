@@ -137,7 +137,7 @@ class BaseliningJob(BaselineRequest):
         Parameters
         ----------
         cost : Cost, optional
-            Of the run that died.
+            The cost of the run that died.
         """
         reason = f"{self.host} ran out of {exhausted}"
         return self._changed(now, moved_up_from=self.host, host_reason=reason, run=None, cost=cost, due=now)
@@ -161,7 +161,7 @@ class BaseliningJob(BaselineRequest):
         Parameters
         ----------
         cost : Cost, optional
-            Of the run that ended.
+            The cost of the run that ended.
         """
         if self.is_settled:
             return self

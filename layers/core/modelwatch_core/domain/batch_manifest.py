@@ -11,7 +11,8 @@ from modelwatch_core.domain.documents import Inbound, SingleObjectUri
 from modelwatch_core.domain.errors import InvalidInput
 
 LONGEST_TRANSFORM_JOB = timedelta(days=5)
-"""How long before a window a job may have started whose rows are looked for in it."""
+"""How long a transform job is assumed to take at most: rows of a window are looked for in jobs that began up to this
+long before it."""
 
 
 class _Prefix(Inbound):

@@ -20,7 +20,8 @@ from modelwatch_core.domain.documents import Inbound
 from modelwatch_core.domain.number_text import DIGITS, MOST_DIGITS, number_text
 
 UNKNOWN_EXCESS = 1.0
-"""Of a violation whose sentence holds no measure and threshold: a missing column, a sentence of one's own."""
+"""The excess of a violation whose sentence has no measure and threshold, such as a missing column or a sentence of
+one's own."""
 
 
 class ConstraintViolation(Inbound):
@@ -150,7 +151,8 @@ _PHRASES = [
         "Statistics have changed more than is allowed: {_observed}; allowed is {_expected}.",
     ),
 ]
-"""What SageMaker writes, and what people read. A name that is no number begins with an underscore or is a word."""
+"""SageMaker's sentences, and how people read them. A placeholder that is not a number begins with an underscore or is a
+word."""
 
 _CHECKS = {"LessThanThreshold": "below threshold", "GreaterThanThreshold": "above threshold"}
 """Checks whose names are not read as words."""

@@ -14,7 +14,7 @@ from modelwatch_core.domain.errors import InvalidInput
 Separator = Literal[",", ";", "\t", "|"]
 
 CaptureSide = Literal["endpointInput", "endpointOutput", "batchTransformOutput", "groundTruthData"]
-"""What a captured record has; SageMaker's names."""
+"""SageMaker's names of what a captured record may hold."""
 
 
 def _tab(separator: object) -> object:

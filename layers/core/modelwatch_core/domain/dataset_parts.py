@@ -5,7 +5,7 @@ from __future__ import annotations
 from modelwatch_core.domain.monitor_kinds import MonitorKind
 
 FORMATS_IN_PARTS = frozenset({"csv", "parquet"})
-"""Formats of whose files each says what its columns are, so that tables of them have ``parts``."""
+"""Formats in which each file names its own columns, so that datasets can be read in ``parts``."""
 
 _READ_AS_A_WHOLE = {
     "batchTransform": "what transform jobs captured",

@@ -8,7 +8,8 @@ from typing import Any
 from modelwatch_core.domain.documents import NonEmpty, Owned, UtcDatetime
 
 DELIVERED_FOR = timedelta(hours=12)
-"""For how long a letter is delivered again without being asked for: an outage of six hours, and what piled up in it."""
+"""How long a letter is delivered again without being asked for: it covers an outage of six hours and what piled up in
+it."""
 
 _SHARE_OF_AGE = 5
 """A letter waits for a fifth of its age between two deliveries: often at first, seldom in a long outage."""
@@ -20,7 +21,7 @@ class DeadLetter(Owned):
     Attributes
     ----------
     receipt : str
-        By which the queue knows it.
+        The handle by which the queue knows the letter.
     function_arn : str
         The function that it was for.
     payload : dict

@@ -126,7 +126,7 @@ def _exact(moment: datetime) -> str:
 ExactUtcDatetime = Annotated[
     datetime, AfterValidator(_to_utc), PlainSerializer(_exact, return_type=str, when_used="json")
 ]
-"""The same, written with all its digits."""
+"""A moment in UTC, like `UtcDatetime`, but written with all its digits."""
 
 NonEmpty = Annotated[str, Field(min_length=1)]
 SageMakerName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$", max_length=63)]
@@ -134,7 +134,8 @@ SageMakerName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}
 _OF_A_BUCKET = r"^s3://[A-Za-z0-9._\-]{1,63}"
 _LONGEST_URI = len("s3://") + 63 + 1 + 1024
 ObjectUri = Annotated[str, Field(pattern=_OF_A_BUCKET + r"(/[\s\S]*)?$", max_length=_LONGEST_URI)]
-"""Objects or a folder: programs name them too, with keys of up to 1,024 characters, line breaks included."""
+"""The URI of objects or of a folder. Programs make such keys too: they may have 1,024 characters, line breaks
+included."""
 SingleObjectUri = Annotated[str, Field(pattern=_OF_A_BUCKET + r"/[\s\S]+$", max_length=_LONGEST_URI)]
-"""One object: as `ObjectUri`, with a key."""
+"""The URI of one object: an `ObjectUri` with a key."""
 S3Uri = Annotated[str, Field(pattern=r"^s3://[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9](/.*)?$", max_length=1024)]

@@ -19,13 +19,14 @@ OUT_OF = {
     Resource.MEMORY: ("exitcode: 137", "exit code 137", "outofmemory", "out of memory", "memory usage exceeded"),
     Resource.STORAGE: ("no space left on device",),
 }
-"""Words of ``stateDetails``, which quotes what the driver and executors printed last."""
+"""Words in ``stateDetails`` that name an exhausted resource; it quotes what the driver and executors printed last."""
 
 _OUT_OF_TIME = {Resource.TIME: ("timed out", "timeout")}
-"""Words of EMR Serverless itself: in logs they may be about a request."""
+"""Words that mean a lack of time only if EMR Serverless itself says them: in quoted logs they may be about a
+request."""
 
 _QUOTED = "Last few exceptions"
-"""Behind these words are lines of logs, which are not for alerts."""
+"""Behind these words ``stateDetails`` quotes lines of logs, which are not for alerts."""
 
 
 class JobRunEnded(Inbound):

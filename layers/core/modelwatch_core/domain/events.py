@@ -21,7 +21,8 @@ SOURCE = "modelwatch"
 MOST_VIOLATIONS_IN_AN_EVENT = 50
 LONGEST_DESCRIPTION_IN_AN_EVENT = 1000
 MOST_BYTES_OF_VIOLATIONS_IN_AN_EVENT = 150_000
-"""EventBridge and SNS take 256 KB; names of features come from data and may be of any length."""
+"""The most bytes of violations in an event: EventBridge and SNS take 256 KB, and feature names, which come from data,
+may have any length."""
 
 
 class Emitted(Owned):

@@ -11,7 +11,8 @@ from modelwatch_core.domain.documents import NonEmpty, Owned
 USD_PER_GB_SECOND = 0.0000166667
 USD_PER_INVOCATION = 0.20 / 1_000_000
 USD_PER_READ_OF_S3 = 0.0004 / 1_000
-"""AWS's list prices of x86 Lambda functions and of S3 Standard in us-east-1; other regions differ by some per cent."""
+"""The prices of x86 Lambda functions and of S3 Standard are AWS's list prices in us-east-1; other regions differ by a
+few per cent."""
 
 USD_PER_INSTANCE_HOUR = {
     "ml.m5.large": 0.115,
@@ -22,15 +23,16 @@ USD_PER_INSTANCE_HOUR = {
 """SageMaker's list prices of Processing in us-east-1, as known on 2026-11-28; jobs on others have no estimate."""
 
 USD_PER_GB_HOUR_OF_VOLUME = 0.14 / 730
-"""Of ML storage: $0.14 for a GB and a month."""
+"""The price of ML storage: $0.14 for a GB and a month."""
 
 USD_PER_VCPU_HOUR_OF_SPARK = 0.052624
 USD_PER_GB_HOUR_OF_SPARK = 0.0057785
 USD_PER_GB_HOUR_OF_SPARK_STORAGE = 0.000111
-"""EMR Serverless's list prices of x86 workers in us-east-1, of memory, and of storage beyond 20 GB a worker."""
+"""The prices of Spark's vCPUs, memory and storage beyond 20 GB a worker are EMR Serverless's list prices of x86 workers
+in us-east-1."""
 
 INVOCATIONS = 3
-"""Of an execution in which nothing fails: launch, analyse, finish."""
+"""The Lambda invocations of an execution in which nothing fails: launch, analyse, finish."""
 
 
 class Usage(Owned):
@@ -39,7 +41,7 @@ class Usage(Owned):
     Attributes
     ----------
     seconds : float
-        From its start to the report of its end.
+        The seconds from its start to the report of its end.
     memory_mebibytes : int
         What the function has.
     """
@@ -64,11 +66,11 @@ class JobUsage(Owned):
     Attributes
     ----------
     seconds : float
-        From the start of processing to its end, of each instance.
+        The seconds from the start of processing to its end, of each instance.
     instance_type : str
     instance_count : int
     volume_gigabytes : int
-        Of each instance.
+        The size of each instance's volume.
     """
 
     seconds: float = Field(ge=0, allow_inf_nan=False)
@@ -77,7 +79,7 @@ class JobUsage(Owned):
     volume_gigabytes: int = Field(ge=0)
 
     gb_seconds: ClassVar[float] = 0.0
-    """Of Lambda."""
+    """The GB-seconds of Lambda: none."""
 
     @property
     def usd(self) -> float | None:
@@ -95,7 +97,7 @@ class SparkUsage(Owned):
     Attributes
     ----------
     vcpu_hours, memory_gb_hours, storage_gb_hours : float
-        Of all workers.
+        The sums over all workers.
     """
 
     vcpu_hours: float = Field(ge=0, allow_inf_nan=False)
@@ -103,7 +105,7 @@ class SparkUsage(Owned):
     storage_gb_hours: float = Field(default=0.0, ge=0, allow_inf_nan=False)
 
     gb_seconds: ClassVar[float] = 0.0
-    """Of Lambda."""
+    """The GB-seconds of Lambda: none."""
 
     @property
     def usd(self) -> float:
@@ -121,7 +123,7 @@ class Cost(Owned):
     Attributes
     ----------
     gb_seconds : float
-        Of the analyzer's function, in GiB times seconds, as Lambda bills them.
+        What the analyzer's function used, in GiB times seconds, as Lambda bills it.
     requests : int
         Invocations of functions, and objects read from S3.
     usd : float

@@ -18,26 +18,27 @@ from modelwatch_core.domain.execution_cost import (
 from modelwatch_core.domain.hosts import Pace
 
 BYTES_PER_SECOND = 20e6
-"""Of a data quality analysis on one core: 34 MB/s for CSV of 12 columns and 57 MB/s for captures were measured on
-2026-11-28 (docs/hosts.md). Cores of cloud instances are slower, and downloading takes time as well."""
+"""The throughput of a data quality analysis on one core. On 2026-11-28, 34 MB/s were measured for CSV of 12 columns,
+and 57 MB/s for captures (docs/hosts.md). Cores of cloud instances are slower, and downloading takes time as well."""
 
 LAMBDA_SECONDS = 900
 MEBIBYTES_OF_A_CORE = 1769
-"""A function with so much memory has one core: "Configure Lambda function memory" in Lambda's guide."""
+"""The memory with which a function has one core: "Configure Lambda function memory" in Lambda's guide."""
 
 INSTANCE_TYPE = "ml.m5.large"
-"""Of processing jobs, where a monitor names none."""
+"""The instance of processing jobs whose monitor names none."""
 INSTANCE_MEMORY_BYTES = 8 * 2**30
 _JOB_STARTUP_SECONDS = 120.0
-"""That are paid for, while the image and the input are downloaded; the instance itself takes minutes before."""
+"""The paid time in which a job downloads its image and input. The minutes before, in which the instance starts, are
+free."""
 
 
 SPARK_WORKER_VCPUS, SPARK_WORKER_MEMORY_GB = 4, 16
-"""Of the driver and of each executor, as EMR Serverless has them where nothing is asked for."""
+"""The size of the driver and of each executor: EMR Serverless's defaults."""
 _SPARK_STARTUP_SECONDS = 120.0
-"""That are paid for while the packages are unpacked and Spark starts: assumed, not measured on AWS."""
+"""The paid time in which the packages are unpacked and Spark starts; assumed, not measured on AWS."""
 _BYTES_OF_A_TASK = 256 * 2**20
-"""Of a part: decision 80."""
+"""The input of one Spark task: the size of a part (decision 80)."""
 
 
 def lambda_pace(memory_mebibytes: int) -> Pace:

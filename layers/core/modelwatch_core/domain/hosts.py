@@ -244,10 +244,11 @@ class Demand(Owned):
 
 
 SHARE_OF_TIME = 0.8
-"""Of the time that a run may take, the most that an analysis is expected to: a throughput is an average."""
+"""An analysis is given to a host only if it should take at most this share of the longest run; throughput is an
+average."""
 
-DEARER = 1.25
-"""How much more than the cheapest host one may cost that comes before it: it starts sooner."""
+PRICE_TOLERANCE = 1.25
+"""A host that starts sooner is chosen if it costs at most this many times the cheapest."""
 
 
 def choose_host(
@@ -317,7 +318,7 @@ def _problem(candidate: HostCandidate, demand: Demand) -> str | None:
 def _first_that_is_cheap(fitting: Sequence[HostCandidate], demand: Demand) -> HostCandidate:
     if demand.needs_image or any(candidate.limits.pace is None for candidate in fitting):
         return fitting[0]  # what an image of the user's does, and how fast, is not known
-    most = DEARER * min(_cost(candidate, demand) for candidate in fitting)
+    most = PRICE_TOLERANCE * min(_cost(candidate, demand) for candidate in fitting)
     return next(candidate for candidate in fitting if _cost(candidate, demand) <= most)
 
 

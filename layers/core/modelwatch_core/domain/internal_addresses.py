@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv6Address, IPv6Network, ip_address
 
 _SERVICES = IPv6Network("fd00:ec2::/32")
-"""Instance metadata, time and DNS by IPv6: EC2 user guide, "Access instance metadata"."""
+"""The IPv6 addresses of instance metadata, time and DNS: EC2 user guide, "Access instance metadata"."""
 
 
 def is_internal(address: str) -> bool:

@@ -15,7 +15,7 @@ LARGEST_PAYLOAD = 6 * 1024 * 1024
 """The most bytes that InvokeEndpoint takes as a body."""
 
 MOST_INSTANCES = 20
-"""Of a temporary endpoint: a slip of the hand must not cost a fortune."""
+"""The most instances of a temporary endpoint: a typing mistake must not cost a fortune."""
 
 
 class ModelFields(Owned):
@@ -87,4 +87,5 @@ class ModelFailure(Upstream):
 
 
 OpenModel = Callable[[ModelReference], AbstractContextManager[Model]]
-"""Gives the model of a name for a while; a temporary endpoint is gone when the context is left, however it is left."""
+"""Gives the model of a reference for a while; its temporary endpoint is gone when the context is left, however it is
+left."""

@@ -316,7 +316,7 @@ class MonitoringExecution(Owned):
         Parameters
         ----------
         cost : Cost, optional
-            Of the run that died.
+            The cost of the run that died.
         """
         return self._changed(
             now,
@@ -345,7 +345,7 @@ class MonitoringExecution(Owned):
         run : Run, optional
             The run that ended, where its host reports it.
         cost : Cost, optional
-            Of the run that ended.
+            The cost of the run that ended.
         """
         if self.is_settled:
             return self

@@ -26,7 +26,7 @@ from modelwatch_core.domain.monitor_kinds import (
     refuse_unfit,
 )
 from modelwatch_core.domain.processing_parameters import ProcessingParameters
-from modelwatch_core.domain.sagemaker_api.answers import definition_name
+from modelwatch_core.domain.sagemaker_request import definition_name
 from modelwatch_core.domain.watched_endpoint import WatchedEndpoint
 from modelwatch_core.domain.windows import ScheduleExpression, Window
 
@@ -406,7 +406,7 @@ class ScheduleRequest(MonitorParameters):
     @property
     def job_definition_name(self) -> str | None:
         """The job definition of SageMaker's API that it was made with, if it was."""
-        return definition_name({"sagemaker_request": self.sagemaker_request})
+        return definition_name(self.sagemaker_request)
 
     def window(self, scheduled_time: datetime) -> Window:
         """Return what the execution of a scheduled time looks at: by default, everything since the one before it.

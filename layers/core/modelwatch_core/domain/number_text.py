@@ -4,9 +4,9 @@ from __future__ import annotations
 
 _FEWEST_DIGITS = 4
 MOST_DIGITS = 17
-"""Enough to tell any two doubles apart."""
+"""Enough digits to tell any two doubles apart."""
 DIGITS = range(_FEWEST_DIGITS, MOST_DIGITS + 1)
-"""In how many digits a number is written: in the fewest that distinguish it from those beside it."""
+"""The numbers of digits to try: a number is written in the fewest that distinguish it from those beside it."""
 
 
 def number_text(value: float, digits: int = _FEWEST_DIGITS) -> str:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from modelwatch_core.domain import s3_layout
 
 _MOST_FOLDERS = 16
-"""Of the objects that inputs name, so that a request stays short."""
+"""The most folders that stand for the objects of inputs, so that a request stays short."""
 
 
 class Pattern(NamedTuple):

@@ -17,7 +17,8 @@ LONGEST_REASON = 1024
 _LONGEST_SENTENCE = 1000
 _BYTES_OF_CHANGES = 40_000
 _BYTES_OF_OTHER_TEXTS = 8_000
-"""Outcomes go into events, which take 256 KB, beside 150 KB of violations; names in them come from data."""
+"""The most bytes of malformed examples, and of warnings. Events hold 256 KB, of which violations take up to 150 KB, and
+names in these texts come from data."""
 
 _Reason = Annotated[str, AfterValidator(lambda text: bounded_text(text, LONGEST_REASON))]
 
@@ -153,7 +154,7 @@ class Outcome(Owned):
     changes : tuple of str
         What differs from the previous attempt at the same window, a sentence each; the first 100.
     warnings : tuple of str
-        That the analysis has warnings, and what is wrong with the files in the output folder, a sentence each.
+        The number of warnings, and what is wrong with the files in the output folder, a sentence each.
     scores : tuple of Score
         The ten measures that were nearest to a violation, or are one; ``analysis_summary.json`` has more.
     """

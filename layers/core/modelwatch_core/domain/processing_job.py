@@ -31,7 +31,8 @@ _OUT_OF = {
     Resource.STORAGE: ("no space left on device",),
     Resource.TIME: ("maxruntimeexceeded", "maximum runtime", "max runtime"),
 }
-"""Words of failure reasons and exit messages. 137 is how a container ends that the system killed for its memory."""
+"""Words of failure reasons and exit messages that name an exhausted resource. A container ends with 137 if the system
+killed it for its memory."""
 
 
 class PlacedObject(Owned):

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 LONGEST_MESSAGE = 200
 LONGEST_READ = 10_000
-"""Characters of a message that `strictly_redacted_message` looks at."""
+"""The most characters of a message that `strictly_redacted_message` looks at."""
 
 _TOKEN = re.compile(r"[\w.+-]+")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")

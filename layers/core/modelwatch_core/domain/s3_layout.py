@@ -10,7 +10,7 @@ from modelwatch_core.domain.windows import Window
 
 HOUR_FOLDER = "%Y/%m/%d/%H"
 LONGEST_CAPTURE_FILE = timedelta(minutes=10)
-"""How far the records of one file may be apart; SageMaker's are of some minutes."""
+"""The most by which the times of records in one file may differ; SageMaker's differ by some minutes."""
 
 
 def join(*parts: str) -> str:

@@ -17,7 +17,7 @@ from modelwatch_core.domain.monitoring_execution import MonitoringExecution
 ALERT_STATE, VIOLATION_COUNT, LARGEST_EXCESS = "alert_state", "violation_count", "largest_excess"
 MALFORMED_SHARE = "malformed_share"
 _LARGEST = 1e6
-"""What an infinite excess is published as; CloudWatch takes no infinity."""
+"""The number that is published for an infinite excess; CloudWatch takes no infinity."""
 
 
 def schedule_metrics(

@@ -9,7 +9,7 @@ from pydantic import Field
 from modelwatch_core.domain.documents import Owned, UtcDatetime
 
 MOST_SCORES = 1000
-"""Of one analysis, the worst first."""
+"""The most scores of one analysis; the worst come first."""
 MOST_IN_AN_OUTCOME = 10
 _LONGEST_NAME = 200
 

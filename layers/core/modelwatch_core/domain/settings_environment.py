@@ -18,10 +18,10 @@ from modelwatch_core.domain.monitor_kinds import DATA_QUALITY, KINDS, MonitorKin
 
 _NOT_VARIABLES = frozenset({"user_environment"})
 _SIMILARITY = 0.9
-"""Of a name to one of ours (difflib's ratio, in [0, 1]) from which on it is taken for a misspelling: about one wrong
-letter in ten."""
+"""A name of several words that is at least this similar to a setting (difflib's ratio) is taken for a misspelling:
+about one wrong letter in ten."""
 _SIMILARITY_OF_A_WORD = 0.85
-"""The same of a name of one word: one wrong letter in seven."""
+"""The same limit for a name of one word: about one wrong letter in seven."""
 _SHORTEST_MISSPELLING = 6
 """Names with fewer letters resemble each other by chance: ``speed`` and ``seed``."""
 

@@ -14,7 +14,8 @@ from modelwatch_core.domain.documents import Owned, UtcDatetime, iso_utc
 from modelwatch_core.domain.errors import InvalidInput
 
 _REFERENCE = datetime(2024, 1, 1, tzinfo=UTC)
-"""Where expressions are tried when they are parsed: the start of a leap year, so that every day of a year follows."""
+"""The moment from which expressions are tried when they are parsed: the start of a leap year, so that every day of a
+year follows."""
 
 _LAST_HOUR = 23
 _CRON = re.compile(r"^cron\((?P<fields>[^()]+)\)$")

@@ -31,7 +31,8 @@ from modelwatch_core.domain.errors import NotReady
 from modelwatch_core.ports import Clock, KnownAlerts, MutedSchedule, Page
 
 _LEASE = timedelta(minutes=2)
-"""Longer than route_alerts may run, shorter than Lambda takes to its last retry of it (1 + 2 minutes)."""
+"""How long a sender keeps an alert: longer than route_alerts may run, and shorter than the 1 + 2 minutes until Lambda's
+last retry of it."""
 _MEMORY = timedelta(days=90)
 _FAR = datetime.max.replace(tzinfo=UTC)
 _COUNTER_MEMORY = timedelta(hours=1)

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from types_boto3_sts.type_defs import CredentialsTypeDef
 
 SESSION_SECONDS = 900
-"""The least that STS gives, and the longest that an invocation takes: one that began later ends later."""
+"""How long credentials last: the least that STS gives, and as long as an invocation may take, so that one which begins
+later also ends later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class AnalysisRole:
     Parameters
     ----------
     session : boto3.Session
-        Whose credentials may assume the role.
+        The session whose credentials may assume the role.
     arn : str
         The role.
     config : Config

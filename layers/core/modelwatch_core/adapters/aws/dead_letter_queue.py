@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from types_boto3_sqs.type_defs import ChangeMessageVisibilityBatchRequestEntryTypeDef
 
 _HIDDEN_SECONDS = 300
-"""For how long a letter that was received is not received again: as long as a sweep may run. With less, the first
-letters come back before the last ones have been seen, and these never are."""
+"""How long a letter stays hidden after it was received: as long as a sweep may run. If it were shorter, the first
+letters would come back before the last ones had been seen, and these never would be."""
 
 _TIMES = ("time", "scheduled_time")
-"""Where a payload has its time: events of EventBridge, and our ticks."""
+"""The fields that hold the time in a payload: of EventBridge's events, and of our ticks."""
 
 
 @dataclass(frozen=True, slots=True)

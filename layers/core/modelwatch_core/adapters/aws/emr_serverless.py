@@ -21,11 +21,13 @@ from modelwatch_core.ports import ObjectStore
 
 MAX_RUNTIME_SECONDS = 24 * 60 * 60
 _LEASE = timedelta(minutes=15)
-"""Asking is cheap, and the sweep prolongs what goes on."""
+"""How long a run may go on before it is asked after. Asking is cheap, and the sweep gives more time to a run that goes
+on."""
 
 _STORAGE_OF_A_WORKER = 20e9
 MOST_BYTES_OF_A_FILE = int(_STORAGE_OF_A_WORKER / SPARK_WORKER_VCPUS * 4 / 5)
-"""As many tasks as a worker has cores have one file each on its storage, which costs nothing up to 20 GB."""
+"""The largest file: each core of a worker has a task, each task holds one file, and up to 20 GB of a worker's storage
+are free."""
 
 _ENTRY_POINT = "application.py"
 _PROGRAM = """\
@@ -33,7 +35,7 @@ import runpy
 
 runpy.run_module("modelwatch.spark.application", run_name="__main__", alter_sys=True)
 """
-"""The application itself is in the packages, so that all that runs is of one version."""
+"""The entry point. The application itself is in the packages, so that all code that runs is of one version."""
 
 
 def emr_serverless_limits(vcpus: int) -> HostLimits:
@@ -62,7 +64,7 @@ class EmrServerless:
     Parameters
     ----------
     client
-        Of boto3, for ``emr-serverless``.
+        boto3's client for ``emr-serverless``.
     requests : str
         The folder in S3 for what runs are given: their requests, and their entry point.
     packages : str

@@ -19,7 +19,7 @@ RUNTIME_CONFIG = Config(
     read_timeout=65,  # SageMaker gives a model 60 seconds
     max_pool_connections=64,
 )
-"""How clients of sagemaker-runtime are to be made."""
+"""The configuration that clients of sagemaker-runtime need."""
 
 
 @dataclass(frozen=True, slots=True)

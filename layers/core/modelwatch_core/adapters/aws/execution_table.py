@@ -30,7 +30,8 @@ from modelwatch_core.domain.monitoring_execution import ExecutionKey, ExecutionS
 from modelwatch_core.ports import Claim, ExecutionOrder, Page, UnreadableRecord
 
 _TIMES = {"CreationTime": "CREATED", "ScheduledTime": "SCHEDULED"}
-"""The lists of executions by their times. An item of one is written once, with its execution, and has no document."""
+"""The lists of executions, by the time that orders them. An item of a list is written once, with its execution, and has
+no document."""
 _PAGE = 100
 
 

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from types_boto3_cloudwatch.client import CloudWatchClient
 
 MOST_METRICS_IN_A_CALL = 500
-"""PutMetricData takes 1,000 and 1 MB; the long names of SageMaker's dimensions make 500 the safe half."""
+"""How many metrics one call sends. PutMetricData takes 1,000 and 1 MB; SageMaker's long dimension names make half of
+that safe."""
 
 
 LONGEST_METRIC_NAME = 255

@@ -26,7 +26,8 @@ _CHUNK_BYTES = 1 << 20
 _PAGE = 1000
 """The most keys that S3 lists at once."""
 _NEARBY = 10
-"""How many keys are listed for each that is wanted: a page of all that follow costs S3 and us far more than a call."""
+"""How many keys are listed for each one that is wanted: a page of all that follow costs S3 and us far more than a
+call."""
 
 
 def _utf8(place: tuple[str, str]) -> tuple[str, bytes]:

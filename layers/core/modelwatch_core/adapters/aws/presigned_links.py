@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client
 
 _LONGEST_SECONDS = 12 * 3600
-"""The credentials of a Lambda function last no longer, and a link ends with them."""
+"""The longest that a link is asked to last: it ends with the credentials of the Lambda function, which last no
+longer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,12 +43,13 @@ _MOST_INPUTS = 10
 _SPARE_GIGABYTES = 10
 _MOST_GIGABYTES = 16_384
 _GROWTH = 1.1
-"""Of what is stored, for file systems and reports."""
+"""The volume is this many times the input as stored, which leaves room for the file system and the reports."""
 
 MOST_INPUT_BYTES = int((_MOST_GIGABYTES - _SPARE_GIGABYTES) * 1e9 / _GROWTH)
 
 _LEASE = timedelta(minutes=15)
-"""Asking is cheap, and the sweep prolongs what goes on."""
+"""How long a job may go on before it is asked after. Asking is cheap, and the sweep gives more time to a job that goes
+on."""
 
 Wanted = Sequence[tuple[StoredObject, str]]
 

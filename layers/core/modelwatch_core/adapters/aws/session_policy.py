@@ -17,10 +17,10 @@ from modelwatch_core.domain.analysis import AnalysisRequest
 from modelwatch_core.domain.object_patterns import Pattern, widened
 
 LONGEST_POLICY = 2048
-"""Characters; "IAM and STS quotas" in the IAM user guide."""
+"""The most characters of a session policy; "IAM and STS quotas" in the IAM user guide."""
 
 _MOST_PATTERNS = 32
-"""More than a policy can hold: an ARN of a bucket and a key is longer than 64 characters."""
+"""More patterns than a policy can hold: each is longer than 64 characters as the ARN of a bucket and a key."""
 
 _LENGTHS = (256, 64, 0)
 """How many characters of keys are kept where even one pattern for each bucket is too long."""
@@ -28,7 +28,8 @@ _LENGTHS = (256, 64, 0)
 _SPECIAL = re.compile(r"[*?$]")
 
 _THROUGH_S3 = {"StringLike": {"kms:ViaService": "s3.*"}}
-"""Of any region and partition. Only the keys that the role, or the policy of the key, allows as well."""
+"""The condition that keys are used through S3, in any region and partition. The role, or the policy of the key, must
+allow it as well."""
 
 
 def session_policies(request: AnalysisRequest, partition: str) -> Iterator[str]:
@@ -40,7 +41,7 @@ def session_policies(request: AnalysisRequest, partition: str) -> Iterator[str]:
     Parameters
     ----------
     partition : str
-        That of the ARNs: ``aws``, ``aws-cn`` or ``aws-us-gov``.
+        The partition of the ARNs: ``aws``, ``aws-cn`` or ``aws-us-gov``.
     """
     patterns = set(_read(request))
     written, endpoint = list(_written(request)), _endpoint(request)

@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from types_boto3_sns.client import SNSClient
 
 LONGEST_SUBJECT = 99
-"""SNS takes fewer than 100 characters."""
+"""The most characters of a subject: SNS takes fewer than 100."""
 _JSON_PROTOCOLS = ("sqs", "lambda", "http", "firehose", "email-json")
 _MOST_BYTES = 256 * 1024
-"""What SNS takes of all bodies together."""
+"""The most bytes that SNS takes for all bodies of a message together."""
 _MOST_BYTES_OF_BODIES = ((30_000, 25_000), (15_000, 12_500), (5_000, 4_000))
-"""Of the text, which is there twice, and of the JSON, which is there five times. The first that fit are taken: what has
-many quotes and line ends takes twice as much inside the JSON of the message."""
+"""The most bytes of the text, which a message holds twice, and of the JSON, which it holds five times. The first pair
+that fits is taken: quotes and line ends take twice as much inside the JSON of the message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +56,9 @@ class SnsTopics:
     listed: Collection[str] = ()
     link: ReportLinks = no_link
     most_a_second: int = 5
-    """Half of the mails that SNS delivers to one address before it may suspend it."""
+    """Half of the mails a second that SNS delivers to one address before it may suspend it."""
     most_together: int = 20
-    """As many as fit into one message, whatever their names, if only what says which they are is left of each."""
+    """As many alerts as fit into one message, whatever their names, if each is cut down to what identifies it."""
 
     def check(self, address: str, schedule: ScheduleRequest) -> None:  # noqa: ARG002 - the same for all schedules
         """Refuse a topic that may not be published to."""

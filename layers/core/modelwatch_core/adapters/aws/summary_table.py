@@ -19,7 +19,8 @@ from modelwatch_core.domain.documents import iso_utc
 _PARTITION = "SUMMARIES"
 _PAGE = 400
 _MEMORY = timedelta(days=400)
-"""Longer than a year, which is the longest that a usual schedule pauses; then that of a deleted one is removed."""
+"""How long a summary is kept: longer than a year, the longest pause that is usual for a schedule. That of a deleted
+schedule is removed then."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ Link = Callable[[MonitoringExecution], str | None]
 """Gives where the report of an execution is; None where a page cannot link to it."""
 
 Details = Callable[[MonitoringSchedule], Html]
-"""Gives what a monitor is called by, which leads to its history."""
+"""Gives the name of a monitor as a link to its history."""
 
 
 class State(IntEnum):

@@ -32,11 +32,11 @@ class MonitorSummary(Owned):
     runs : tuple of RunSummary
         The last attempt of each of the latest windows that ended, the newest window first.
     since : datetime, optional
-        From which data on executions ended as the last one did, as far as they were known.
+        Since which data executions have ended as the last one did, as far as they were known.
     scores : tuple of Score
         What the last execution measured, the nearest to a violation first.
     cost : Cost
-        Of all executions so far, estimated.
+        The estimated cost of all executions so far.
     alerts : tuple of Standing
         The alerts that are on.
     muted_until : datetime, optional
@@ -67,7 +67,7 @@ def summary_of(
     Parameters
     ----------
     executions : iterable of MonitoringExecution
-        As many of the latest as are at hand: they say since when it is as it is.
+        As many of the latest as are at hand: they say since when the state has been what it is.
     before : MonitorSummary, optional
         The summary before, which says it where all of them are alike.
     """

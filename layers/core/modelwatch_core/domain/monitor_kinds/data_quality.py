@@ -41,7 +41,7 @@ class DataQualitySettings(DriftSettings):
 
 
 SERIES_FILE = "window_series.json"
-"""What an execution leaves for the next: the state of what windows tell together."""
+"""The file that an execution leaves for the next: the state of the tests over several windows."""
 
 
 METRICS_OF_ALL_FEATURES = ("feature_baseline_drift_distance", "feature_baseline_drift_p_value")

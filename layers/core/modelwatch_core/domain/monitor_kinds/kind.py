@@ -67,7 +67,7 @@ class MonitorKind:
     earlier_report : str, optional
         The report of executions of earlier windows that it compares with.
     earlier_reports : int
-        With how many of these, the latest ones.
+        The number of these that it compares with, the latest ones.
     shell : Shell
         Its commands on the shell, which kinds with an analysis have.
     """

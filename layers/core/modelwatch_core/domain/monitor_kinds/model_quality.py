@@ -41,8 +41,8 @@ class ModelQualitySettings(GroundTruthSettings, IntervalSettings, DriftSettings)
     problem_type : ProblemType, optional
         What the model does; without it the analysis refuses.
     threshold_rule : ThresholdRule
-        Of a baseline: where it puts its thresholds. Of a check: with ``Exact`` values alone are compared with the
-        thresholds, whatever their constraints say of intervals.
+        Where a baseline puts its thresholds. In a check with ``Exact``, values alone are compared with the thresholds,
+        whatever their constraints say of intervals.
     """
 
     analysis_type: Literal["MODEL_QUALITY"] = "MODEL_QUALITY"

@@ -131,7 +131,7 @@ STATISTICS_OPTION = ShellOption(
     help="statistics.json of the baseline, which drift is measured from.",
     verbs=CHECK_ONLY,
 )
-"""Of kinds that measure drift."""
+"""The option of kinds that measure drift."""
 
 DRIFT_OPTIONS = (
     ShellOption(
@@ -148,7 +148,7 @@ DRIFT_OPTIONS = (
         choices="modelwatch_analyzer.distances.methods:categorical_drift_methods",
     ),
 )
-"""Of kinds whose settings are ``DriftSettings``."""
+"""The options of kinds whose settings are ``DriftSettings``."""
 
 LOOKS_OPTION = ShellOption(
     field="looks_per_month",
@@ -157,14 +157,14 @@ LOOKS_OPTION = ShellOption(
     "month.",
     verbs=CHECK_ONLY,
 )
-"""Of kinds that compare with a baseline by what is certain."""
+"""The option of kinds that promise a rate of false alarms."""
 
 INTERVAL_OPTIONS = (
     ShellOption(field="bootstrap_replicates", help="The number of resamples for confidence intervals."),
-    ShellOption(field="confidence_level", metavar="X", help="Of the intervals, between 0 and 1."),
-    ShellOption(field="seed", help="Of the resamples."),
+    ShellOption(field="confidence_level", metavar="X", help="The confidence level of the intervals, between 0 and 1."),
+    ShellOption(field="seed", help="The seed of the resamples."),
 )
-"""Of kinds whose settings are ``IntervalSettings``."""
+"""The options of kinds whose settings are ``IntervalSettings``."""
 
 GROUND_TRUTH_OPTIONS = (
     ShellOption(
@@ -183,10 +183,10 @@ GROUND_TRUTH_OPTIONS = (
     ShellOption(
         field="ground_truth_time_tolerance",
         metavar="SECONDS",
-        help="Of labels without an id: how far their time may be from that of the prediction; 0 by default.",
+        help="How far the time of a label without an id may be from that of its prediction; 0 by default.",
     ),
 )
-"""Of kinds whose settings are ``GroundTruthSettings``."""
+"""The options of kinds whose settings are ``GroundTruthSettings``."""
 
 
 def refuse_missing_ground_truth(given: Mapping[str, object]) -> None:

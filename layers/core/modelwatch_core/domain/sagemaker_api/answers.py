@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from modelwatch_core.domain.sagemaker_request import definition_name, sent_config
+
 Record = Mapping[str, Any]
 
 _FROM_OPEN = {"Pending": "InProgress", "CompletedWithViolations": "Completed"}
@@ -14,7 +16,8 @@ _FROM_OPEN = {"Pending": "InProgress", "CompletedWithViolations": "Completed"}
 _INPUT, _OUTPUT = "/opt/ml/processing/input", "/opt/ml/processing/output"
 _RESOURCES = {"InstanceCount": 1, "InstanceType": "ml.m5.xlarge", "VolumeSizeInGB": 30}
 OWN_IMAGE, _NO_ROLE = "modelwatch/analyzer", "none"
-"""What stands in SageMaker's shapes for what they need and whoever made a monitor by another API did not say."""
+"""What an answer has for members that SageMaker requires and that nobody gave, because the monitor was made by another
+API."""
 
 
 def given(**values: Any) -> dict[str, Any]:
@@ -171,7 +174,7 @@ def requested_schedule(arns: str, schedule: Record) -> dict[str, Any]:
     """Return a schedule as ``DescribeMonitoringSchedule`` does, with what SageMaker's API sent, if that made it."""
     answer = schedule_description(arns, schedule)
     del answer["Modelwatch"]
-    config = sent_config(schedule)
+    config = sent_config(schedule.get("sagemaker_request"))
     if config is None:
         _complete(answer["MonitoringScheduleConfig"]["MonitoringJobDefinition"], arns)
         return answer
@@ -200,18 +203,7 @@ def schedule_summary(arns: str, schedule: Record) -> dict[str, Any]:
     """Return a schedule as ``ListMonitoringSchedules`` has it."""
     described = requested_schedule(arns, schedule)
     summary = {name: value for name, value in described.items() if name in _OF_SUMMARIES}
-    return summary | given(MonitoringJobDefinitionName=definition_name(schedule))
-
-
-def sent_config(schedule: Record) -> dict[str, Any] | None:
-    """Return the ``MonitoringScheduleConfig`` that SageMaker's API sent, if that made the schedule."""
-    sent = schedule.get("sagemaker_request")
-    return dict(sent["MonitoringScheduleConfig"]) if sent else None
-
-
-def definition_name(schedule: Record) -> str | None:
-    """Return the name of the job definition that a schedule was made with, if it was."""
-    return (sent_config(schedule) or {}).get("MonitoringJobDefinitionName")
+    return summary | given(MonitoringJobDefinitionName=definition_name(schedule.get("sagemaker_request")))
 
 
 def requested_job(arns: str, job: Record) -> dict[str, Any]:

@@ -21,7 +21,7 @@ _METHODS = {
     "pre_training_bias": BIAS,
     "post_training_bias": BIAS,
 }
-"""Which kind of monitor the methods of an ``analysis_config.json`` are of."""
+"""The kind of monitor that each method of an ``analysis_config.json`` belongs to."""
 
 _SCRIPTS = {
     "record_preprocessor_script": "record_preprocessor_source_uri",

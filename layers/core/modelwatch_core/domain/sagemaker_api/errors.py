@@ -16,7 +16,7 @@ SAGEMAKER_CODES = {
     "BaselineNotReady": "ConflictException",
     "ResourceLimitExceeded": "ResourceLimitExceeded",
 }
-"""The app's codes that SageMaker answers with an error of its API, by SageMaker's code."""
+"""SageMaker's code for each of the app's codes that has a counterpart in SageMaker's API."""
 
 VALIDATION = "ValidationException"
 """SageMaker's code for what is refused, where it has no other one."""
