@@ -681,7 +681,7 @@ class TestMonitorSummaries:
 class TestMonitorPeriods:
     @pytest.fixture
     def periods(self, world, request):
-        if world == "memory":
+        if world == "in memory":
             return MemoryMonitorPeriods()
         return TableMonitorPeriods(VersionedItems(request.getfixturevalue("table")))
 
@@ -738,6 +738,15 @@ class TestWaitingAlerts:
         assert list(waiting.of(self.PEOPLE, most=10)) == []
         waiting.remove(self.OTHERS, alert.key)
         assert list(waiting.targets()) == []
+
+    def test_of_more_than_are_asked_for_those_come_first_that_have_waited_longest(self, waiting, clock):
+        alerts = [violating().model_copy(update={"key": key}) for key in "cab"]
+        for alert in (*alerts, alerts[0]):  # the first of them is left waiting twice
+            waiting.put(self.PEOPLE, alert)
+            clock.pass_by(timedelta(seconds=1))
+        for sent in range(3):
+            assert list(waiting.of(self.PEOPLE, most=2)) == alerts[sent:][:2]
+            waiting.remove(self.PEOPLE, alerts[sent].key)
 
 
 class TestSentAlerts:
@@ -889,6 +898,19 @@ def test_a_schedule_that_is_deleted_while_places_are_given_gets_none(table):
     schedules.delete(schedule(), now=NOW)
     schedules._give_place(schedule())
     assert list(schedules.overdue(NOW + timedelta(days=1))) == []
+
+
+def test_alerts_of_a_later_version_do_not_keep_others_waiting(table):
+    people, clock = TestWaitingAlerts.PEOPLE, ManualClock()
+    waiting = TableWaitingAlerts(VersionedItems(table), clock)
+    alerts = [violating().model_copy(update={"key": key}) for key in "abc"]
+    for alert in alerts:
+        waiting.put(people, alert)
+        clock.pass_by(timedelta(seconds=1))
+    for item in table.scan()["Items"]:
+        if item["sk"] in ("a", "b"):
+            table.put_item(Item=item | {"document": "{}"})
+    assert list(waiting.of(people, most=1)) == alerts[2:]
 
 
 def test_an_analysis_of_a_later_version_hides_no_other_endpoint(table):
