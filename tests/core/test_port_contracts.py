@@ -27,6 +27,7 @@ from modelwatch_core.adapters.aws.alert_functions import AlertFunctions
 from modelwatch_core.adapters.aws.alert_tables import TableAlertStates, TableSentAlerts, TableWaitingAlerts
 from modelwatch_core.adapters.aws.analyzer_function import AnalyzerFunction
 from modelwatch_core.adapters.aws.baselining_job_table import TableBaseliningJobs
+from modelwatch_core.adapters.aws.deferred_analysis_table import TableDeferredAnalyses
 from modelwatch_core.adapters.aws.emr_serverless import EmrServerless, emr_serverless_limits
 from modelwatch_core.adapters.aws.endpoints import SageMakerEndpoints
 from modelwatch_core.adapters.aws.event_bus import EventBridgeBus
@@ -40,7 +41,7 @@ from modelwatch_core.adapters.aws.schedule_table import TableSchedules
 from modelwatch_core.adapters.aws.scheduler_ticks import SchedulerTicks
 from modelwatch_core.adapters.aws.sns_topic import SnsJsonTopics, SnsTopics
 from modelwatch_core.adapters.aws.summary_table import TableMonitorPeriods, TableMonitorSummaries
-from modelwatch_core.adapters.aws.temporary_endpoints import SageMakerTemporaryEndpoints, TableDeferredAnalyses
+from modelwatch_core.adapters.aws.temporary_endpoints import SageMakerTemporaryEndpoints
 from modelwatch_core.adapters.aws.versioned_items import VersionedItems
 from modelwatch_core.domain.alert_event import alert_event
 from modelwatch_core.domain.alert_states import AlertState, AlertTransition, place_of

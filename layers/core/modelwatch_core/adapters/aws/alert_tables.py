@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from heapq import nsmallest
 from operator import itemgetter
 from typing import Any
@@ -35,7 +35,6 @@ from modelwatch_core.ports import Clock, KnownAlerts, MutedSchedule, Page
 _LEASE = timedelta(minutes=2)
 """Longer than route_alerts may run, shorter than Lambda takes to its last retry of it (1 + 2 minutes)."""
 _MEMORY = timedelta(days=90)
-_FAR = datetime.max.replace(tzinfo=UTC)
 _COUNTER_MEMORY = timedelta(hours=1)
 
 
@@ -192,7 +191,7 @@ class TableWaitingAlerts:
     def targets(self) -> Iterator[AlertTargetReference]:
         """Yield each target that alerts wait for."""
         seen: set[str] = set()
-        for item in self.items.listed_until("WAITING", _FAR):
+        for item in self.items.listed(Listing(INDEX, "WAITING")):
             if str(item["pk"]) not in seen:
                 seen.add(str(item["pk"]))
                 yield AlertTargetReference.model_validate_json(str(item["target"]))

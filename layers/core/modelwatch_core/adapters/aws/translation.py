@@ -73,6 +73,9 @@ def answer_or_none(call: Callable[[], Answer], *codes: str) -> Answer | None:
         return None
 
 
+SAGEMAKER_REFUSAL = "ValidationException"
+"""SageMaker's code for an endpoint or a model that it does not find, a name that is taken, and all that it refuses."""
+
 THROTTLED = {"ThrottlingException", "TooManyRequestsException", "ModelNotReadyException"}
 
 
