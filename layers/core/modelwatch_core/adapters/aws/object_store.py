@@ -39,6 +39,11 @@ def _just_before(key: str) -> str:
     return f"{start}{chr(last - 1)}\U0010ffff" if 0x20 < last < 0x7F else start
 
 
+def _folder(key: str) -> str:
+    """Return how the keys begin of what is below a folder."""
+    return f"{key.rstrip('/')}/" if key else ""
+
+
 def _stored(bucket: str, found: ObjectTypeDef) -> StoredObject:
     return StoredObject(f"s3://{bucket}/{found['Key']}", found["Size"], found["LastModified"])
 
@@ -52,7 +57,7 @@ class S3ObjectStore:
     def list(self, s3_uri: str) -> Iterator[StoredObject]:
         """Yield the object itself, and all below it as a folder, in the order of their keys."""
         bucket, key = s3_layout.split(s3_uri)
-        folder = f"{key.rstrip('/')}/" if key else ""
+        folder = _folder(key)
         with aws_errors(f"listing {s3_uri}"):
             for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key):
                 for found in page.get("Contents", ()):
@@ -86,7 +91,7 @@ class S3ObjectStore:
     def folders(self, s3_uri: str) -> Iterator[str]:
         """Yield the names of the folders directly below a folder, in their order."""
         bucket, key = s3_layout.split(s3_uri)
-        below = f"{key.rstrip('/')}/" if key else ""
+        below = _folder(key)
         with aws_errors(f"listing the folders of {s3_uri}"):
             pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=below, Delimiter="/")
             for page in pages:
@@ -96,7 +101,7 @@ class S3ObjectStore:
     def files(self, s3_uri: str) -> Iterator[StoredObject]:
         """Yield the object itself, and those directly in it as a folder, in the order of their keys."""
         bucket, key = s3_layout.split(s3_uri)
-        folder = f"{key.rstrip('/')}/" if key else ""
+        folder = _folder(key)
         with aws_errors(f"listing the files of {s3_uri}"):
             # The first listing is for the object itself; what else begins like it is passed over.
             for prefix in dict.fromkeys((key.rstrip("/"), folder)):
