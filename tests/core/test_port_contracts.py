@@ -27,6 +27,7 @@ from modelwatch_core.adapters.aws.alert_functions import AlertFunctions
 from modelwatch_core.adapters.aws.alert_tables import TableAlertStates, TableSentAlerts, TableWaitingAlerts
 from modelwatch_core.adapters.aws.analyzer_function import AnalyzerFunction
 from modelwatch_core.adapters.aws.baselining_job_table import TableBaseliningJobs
+from modelwatch_core.adapters.aws.deferred_analysis_table import TableDeferredAnalyses
 from modelwatch_core.adapters.aws.emr_serverless import EmrServerless, emr_serverless_limits
 from modelwatch_core.adapters.aws.endpoints import SageMakerEndpoints
 from modelwatch_core.adapters.aws.event_bus import EventBridgeBus
@@ -40,7 +41,7 @@ from modelwatch_core.adapters.aws.schedule_table import TableSchedules
 from modelwatch_core.adapters.aws.scheduler_ticks import SchedulerTicks
 from modelwatch_core.adapters.aws.sns_topic import SnsJsonTopics, SnsTopics
 from modelwatch_core.adapters.aws.summary_table import TableMonitorPeriods, TableMonitorSummaries
-from modelwatch_core.adapters.aws.temporary_endpoints import SageMakerTemporaryEndpoints, TableDeferredAnalyses
+from modelwatch_core.adapters.aws.temporary_endpoints import SageMakerTemporaryEndpoints
 from modelwatch_core.adapters.aws.versioned_items import VersionedItems
 from modelwatch_core.domain.alert_event import alert_event
 from modelwatch_core.domain.alert_states import AlertState, AlertTransition, place_of
@@ -681,7 +682,7 @@ class TestMonitorSummaries:
 class TestMonitorPeriods:
     @pytest.fixture
     def periods(self, world, request):
-        if world == "memory":
+        if world == "in memory":
             return MemoryMonitorPeriods()
         return TableMonitorPeriods(VersionedItems(request.getfixturevalue("table")))
 
@@ -738,6 +739,15 @@ class TestWaitingAlerts:
         assert list(waiting.of(self.PEOPLE, most=10)) == []
         waiting.remove(self.OTHERS, alert.key)
         assert list(waiting.targets()) == []
+
+    def test_of_more_than_are_asked_for_those_come_first_that_have_waited_longest(self, waiting, clock):
+        alerts = [violating().model_copy(update={"key": key}) for key in "cab"]
+        for alert in (*alerts, alerts[0]):  # the first of them is left waiting twice
+            waiting.put(self.PEOPLE, alert)
+            clock.pass_by(timedelta(seconds=1))
+        for sent in range(3):
+            assert list(waiting.of(self.PEOPLE, most=2)) == alerts[sent:][:2]
+            waiting.remove(self.PEOPLE, alerts[sent].key)
 
 
 class TestSentAlerts:
@@ -889,6 +899,19 @@ def test_a_schedule_that_is_deleted_while_places_are_given_gets_none(table):
     schedules.delete(schedule(), now=NOW)
     schedules._give_place(schedule())
     assert list(schedules.overdue(NOW + timedelta(days=1))) == []
+
+
+def test_alerts_of_a_later_version_do_not_keep_others_waiting(table):
+    people, clock = TestWaitingAlerts.PEOPLE, ManualClock()
+    waiting = TableWaitingAlerts(VersionedItems(table), clock)
+    alerts = [violating().model_copy(update={"key": key}) for key in "abc"]
+    for alert in alerts:
+        waiting.put(people, alert)
+        clock.pass_by(timedelta(seconds=1))
+    for item in table.scan()["Items"]:
+        if item["sk"] in ("a", "b"):
+            table.put_item(Item=item | {"document": "{}"})
+    assert list(waiting.of(people, most=1)) == alerts[2:]
 
 
 def test_an_analysis_of_a_later_version_hides_no_other_endpoint(table):

@@ -478,11 +478,14 @@ class WaitingAlerts(Protocol):
         ...
 
     def put(self, target: AlertTargetReference, alert: Alert) -> None:
-        """Keep an alert."""
+        """Keep an alert; one that waits already keeps its place."""
         ...
 
     def of(self, target: AlertTargetReference, *, most: int) -> Sequence[Alert]:
-        """Return the alerts that wait for a target, the oldest first."""
+        """Return the alerts that have waited longest for a target, by the second, the oldest first.
+
+        Those that cannot be read are passed over.
+        """
         ...
 
     def remove(self, target: AlertTargetReference, key: str) -> None:

@@ -215,7 +215,8 @@ def _bus() -> EventBus:
 
 
 def _owned_endpoints() -> OwnedEndpoints:
-    from modelwatch_core.adapters.aws.temporary_endpoints import SageMakerTemporaryEndpoints, TableDeferredAnalyses
+    from modelwatch_core.adapters.aws.deferred_analysis_table import TableDeferredAnalyses
+    from modelwatch_core.adapters.aws.temporary_endpoints import SageMakerTemporaryEndpoints
 
     owner = LedgerSettings.from_environment().ledger_table  # one a deployment
     return OwnedEndpoints(TableDeferredAnalyses(_items()), SageMakerTemporaryEndpoints(_sagemaker, owner), owner)

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from heapq import nsmallest
+from operator import itemgetter
 from typing import Any
 
 from modelwatch_core.adapters.aws.translation import aws_errors
@@ -34,7 +36,6 @@ _LEASE = timedelta(minutes=2)
 """How long a sender keeps an alert: longer than route_alerts may run, and shorter than the 1 + 2 minutes until Lambda's
 last retry of it."""
 _MEMORY = timedelta(days=90)
-_FAR = datetime.max.replace(tzinfo=UTC)
 _COUNTER_MEMORY = timedelta(hours=1)
 
 
@@ -174,23 +175,15 @@ class TableWaitingAlerts:
             "target": target.model_dump_json(),
             "expires_at": int((now + _MEMORY).timestamp()),
         }
-        self.items.overwrite(item)
+        self.items.put_where(item, **follows_on(item))
 
     def of(self, target: AlertTargetReference, *, most: int) -> Sequence[Alert]:
-        """Return the alerts that wait for a target."""
-        with aws_errors(f"reading what waits for {target}"):
-            page = self.items.table.query(
-                KeyConditionExpression="pk = :pk",
-                ExpressionAttributeValues={":pk": f"WAITING#{target}"},
-                ConsistentRead=True,
-                Limit=most,
-            )
-        found: list[Alert] = []
-        for item in sorted(page["Items"], key=lambda each: str(each["list_key"])):
-            alert = parsed_item(Alert, item)
-            if isinstance(alert, Alert):
-                found.append(alert)
-        return found
+        """Return the alerts that have waited longest for a target."""
+        # All are read: their keys, by which each waits once, are not in the order of time.
+        items = self.items.listed(Listing(None, f"WAITING#{target}", is_consistent=True))
+        parsed = ((str(item["list_key"]), parsed_item(Alert, item)) for item in items)
+        readable = ((since, alert) for since, alert in parsed if isinstance(alert, Alert))
+        return [alert for _, alert in nsmallest(most, readable, key=itemgetter(0))]
 
     def remove(self, target: AlertTargetReference, key: str) -> None:
         """Forget an alert."""
@@ -199,7 +192,7 @@ class TableWaitingAlerts:
     def targets(self) -> Iterator[AlertTargetReference]:
         """Yield each target that alerts wait for."""
         seen: set[str] = set()
-        for item in self.items.listed_until("WAITING", _FAR):
+        for item in self.items.listed(Listing(INDEX, "WAITING")):
             if str(item["pk"]) not in seen:
                 seen.add(str(item["pk"]))
                 yield AlertTargetReference.model_validate_json(str(item["target"]))

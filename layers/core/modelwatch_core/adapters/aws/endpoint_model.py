@@ -9,9 +9,9 @@ from typing import Any
 
 from botocore.config import Config
 
-from modelwatch_core.adapters.aws.translation import model_errors
+from modelwatch_core.adapters.aws.translation import model_errors, payload_too_large
 from modelwatch_core.domain.errors import InvalidInput
-from modelwatch_core.domain.model_endpoints import LARGEST_PAYLOAD, Model, ModelFailure, ModelReference
+from modelwatch_core.domain.model_endpoints import LARGEST_PAYLOAD, Model, ModelReference
 
 RUNTIME_CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 4},
@@ -41,8 +41,7 @@ class EndpointModel:
     def invoke(self, body: bytes, content_type: str, accept: str) -> bytes:
         """Send one request and return the body of the answer."""
         if len(body) > LARGEST_PAYLOAD:
-            message = f"a request of {len(body):,} bytes is longer than the {LARGEST_PAYLOAD:,} that an endpoint takes"
-            raise ModelFailure("ModelRefusedPayload", message)
+            raise payload_too_large(body)
         given = {"TargetModel": self.target_model, "CustomAttributes": self.custom_attributes}
         asked: dict[str, Any] = {name: value for name, value in given.items() if value}
         with model_errors(self.endpoint_name, body):

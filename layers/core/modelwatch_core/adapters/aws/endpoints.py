@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
-from modelwatch_core.adapters.aws.translation import aws_errors, code_of
+from modelwatch_core.adapters.aws.translation import SAGEMAKER_REFUSAL, answer_or_none, aws_errors
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.watched_endpoint import Deployment
 
@@ -26,7 +25,7 @@ class SageMakerEndpoints:
     def capture_destination(self, endpoint_name: str) -> str:
         """Return the S3 URI below which the endpoint captures."""
         with aws_errors(f"describing endpoint {endpoint_name}"):
-            endpoint = _found(self.sagemaker.describe_endpoint, EndpointName=endpoint_name)
+            endpoint = self._described(endpoint_name)
         if endpoint is None:
             raise InvalidInput("EndpointNotFound", f"there is no endpoint {endpoint_name} in this account and region")
         capture = endpoint.get("DataCaptureConfig")
@@ -41,12 +40,13 @@ class SageMakerEndpoints:
     def deployment(self, endpoint_name: str) -> Deployment | None:
         """Return what is deployed at an endpoint."""
         with aws_errors(f"describing endpoint {endpoint_name}"):
-            endpoint = _found(self.sagemaker.describe_endpoint, EndpointName=endpoint_name)
+            endpoint = self._described(endpoint_name)
             if endpoint is None:
                 return None
             name = endpoint["EndpointConfigName"]
             # A configuration may be deleted while its endpoint serves.
-            config = _found(self.sagemaker.describe_endpoint_config, EndpointConfigName=name) or {}
+            describe = partial(self.sagemaker.describe_endpoint_config, EndpointConfigName=name)
+            config: Mapping[str, Any] = answer_or_none(describe, SAGEMAKER_REFUSAL) or {}
             variants = config.get("ProductionVariants") or endpoint.get("ProductionVariants", [])
             models = {each["VariantName"]: each.get("ModelName", "") for each in variants}
             made = [self._made(model) for model in set(models.values()) if model]
@@ -59,16 +59,10 @@ class SageMakerEndpoints:
             failure_reason=endpoint.get("FailureReason"),
         )
 
+    def _described(self, endpoint_name: str) -> Mapping[str, Any] | None:
+        describe = partial(self.sagemaker.describe_endpoint, EndpointName=endpoint_name)
+        return answer_or_none(describe, SAGEMAKER_REFUSAL)
+
     def _made(self, model_name: str) -> datetime | None:
-        model = _found(self.sagemaker.describe_model, ModelName=model_name)
+        model = answer_or_none(lambda: self.sagemaker.describe_model(ModelName=model_name), SAGEMAKER_REFUSAL)
         return model["CreationTime"] if model else None
-
-
-def _found(describe: Callable[..., Mapping[str, Any]], **named: str) -> Mapping[str, Any] | None:
-    """Return what SageMaker describes; None for what it does not find, for which it has no code of its own."""
-    try:
-        return describe(**named)
-    except ClientError as error:
-        if code_of(error) != "ValidationException":
-            raise
-        return None

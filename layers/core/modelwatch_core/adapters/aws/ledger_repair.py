@@ -13,13 +13,11 @@ from modelwatch_core.adapters.aws.baselining_job_table import job_item
 from modelwatch_core.adapters.aws.execution_table import execution_item, time_items
 from modelwatch_core.adapters.aws.schedule_table import NUMBER, PLACES, schedule_item
 from modelwatch_core.adapters.aws.translation import aws_errors
-from modelwatch_core.adapters.aws.versioned_items import Item, VersionedItems, own_key, parsed_item
+from modelwatch_core.adapters.aws.versioned_items import Item, VersionedItems, document_of, own_key
 from modelwatch_core.domain.baselining_job import BaseliningJob
-from modelwatch_core.domain.documents import Document
 from modelwatch_core.domain.errors import ModelwatchError
 from modelwatch_core.domain.monitoring_execution import MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
-from modelwatch_core.ports import UnreadableRecord
 
 _LISTED = ("list", "list_key", "time_list", "time_key")
 
@@ -113,17 +111,10 @@ def _as_written_today(item: Item) -> list[Item]:
     """
     match str(item["pk"]).partition("#")[0], str(item["sk"]).partition("#")[0]:
         case "SCHEDULE", "DEFINITION":
-            return [schedule_item(_read(MonitoringSchedule, item))]
+            return [schedule_item(document_of(MonitoringSchedule, item))]
         case "EXECUTIONS", "EXECUTION":
-            execution = _read(MonitoringExecution, item)
+            execution = document_of(MonitoringExecution, item)
             return [execution_item(execution), *time_items(execution)]
         case "BASELINE", "JOB":
-            return [job_item(_read(BaseliningJob, item))]
+            return [job_item(document_of(BaseliningJob, item))]
     return [item]
-
-
-def _read(model: type[Document], item: Item) -> Document:
-    found = parsed_item(model, item)
-    if isinstance(found, UnreadableRecord):
-        raise found.error
-    return found

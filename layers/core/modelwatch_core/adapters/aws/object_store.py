@@ -11,9 +11,7 @@ from operator import itemgetter
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO
 
-from botocore.exceptions import ClientError
-
-from modelwatch_core.adapters.aws.translation import aws_errors, code_of
+from modelwatch_core.adapters.aws.translation import answer_or_none, aws_errors
 from modelwatch_core.domain import s3_layout
 from modelwatch_core.ports import StoredObject, too_large
 
@@ -42,6 +40,11 @@ def _just_before(key: str) -> str:
     return f"{start}{chr(last - 1)}\U0010ffff" if 0x20 < last < 0x7F else start
 
 
+def _folder(key: str) -> str:
+    """Return how the keys begin of what is below a folder."""
+    return f"{key.rstrip('/')}/" if key else ""
+
+
 def _stored(bucket: str, found: ObjectTypeDef) -> StoredObject:
     return StoredObject(f"s3://{bucket}/{found['Key']}", found["Size"], found["LastModified"])
 
@@ -55,7 +58,7 @@ class S3ObjectStore:
     def list(self, s3_uri: str) -> Iterator[StoredObject]:
         """Yield the object itself, and all below it as a folder, in the order of their keys."""
         bucket, key = s3_layout.split(s3_uri)
-        folder = f"{key.rstrip('/')}/" if key else ""
+        folder = _folder(key)
         with aws_errors(f"listing {s3_uri}"):
             for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key):
                 for found in page.get("Contents", ()):
@@ -89,7 +92,7 @@ class S3ObjectStore:
     def folders(self, s3_uri: str) -> Iterator[str]:
         """Yield the names of the folders directly below a folder, in their order."""
         bucket, key = s3_layout.split(s3_uri)
-        below = f"{key.rstrip('/')}/" if key else ""
+        below = _folder(key)
         with aws_errors(f"listing the folders of {s3_uri}"):
             pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=below, Delimiter="/")
             for page in pages:
@@ -99,7 +102,7 @@ class S3ObjectStore:
     def files(self, s3_uri: str) -> Iterator[StoredObject]:
         """Yield the object itself, and those directly in it as a folder, in the order of their keys."""
         bucket, key = s3_layout.split(s3_uri)
-        folder = f"{key.rstrip('/')}/" if key else ""
+        folder = _folder(key)
         with aws_errors(f"listing the files of {s3_uri}"):
             # The first listing is for the object itself; what else begins like it is passed over.
             for prefix in dict.fromkeys((key.rstrip("/"), folder)):
@@ -113,12 +116,9 @@ class S3ObjectStore:
         """Return the content of an object, or None where there is none."""
         bucket, key = s3_layout.split(s3_uri)
         with aws_errors(f"reading {s3_uri}"):
-            try:
-                found = self.s3.get_object(Bucket=bucket, Key=key)
-            except ClientError as error:
-                if code_of(error) == "NoSuchKey":
-                    return None
-                raise
+            found = answer_or_none(lambda: self.s3.get_object(Bucket=bucket, Key=key), "NoSuchKey")
+            if found is None:
+                return None
             if most is not None and found["ContentLength"] > most:
                 found["Body"].close()
                 raise too_large(s3_uri, found["ContentLength"], most)

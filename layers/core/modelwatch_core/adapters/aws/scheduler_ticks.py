@@ -6,14 +6,14 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
-from modelwatch_core.adapters.aws.translation import aws_errors, code_of
+from modelwatch_core.adapters.aws.translation import answer_or_none, aws_errors
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule, ScheduleStatus
 
 if TYPE_CHECKING:
     from types_boto3_scheduler.client import EventBridgeSchedulerClient
     from types_boto3_scheduler.type_defs import FlexibleTimeWindowTypeDef
+
+_NOT_THERE = "ResourceNotFoundException"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,21 +64,13 @@ class SchedulerTicks:
             },
         }
         with aws_errors(f"setting the clock of schedule {name}"):
-            try:
-                self.scheduler.update_schedule(**definition)
-            except ClientError as error:
-                if code_of(error) != "ResourceNotFoundException":
-                    raise
+            if answer_or_none(lambda: self.scheduler.update_schedule(**definition), _NOT_THERE) is None:
                 self.scheduler.create_schedule(**definition)
 
     def remove(self, schedule_name: str) -> None:
         """Make a schedule fire no more."""
         with aws_errors(f"removing the clock of schedule {schedule_name}"):
-            try:
-                self.scheduler.delete_schedule(Name=schedule_name, GroupName=self.group)
-            except ClientError as error:
-                if code_of(error) != "ResourceNotFoundException":
-                    raise
+            answer_or_none(lambda: self.scheduler.delete_schedule(Name=schedule_name, GroupName=self.group), _NOT_THERE)
 
 
 def _flexible(minutes: int) -> FlexibleTimeWindowTypeDef:

@@ -1,20 +1,17 @@
-"""``TemporaryEndpoints`` in SageMaker, and ``DeferredAnalyses`` in the ledger table."""
+"""``TemporaryEndpoints`` in SageMaker."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from modelwatch_core.adapters.aws.translation import aws_errors, code_of
-from modelwatch_core.adapters.aws.versioned_items import VersionedItems
-from modelwatch_core.domain.documents import iso_utc
+from modelwatch_core.adapters.aws.translation import SAGEMAKER_REFUSAL, answer_or_none, aws_errors, code_of
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.model_endpoints import ModelReference
-from modelwatch_core.domain.temporary_endpoint import DeferredAnalysis, EndpointStatus, TemporaryEndpoint, owned_prefix
+from modelwatch_core.domain.temporary_endpoint import EndpointStatus, TemporaryEndpoint, owned_prefix
 
 if TYPE_CHECKING:
     from types_boto3_sagemaker.client import SageMakerClient
@@ -30,15 +27,13 @@ _STATUSES = {
 OWNER_TAG = "modelwatch:owner"
 """The tag of whatever a deployment makes in SageMaker; its value names the deployment."""
 
-_END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)
-
 
 @dataclass(frozen=True, slots=True)
 class SageMakerTemporaryEndpoints:
     """Temporary endpoints in SageMaker; each has a configuration of the same name.
 
-    SageMaker answers ValidationException to what it does not find, to a name that is taken and to all that it refuses;
-    listing what exists distinguishes these cases.
+    SageMaker has one code for what it does not find, for a name that is taken and for all that it refuses; looking for
+    what exists distinguishes these cases.
 
     Parameters
     ----------
@@ -92,7 +87,7 @@ class SageMakerTemporaryEndpoints:
     def find(self, name: str) -> TemporaryEndpoint | None:
         """Return the endpoint as it stands, or None."""
         with aws_errors(f"describing endpoint {name}"):
-            described = _or_none(lambda: self.sagemaker.describe_endpoint(EndpointName=name))
+            described = answer_or_none(lambda: self.sagemaker.describe_endpoint(EndpointName=name), SAGEMAKER_REFUSAL)
         if described is None:
             return None
         status = _STATUSES.get(described["EndpointStatus"], EndpointStatus.CHANGING)
@@ -105,8 +100,8 @@ class SageMakerTemporaryEndpoints:
             return False
         with aws_errors(f"deleting endpoint {name}"):
             if endpoint and endpoint.status is not EndpointStatus.DELETING:
-                _or_none(lambda: self.sagemaker.delete_endpoint(EndpointName=name))
-            _or_none(lambda: self.sagemaker.delete_endpoint_config(EndpointConfigName=name))
+                answer_or_none(lambda: self.sagemaker.delete_endpoint(EndpointName=name), SAGEMAKER_REFUSAL)
+            answer_or_none(lambda: self.sagemaker.delete_endpoint_config(EndpointConfigName=name), SAGEMAKER_REFUSAL)
         return (left := self.find(name)) is None or left.status is EndpointStatus.DELETING
 
     def names(self) -> Iterator[str]:
@@ -120,7 +115,9 @@ class SageMakerTemporaryEndpoints:
 
     def _has_config(self, name: str) -> bool:
         with aws_errors(f"describing endpoint configuration {name}"):
-            described = _or_none(lambda: self.sagemaker.describe_endpoint_config(EndpointConfigName=name))
+            described = answer_or_none(
+                lambda: self.sagemaker.describe_endpoint_config(EndpointConfigName=name), SAGEMAKER_REFUSAL
+            )
         return described is not None
 
     def _make(self, make: Callable[[], object], is_there: Callable[[], bool]) -> None:
@@ -128,50 +125,8 @@ class SageMakerTemporaryEndpoints:
             try:
                 make()
             except ClientError as error:
-                if code_of(error) != "ValidationException":
+                if code_of(error) != SAGEMAKER_REFUSAL:
                     raise
                 if not is_there():
                     message = error.response["Error"].get("Message", "")
                     raise InvalidInput("TemporaryEndpointRefused", f"{error.operation_name}: {message}") from None
-
-
-def _or_none(call: Callable[[], Any]) -> Any:
-    """Return what a call answers, or None where it does not find what it is about."""
-    try:
-        return call()
-    except ClientError as error:
-        if code_of(error) != "ValidationException":
-            raise
-        return None
-
-
-@dataclass(frozen=True, slots=True)
-class TableDeferredAnalyses:
-    """``DeferredAnalyses`` in the ledger table."""
-
-    items: VersionedItems
-
-    def get(self, endpoint_name: str) -> DeferredAnalysis | None:
-        """Return the analysis of an endpoint, or None."""
-        return self.items.document(DeferredAnalysis, f"DEFERRED#{endpoint_name}", "ANALYSIS")
-
-    def save(self, analysis: DeferredAnalysis) -> None:
-        """Write an analysis."""
-        item = {
-            "pk": f"DEFERRED#{analysis.endpoint_name}",
-            "sk": "ANALYSIS",
-            "list": "DEFERRED",
-            "list_key": iso_utc(analysis.creation_time),
-            "version": analysis.version,
-            "document": analysis.model_dump_json(),
-        }
-        self.items.put(item, exists="DeferredAnalysisExists")
-
-    def delete(self, endpoint_name: str) -> None:
-        """Forget an analysis."""
-        self.items.delete({"pk": f"DEFERRED#{endpoint_name}", "sk": "ANALYSIS"})
-
-    def endpoint_names(self) -> Iterator[str]:
-        """Yield the name of the endpoint of every analysis, also of one that cannot be read."""
-        for item in self.items.listed_until("DEFERRED", _END_OF_TIME):
-            yield str(item["pk"]).removeprefix("DEFERRED#")

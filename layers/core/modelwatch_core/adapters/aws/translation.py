@@ -73,6 +73,9 @@ def answer_or_none(call: Callable[[], Answer], *codes: str) -> Answer | None:
         return None
 
 
+SAGEMAKER_REFUSAL = "ValidationException"
+"""SageMaker's code for an endpoint or a model that it does not find, a name that is taken, and all that it refuses."""
+
 THROTTLED = {"ThrottlingException", "TooManyRequestsException", "ModelNotReadyException"}
 
 
@@ -110,8 +113,7 @@ def _model_failure(endpoint_name: str, error: ClientError, body: bytes) -> Model
     if code in REFUSED:
         return InvalidInput(REFUSED[code], f"calling endpoint {endpoint_name}: InvokeEndpoint answered {code}")
     if code == "413":
-        message = f"a request of {len(body):,} bytes is longer than the {LARGEST_PAYLOAD:,} that an endpoint takes"
-        return ModelFailure("ModelRefusedPayload", message)
+        return payload_too_large(body)
     if code == "ValidationError":
         message = f"endpoint {endpoint_name} cannot be called: is it there, in this region, and InService?"
         return ModelFailure("ModelNotFound", message, redacted_message(_message(error), body))
@@ -121,6 +123,12 @@ def _model_failure(endpoint_name: str, error: ClientError, body: bytes) -> Model
         message = f"endpoint {endpoint_name} has too much to do ({code}), also when asked again; give it more instances"
         return ModelFailure("ModelThrottled", message)
     return ModelFailure("ModelNotReached", f"calling endpoint {endpoint_name}: InvokeEndpoint answered {code}")
+
+
+def payload_too_large(body: bytes) -> ModelFailure:
+    """Return the error for a request that is longer than an endpoint takes."""
+    message = f"a request of {len(body):,} bytes is longer than the {LARGEST_PAYLOAD:,} that an endpoint takes"
+    return ModelFailure("ModelRefusedPayload", message)
 
 
 def _fault_of_the_model(endpoint_name: str, error: ClientError, body: bytes) -> ModelFailure:

@@ -58,10 +58,7 @@ class VersionedItems:
             ``RecordUnreadable``: once the version that wrote it is deployed, a retry can read it.
         """
         item = self.item(pk, sk)
-        found = parsed_item(model, item) if item else None
-        if isinstance(found, UnreadableRecord):
-            raise found.error
-        return found
+        return document_of(model, item) if item else None
 
     def put(self, item: Item, *, exists: str) -> None:
         """Write an item if it is new (version 1) or follows on the one that stands.
@@ -256,6 +253,20 @@ def parsed_item(model: type[Document], item: Mapping[str, Any]) -> Document | Un
     except ModelwatchError as error:  # settings are refused by errors of ours
         reason = str(error)
     return UnreadableRecord(f"{item['pk']} {item['sk']}", reason)
+
+
+def document_of(model: type[Document], item: Mapping[str, Any]) -> Document:
+    """Return the document of an item.
+
+    Raises
+    ------
+    Upstream
+        ``RecordUnreadable``.
+    """
+    found = parsed_item(model, item)
+    if isinstance(found, UnreadableRecord):
+        raise found.error
+    return found
 
 
 def spread_list(name: str, schedule_id: str) -> str:
