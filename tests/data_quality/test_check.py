@@ -337,6 +337,19 @@ def test_a_baseline_of_other_origin_may_lack_almost_everything(workbench: Workbe
     assert any("drift was not measured" in warning for warning in summary.warnings)
 
 
+def test_drift_of_numbers_that_became_text_in_the_constraints_is_not_measured_for_that_reason(
+    workbench: Workbench,
+) -> None:
+    workbench.baseline(table({"zip": [1000 + number % 60 for number in range(240)]}))
+    configure(workbench, distribution_constraints={"comparison_method": "Robust"})
+    constraints = workbench.read("baseline/constraints.json")
+    constraints["features"][0]["inferred_type"] = "String"
+    workbench.rewrite("baseline/constraints.json", constraints)
+    summary = workbench.check(table({"zip": ["1000", "x"] * 120}))
+    reason = "its type in the constraints is not that of the baseline statistics"
+    assert [warning for warning in summary.warnings if "'zip'" in warning and reason in warning]
+
+
 def test_a_sketch_that_cannot_be_read_is_refused_with_the_feature(workbench: Workbench) -> None:
     workbench.baseline(table({"a": [1, 2]}))
     statistics = workbench.read("baseline/statistics.json")

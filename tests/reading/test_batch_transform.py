@@ -94,6 +94,15 @@ def test_rows_are_filtered_by_inference_time_and_neither_it_nor_the_id_is_a_feat
     assert (log.objects, log.read, log.out_of_window, log.malformed) == (1, 2, 2, 0)
 
 
+def test_a_row_of_a_transform_job_is_no_header(job: Callable[..., Path]) -> None:
+    lines = [f"{number},{IDS[number]},{TIMES[number]}" for number in range(4)]
+    source = job({"a.out": "\n".join(lines[:2]), "b.out": "\n".join(lines[2:])})
+    dataset, rows, log = read(source, {"csv": {"header": True}, "side": "output"})
+    assert dataset.columns == ("_c0",)
+    assert rows == [("0",), ("1",), ("2",), ("3",)]
+    assert any("ends with an inference id and a time" in remark and "--no-header" in remark for remark in log.remarks)
+
+
 def test_records_read_by_attributes_are_filtered_by_their_inference_time(job: Callable[..., Path]) -> None:
     lines = [json.dumps({"p": [{"y": i}, {"y": i + 10}], **row}) for i, row in enumerate(ROWS)]
     timeless = [json.dumps({"p": [{"y": 20}]}), "{", "[]", '{"SageMakerInferenceTime": "noon", "p": [{"y": 21}]}']

@@ -28,6 +28,9 @@ class Compared:
 _LEAST_MENTIONED = 1.1
 """A smaller design effect is used, but not mentioned: where rows come in requests, it is mostly chance."""
 
+MAY_BE_CHANGE = "with so few columns, a change of the values inside the window looks the same"
+"""What a remark says where neighbouring rows may be alike because the values have changed."""
+
 _FEW_REQUESTS = (
     "The rows came in {} requests, which are too few, or too unequal, to tell whether rows of one are alike."
 )
@@ -94,5 +97,5 @@ def _remark(copies: float, blocks: Blocks, repeated: float) -> str:
     elif copies < repeated:
         cause = f"neighbouring rows are alike, in runs of up to {blocks.length}"
         if blocks.may_be_change:
-            cause += " or more; with so few columns, a change of the values inside the window looks the same"
+            cause += f" or more; {MAY_BE_CHANGE}"
     return f"The rows count as {repeated:.3g} times fewer, because {cause}."

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from modelwatch_analyzer.calibrated.cells import freeze
 from modelwatch_analyzer.calibrated.row_sample import SampledRows
+from modelwatch_analyzer.calibrated.tables import MAY_BE_CHANGE
 from modelwatch_analyzer.cloudwatch import MetricDatum
 from modelwatch_analyzer.data_quality.alignment import align, expected_columns, left_features
 from modelwatch_analyzer.data_quality.baseline import suggest_constraints
@@ -141,6 +142,7 @@ def _check(
         *result.warnings,
         *([_NO_TIMES] if baseline and baseline.seasonal and rows and times is None else []),
         *([f"there is no value in {listed(empty)}"] if empty else []),
+        *(f"{name!r}: {each.remark}" for name, each in evidence.items() if MAY_BE_CHANGE in each.remark),
         *_numbers_no_more(statistics, constraints),
         *_sums_beyond(statistics),
     ]

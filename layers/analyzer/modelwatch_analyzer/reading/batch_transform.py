@@ -27,7 +27,7 @@ import msgspec
 import polars as pl
 
 from modelwatch_analyzer.reading.csv_files import CsvFiles, csv_lines, open_csv_files
-from modelwatch_analyzer.reading.csv_form import Expected
+from modelwatch_analyzer.reading.csv_form import INFERENCE_TIME_PATTERN, UUID_PATTERN, Expected
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Role, Roles, Table
 from modelwatch_analyzer.reading.files import SourceFile, source_files
 from modelwatch_analyzer.reading.json_files import (
@@ -51,12 +51,7 @@ OBJECTS = "objects"
 """The folder into which a host downloads the objects that the manifests name."""
 
 _HOUR = re.compile(r"(?:^|/)(\d{4})/(\d{2})/(\d{2})/(\d{2})/[^/]*$")
-UUID_PATTERN = r"^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
-_TIME = r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[-+]\d{2}:\d{2})"
-_INFERENCE_TIME_PATTERN = rf"^{_TIME}$"
-_INFERENCE = re.compile(
-    rb',"?[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"?,"?(' + _TIME.encode() + rb')"?\s*$'
-)
+_INFERENCE = re.compile(rf',"?{UUID_PATTERN[1:-1]}"?,"?({INFERENCE_TIME_PATTERN[1:-1]})"?\s*$'.encode())
 """The inference id and time at the end of a line of comma-separated text."""
 _MAX_MANIFEST_BYTES = 64 << 20
 _FIRST_DOCUMENTS = 100
@@ -349,5 +344,5 @@ def ends_with_inference(table: Table) -> bool:
     batches = table.batches(Plan({inference_id: pl.String(), time: pl.String()}), ReadLog())
     first = next(batches, pl.DataFrame(schema={inference_id: pl.String(), time: pl.String()}))
     return first.height > 0 and bool(
-        first[inference_id].str.contains(UUID_PATTERN).all() and first[time].str.contains(_INFERENCE_TIME_PATTERN).all()
+        first[inference_id].str.contains(UUID_PATTERN).all() and first[time].str.contains(INFERENCE_TIME_PATTERN).all()
     )

@@ -18,6 +18,7 @@ from modelwatch_analyzer.reading.csv_form import (
     SEPARATORS,
     Expected,
     better_separator,
+    ends_with_inference,
     looks_like_header,
     looks_like_row,
     separator_option,
@@ -196,7 +197,7 @@ def open_csv_files(
     ----------
     expected : Expected, optional
         What a baseline says about the columns. Files whose separator or header it makes certain are read by that, and
-        not by the options; the remarks say so.
+        not by the options; the remarks say so. So are outputs of transform jobs that have inference ids and times.
     spelling : ValueSpelling
         How values are spelled.
 
@@ -249,6 +250,12 @@ class _Opening:
             return ()
         refuse_documents(first.label, next(first.blocks(ReadLog()), b""))
         sample = self._separated(first, sample)
+        if self._header and ends_with_inference(sample[0].fields or []):
+            self._header = self.named = False
+            self.remarks.append(
+                f"the first line of {first.label} ends with an inference id and a time, as rows of transform jobs do: "
+                f"it was read as a row; give {NO_HEADER}"
+            )
         return self._with_headers(sources, first, sample) if self._header else self._headless(sources, first, sample)
 
     def _separated(self, first: SourceFile, sample: list[Record]) -> list[Record]:

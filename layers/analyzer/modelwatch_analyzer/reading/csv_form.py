@@ -1,7 +1,7 @@
 """Whether a file of separated values seems to have the form that it is read in: its separator, and its header.
 
 What is implausible is said, with the option that changes it, and read as the options say. Only what a baseline makes
-certain is read otherwise, and that is said too.
+certain, or the inference ids of a transform job, is read otherwise, and that is said too.
 """
 
 from __future__ import annotations
@@ -21,6 +21,10 @@ SEPARATORS: dict[Separator, str] = {",": "commas", ";": "semicolons", "\t": "tab
 
 NO_HEADER = '--no-header (in JSON "header": false)'
 HEADER = '--header (in JSON "header": true)'
+
+UUID_PATTERN = r"^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
+INFERENCE_TIME_PATTERN = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[-+]\d{2}:\d{2})$"
+"""The form of the times that transform jobs write at the end of each row, behind the inference id."""
 
 _COMMA_NUMBER = re.compile(r"\s*+[-+]?[0-9.\s]*+,[0-9]++(?:[eE][-+]?[0-9]++)?\s*+")
 _MAY_BE_NUMBER = re.compile(
@@ -57,6 +61,12 @@ class Expected:
     def is_row(self, fields: Fields) -> bool:
         """Return whether a record has none of the names, and a value of each column."""
         return len(fields) == len(self.names) and not set(fields) & set(self.names) and self.fits(fields)
+
+
+def ends_with_inference(fields: Fields) -> bool:
+    """Return whether a record ends with an inference id and a time, as each row of a transform job's output may."""
+    *before, inference_id, time = ["", "", *fields]
+    return len(before) > 2 and bool(re.match(UUID_PATTERN, inference_id) and re.match(INFERENCE_TIME_PATTERN, time))
 
 
 def separator_option(separator: Separator) -> str:

@@ -29,6 +29,9 @@ REQUEST_COLUMN, HOUR_COLUMN = "\0request", "\0hour"
 """The columns of `Plan.arrivals`, of type UInt64 and UInt32. Data has columns of neither type, although a payload may
 use such a name."""
 
+_PARTITIONS = (
+    "folders are named by values of {0!r} ({0}=...), which are not read: only the files are; write the column into them"
+)
 _SIMILARITY = 0.7
 """A column at least this similar to the name that is looked for (difflib's ratio) is suggested: ``target`` is not for
 ``age``."""
@@ -122,9 +125,9 @@ class ReadLog:
         self.bytes += size
         for folder in label.split("/")[:-1]:
             column, is_partition, _ = folder.partition("=")
-            remark = f"folders are named by values of {column!r} ({column}=...), which are not read: only the files are"
+            remark = _PARTITIONS.format(column)
             if is_partition and column and remark not in self.remarks:
-                self.remarks.append(f"{remark}; write the column into them")
+                self.remarks.append(remark)
 
     def leave_out(self, file: str, line: int | None, reason: str, *, in_piece: bool = False) -> None:
         """Count a malformed record; `reason` says what is wrong with it, without any of its content.

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -27,6 +28,9 @@ from modelwatch_analyzer.reading.value_spelling import AS_WRITTEN, OtherSpelling
 from modelwatch_core.domain.errors import InvalidInput
 
 _MAGIC = b"PAR1"
+_INDEX = re.compile(r"__index_level_\d+__")
+"""The name under which pandas stores the index of a frame, if that has no name of its own."""
+_INDEX_LEFT_OUT = "the index of a pandas frame is stored with the columns, and is left out: it is no feature"
 _BATCH_CELLS = 1 << 20
 _SLICE_CELLS = 1 << 22
 """How many cells are decoded at once, in whole row groups if these are not larger."""
@@ -72,6 +76,7 @@ class ParquetFiles(TableOfParts, TableOfPieces, TypedTable):
     named: bool = True
     spelling: ValueSpelling = AS_WRITTEN
     process: ParquetProcess = field(default_factory=ParquetProcess, repr=False, compare=False)
+    remarks: tuple[str, ...] = ()
 
     @property
     def input_columns(self) -> tuple[str, ...]:
@@ -101,7 +106,7 @@ class ParquetFiles(TableOfParts, TableOfPieces, TypedTable):
                         spelled = source.content.spelled(batch, self.spelling, others, source.file.label, rows)
                         yield without_infinities(spelled, plan)
                         rows += batch.height
-        log.remarks += others.remarks(self.spelling.decimal)
+        log.remarks += [*self.remarks, *others.remarks(self.spelling.decimal)]
 
     @property
     def sources(self) -> tuple[SourceFile, ...]:
@@ -165,7 +170,9 @@ def open_parquet(
             columns.update(dict.fromkeys(opened[-1].content.leaves))
     if not columns:
         raise InvalidInput("EmptyDataset", f"{files[0].label} has no columns")
-    return ParquetFiles(tuple(opened), tuple(columns), spelling=spelling, process=process)
+    kept = tuple(name for name in columns if not _INDEX.fullmatch(name)) or tuple(columns)
+    remarks = () if len(kept) == len(columns) else (_INDEX_LEFT_OUT,)
+    return ParquetFiles(tuple(opened), kept, spelling=spelling, process=process, remarks=remarks)
 
 
 def _open_file(collect: Collect, file: SourceFile) -> _ParquetFile:

@@ -1,0 +1,126 @@
+"""Files that are not what they are said to be, and what tools leave in them beside the columns.
+
+After public reports: captures read as CSV (Amazon's documentation of ``sagemaker_capture_json`` answers the mix-up),
+partitioned folders (aws-sdk-pandas 764, great_expectations 6483), pandas' index in Parquet (milvus 33197), text stored
+as binary (velox 10398, SPARK-2927), and SageMaker's usual packing, ``.tar.gz``.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+import modelwatch
+
+ROWS = 600
+CAPTURED = {
+    "captureData": {"endpointInput": {"data": "1,2", "encoding": "CSV"}},
+    "eventMetadata": {"eventId": "e", "inferenceTime": "2026-03-01T10:00:00Z"},
+    "eventVersion": "0",
+}
+RECORDS = [{"age": age, "city": "de"} for age in range(20, 60)]
+
+
+def frame(seed: int) -> pd.DataFrame:
+    drawn = np.random.default_rng(seed)
+    cities = drawn.choice(["de", "fr"], 2 * ROWS)
+    return pd.DataFrame(
+        {"x": drawn.normal(size=2 * ROWS).round(3), "k": drawn.integers(0, 50, 2 * ROWS), "city": cities}
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "read_as", "name"),
+    [
+        ("\n".join(map(json.dumps, RECORDS)), "csv", "jsonlines"),
+        ("\ufeff" + "\n".join(map(json.dumps, RECORDS)), "csv", "jsonlines"),
+        (json.dumps(RECORDS), "csv", "json"),
+        (json.dumps(RECORDS, indent=2), "csv", "json"),
+        (json.dumps(RECORDS[0], indent=2), "csv", "json"),
+        ("\n".join([json.dumps(CAPTURED)] * 9), "csv", "capture"),
+        ("\n".join([json.dumps(CAPTURED)] * 9), "jsonlines", "capture"),
+    ],
+)
+@pytest.mark.parametrize("header", [True, False])
+def test_a_file_of_another_format_is_refused_by_its_name(tmp_path, text, read_as, name, *, header):
+    (tmp_path / "data").write_text(text, encoding="utf-8")
+    options = {"header": header} if read_as == "csv" else {}
+    with pytest.raises(modelwatch.ModelwatchError, match=rf"OtherFormat: data .*name the format {name}$"):
+        modelwatch.baseline(tmp_path / "data", dataset_format=read_as, **options)
+
+
+@pytest.mark.parametrize("text", ['"{""a"": 1}",b\n"{""a"": 2}",3\n', "{a},b\n1,2\n", "[a],b\n1,2\n"])
+def test_text_with_braces_is_still_comma_separated(tmp_path, text):
+    (tmp_path / "data.csv").write_text(text)
+    made = modelwatch.baseline(tmp_path / "data.csv", dataset_format="csv")
+    assert len(json.loads(made.files["statistics.json"])["features"]) == 2
+
+
+@pytest.mark.parametrize("mode", ["w:gz", "w"])
+def test_a_tar_archive_is_refused(tmp_path, mode):
+    content = "a,b\n" + "1,2\n" * 500
+    with tarfile.open(tmp_path / "train.tar", mode) as archive:
+        member = tarfile.TarInfo("train.csv")
+        member.size = len(content)
+        archive.addfile(member, io.BytesIO(content.encode()))
+    with pytest.raises(modelwatch.ModelwatchError, match=r"UnreadableFile: train\.tar is a tar archive: extract"):
+        modelwatch.baseline(tmp_path / "train.tar", dataset_format="csv")
+
+
+def test_the_index_that_pandas_stores_is_left_out_and_named(tmp_path):
+    for name, seed in (("train", 0), ("today", 1)):
+        table = frame(seed)
+        table[table.x > 0].to_parquet(tmp_path / f"{name}.parquet")
+    assert "__index_level_0__" in pl.read_parquet_schema(tmp_path / "train.parquet")
+    made = modelwatch.baseline(tmp_path / "train.parquet", dataset_format="parquet")
+    found = modelwatch.check(tmp_path / "today.parquet", made, dataset_format="parquet")
+    assert found.violations == []
+    for result in (made, found):
+        assert [each for each in result.warnings if "the index of a pandas frame" in each]
+
+
+@pytest.mark.parametrize("written", ["parquet", "csv"])
+def test_values_in_the_names_of_folders_are_said_to_be_no_column(tmp_path, written):
+    for city, part in frame(0).groupby("city"):
+        folder = tmp_path / "train" / f"city={city}"
+        folder.mkdir(parents=True)
+        rows = pl.from_pandas(part.drop(columns="city"))
+        getattr(rows, f"write_{written}")(folder / f"part.{written}")
+    made = modelwatch.baseline(tmp_path / "train", dataset_format=written)
+    (said,) = [each for each in made.warnings if "folders" in each]
+    assert said.startswith("folders are named by values of 'city' (city=...), which are not read")
+
+
+def test_text_that_is_stored_as_binary_is_watched_as_text(tmp_path):
+    for name, seed, other in (("train", 0, "fr"), ("today", 1, "jp")):
+        cities = [city.encode() for city in frame(seed).city.replace("fr", other)]
+        pl.DataFrame({"city": cities, "x": frame(seed).x.to_list()}).write_parquet(tmp_path / f"{name}.parquet")
+    made = modelwatch.baseline(tmp_path / "train.parquet", dataset_format="parquet")
+    (city, _) = json.loads(made.files["statistics.json"])["features"]
+    assert city["inferred_type"] == "String"
+    found = modelwatch.check(tmp_path / "today.parquet", made, dataset_format="parquet")
+    assert {violation.subject for violation in found.violations} == {"city"}
+    assert any("Unknown categories" in violation.description for violation in found.violations)
+
+
+def test_semicolons_between_names_are_said_where_a_column_is_not_found(tmp_path):
+    (tmp_path / "data.csv").write_text("sex;age;pred;label\n" + "f;30;1;1\nm;40;0;1\n" * 50)
+    options = {"problem_type": "BinaryClassification", "inference_attribute": "pred", "ground_truth_attribute": "label"}
+    with pytest.raises(modelwatch.ModelwatchError, match="semicolons are between the names of its columns: give sep"):
+        modelwatch.baseline(tmp_path / "data.csv", "model-quality", dataset_format="csv", **options)
+
+
+def test_a_run_of_other_values_that_counts_as_fewer_rows_is_a_warning(tmp_path):
+    table = frame(0)[["x", "k"]].head(1_000)
+    now = frame(1)[["x", "k"]].head(1_000).copy()
+    made = modelwatch.baseline(table)
+    assert not [each for each in modelwatch.check(now, made).warnings if "looks the same" in each]
+    now.loc[900:, "k"] = -999
+    found = modelwatch.check(now, made)
+    assert [each for each in found.warnings if each.startswith("'k': The rows count as ")]
