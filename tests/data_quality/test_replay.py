@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelwatch_analyzer.data_quality.documents import Constraints, Statistics
-from modelwatch_analyzer.data_quality.replay import replayed
+from modelwatch_analyzer.data_quality.replay import replay, replayed
 from modelwatch_analyzer.moments import Moments
+from modelwatch_core.domain.settings_environment import analysis_settings
 from tests.data_quality.conftest import Workbench, found, table
 
 NUMBER = st.one_of(st.integers(-3, 40), st.floats(-5, 50).map(lambda value: round(value, 2)))
@@ -98,6 +99,19 @@ def test_what_the_rows_alone_decide_is_named(workbench: Workbench):
         ("text", "baseline_drift_check"),
         ("text", "categorical_values_check"),
     )
+
+
+def test_the_comparison_that_a_schedule_chooses_is_replayed(workbench: Workbench):
+    chosen = {"comparison_method": "Simple"}
+    workbench.baseline(table({"n": [*range(100)]}))
+    summary = workbench.check(table({"n": [number + 15 for number in range(100)]}), **chosen)
+    assert found(summary) == [("n", "baseline_drift_check")]  # 0.15 is above the threshold of 0.1
+    place = {"dataset_source": workbench.folder, "output_path": workbench.folder}
+    settings = analysis_settings(**place, **chosen)
+    files = (workbench.folder / "baseline/constraints.json", workbench.folder / "baseline/statistics.json")
+    again = replay(settings, *files)(workbench.folder / "check/statistics.json")
+    assert again.violations == (("n", "baseline_drift_check"),)
+    assert replay(analysis_settings(**place), *files)(workbench.folder / "check/statistics.json").violations == ()
 
 
 def test_features_that_the_schedule_leaves_out_are_not_missing(workbench: Workbench):

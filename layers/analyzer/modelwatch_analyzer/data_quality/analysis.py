@@ -66,9 +66,7 @@ def run(settings: DataQualitySettings, host: Host) -> Findings:
     methods = chosen_methods(settings)
     if settings.baseline_constraints is None:
         return _baseline(open_dataset(settings), methods, settings.propose_changes, host.gather)
-    constraints = Constraints.read(settings.baseline_constraints)
-    config = constraints.monitoring_config.with_methods(methods)
-    constraints = constraints.model_copy(update={"monitoring_config": config})
+    constraints = Constraints.read(settings.baseline_constraints).with_methods(methods)
     statistics = Statistics.read(settings.baseline_statistics) if settings.baseline_statistics else None
     dataset = open_dataset(settings, expected_columns(constraints, statistics))
     return _check(dataset, constraints, statistics, settings, host.gather)

@@ -220,6 +220,10 @@ class Constraints(ConstraintsPart):
             raise ValueError("these are statistics: give constraints.json of the baseline")
         return self
 
+    def with_methods(self, methods: DistributionConstraints) -> Constraints:
+        """Return a copy in which the methods that an analysis chooses take the place of the file's."""
+        return self.model_copy(update={"monitoring_config": self.monitoring_config.with_methods(methods)})
+
     def layers(self) -> dict[str, tuple[MonitoringConfig, ...]]:
         """Return the settings for each feature, by its name: those of the file, and over them the feature's own."""
         return {feature.name: (self.monitoring_config, *feature.all_overrides()) for feature in self.features}
@@ -234,11 +238,6 @@ class Constraints(ConstraintsPart):
             ``InvalidConstraints``, naming the place.
         """
         return _unique(read_document(Constraints, path, "InvalidConstraints"), path.name, "InvalidConstraints")
-
-    @classmethod
-    def parsed(cls, content: bytes, name: str) -> Constraints:
-        """Read the content of a file; see ``read``."""
-        return _unique(parsed_document(Constraints, content, name, "InvalidConstraints"), name, "InvalidConstraints")
 
 
 _Model = TypeVar("_Model", Statistics, Constraints)

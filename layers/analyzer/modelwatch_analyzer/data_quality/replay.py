@@ -19,6 +19,7 @@ from modelwatch_analyzer.data_quality.checks import Comparison, violations_of
 from modelwatch_analyzer.data_quality.documents import Constraints, FeatureConstraints, Statistics
 from modelwatch_analyzer.data_quality.drift import measure_drift
 from modelwatch_analyzer.data_quality.monitoring_config import EffectiveConfig, configs_of
+from modelwatch_analyzer.distances.distribution_constraints import chosen_methods
 from modelwatch_analyzer.distances.drift import DRIFT_CHECK
 from modelwatch_analyzer.feature_statistics import FeatureStatistics, InferredType, sketch_of
 from modelwatch_analyzer.moments import Moments
@@ -33,7 +34,8 @@ from modelwatch_core.domain.monitor_kinds.data_quality import DataQualitySetting
 
 def replay(settings: DataQualitySettings, constraints: Path, statistics: Path | None) -> ReplayWindow:
     """Return what checks windows of a schedule against other constraints; see `replayed`."""
-    changed, baseline = Constraints.read(constraints), Statistics.read(statistics) if statistics else None
+    changed = Constraints.read(constraints).with_methods(chosen_methods(settings))
+    baseline = Statistics.read(statistics) if statistics else None
     excluded = Attributes.of(exclude_features=settings.exclude_features_attribute).excluded
     return lambda current: replayed(Statistics.read(current), changed, baseline, excluded=excluded)
 
