@@ -121,7 +121,7 @@ def test_other_minimums_are_replayed_from_the_evidence(workbench: Workbench) -> 
     document = workbench.read("baseline/constraints.json")
 
     def replay() -> list[tuple[str | None, str]]:
-        constraints = Constraints.model_validate(document)
+        constraints = Constraints.model_validate_json(json.dumps(document))
         result = replayed(current, constraints, baseline)
         assert result.unknown == ()
         return [*result.violations]
