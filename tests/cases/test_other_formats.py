@@ -124,3 +124,15 @@ def test_a_run_of_other_values_that_counts_as_fewer_rows_is_a_warning(tmp_path):
     now.loc[900:, "k"] = -999
     found = modelwatch.check(now, made)
     assert [each for each in found.warnings if each.startswith("'k': The rows count as ")]
+
+
+def test_rows_without_any_value_that_a_preprocessor_returns_are_named(tmp_path):
+    (tmp_path / "data.csv").write_text("a,b\n" + "1,2\n" * 100)
+    script = tmp_path / "skip.py"
+    script.write_text("count = 0\ndef preprocess_handler(line):\n    global count\n    count += 1\n")
+    with script.open("a") as handler:
+        handler.write("    return {'a': line.split(',')[0]} if count % 2 else {}\n")
+    made = modelwatch.baseline(tmp_path / "data.csv", dataset_format="csv", record_preprocessor=script)
+    (said,) = [each for each in made.warnings if "preprocessor" in each]
+    assert "an empty dict 50 times" in said
+    assert "return [] to leave a record out" in said

@@ -40,7 +40,7 @@ def test_malformed_json_labels_are_reported_with_file_and_line(world: World) -> 
         label("b", "1", "BASE64"),
         label("", "1"),
         label("c", ""),
-        '{"groundTruthData": {"data": 1, "encoding": "CSV"}, "eventMetadata": {"eventId": "d"}}',
+        '{"groundTruthData": {"data": [1], "encoding": "CSV"}, "eventMetadata": {"eventId": "d"}}',
         '{"groundTruthData": {"data": "1", "encoding": "CSV"}, "eventMetadata": {"inferenceTime": "{%s}"}}',
         label("e", "0"),
     )
@@ -53,7 +53,7 @@ def test_malformed_json_labels_are_reported_with_file_and_line(world: World) -> 
         f"{place}:4: an encoding that is neither CSV nor JSON",
         f"{place}:5: no eventId",
         f"{place}:6: no label",
-        f"{place}:7: not a label: Expected `str`, got `int` - at `$.groundTruthData.data`",
+        f"{place}:7: not a label: Expected `int | float | str`, got `array` - at `$.groundTruthData.data`",
         f"{place}:8: not a label: Object missing required field `eventId` - at `$.eventMetadata`",
     ]
     world.capture(captured("0.1", event="a"))
@@ -61,6 +61,17 @@ def test_malformed_json_labels_are_reported_with_file_and_line(world: World) -> 
     assert warning.startswith(
         f"6 labels could not be parsed and were left out, for instance {place}:2: not JSON; {place}:4: "
     )
+
+
+def test_labels_may_be_numbers_of_json(world: World) -> None:
+    records = [
+        {"groundTruthData": {"data": data, "encoding": "CSV"}, "eventMetadata": {"eventId": str(place)}}
+        for place, data in enumerate([1, 0, 2.5, "1"])
+    ]
+    world.labels(*map(json.dumps, records))
+    log = ReadLog()
+    assert data_of(found(world, log), *"0123") == ["1", "0", "2.5", "1"]
+    assert log.malformed == 0
 
 
 def test_an_array_of_labels_over_several_lines_is_read(world: World) -> None:

@@ -51,7 +51,7 @@ _QUOTED_CHARACTERS = '[,"\r\n]'
 
 
 class _GroundTruthData(msgspec.Struct, gc=False):
-    data: str
+    data: str | int | float  # SageMaker writes text, people numbers as well
     encoding: str
 
 
@@ -111,7 +111,7 @@ def _json_block(file: SourceFile, numbers: Sequence[int], lines: list[bytes], lo
     if not (
         records
         and all(map(_ID, records))
-        and all(map(_DATA, records))
+        and "" not in map(_DATA, records)
         and {*map(_ENCODING, records)} <= _KNOWN_ENCODINGS
     ):
         pairs = zip(numbers, lines, strict=True)
@@ -119,7 +119,7 @@ def _json_block(file: SourceFile, numbers: Sequence[int], lines: list[bytes], lo
     if records:
         yield LabelBlock(
             pl.Series(list(map(_ID, records)), dtype=pl.String),
-            pl.Series(list(map(_DATA, records)), dtype=pl.String),
+            pl.Series(list(map(str, map(_DATA, records))), dtype=pl.String),
             np.fromiter(map(ENCODINGS.index, map(_ENCODING, records)), np.uint8, len(records)),
         )
 
@@ -137,7 +137,7 @@ def _parse_label(file: SourceFile, number: int, line: bytes, log: ReadLog) -> _L
     else:
         if record.groundTruthData.encoding not in _KNOWN_ENCODINGS:
             reason = "an encoding that is neither CSV nor JSON"
-        elif not record.groundTruthData.data:
+        elif record.groundTruthData.data == "":
             reason = "no label"
         elif not record.eventMetadata.eventId:
             reason = "no eventId"

@@ -17,9 +17,15 @@ from modelwatch_analyzer.reading.rows import Line, Row, RowFiles, open_rows
 from modelwatch_analyzer.reading.value_spelling import AS_WRITTEN, ValueSpelling
 from modelwatch_analyzer.scripts.process import ScriptProcess, preprocess, running_script
 from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.number_text import count_text
 
 _CHUNK_RECORDS = 500
 _CHUNK_BYTES = 1 << 20
+
+_EMPTY = (
+    "the record preprocessor returned an empty dict {}, which is a row without any value: return [] to leave a record "
+    "out"
+)
 
 MAX_BYTES = 8 << 30
 """The size that the rows may have, as JSON in a temporary file."""
@@ -62,7 +68,7 @@ def open_preprocessed(
         ``PreprocessorFailed``, ``PreprocessorTimedOut``, ``PreprocessedTooLarge``, ``ScriptNotFound``, and what the
         reader and `open_rows` raise.
     """
-    log, respelling = ReadLog(), Respelling(spelling)
+    log, respelling, empty = ReadLog(), Respelling(spelling), 0
     descriptor, name = tempfile.mkstemp(prefix="preprocessed-", suffix=".jsonl")
     try:
         with os.fdopen(descriptor, "wb") as spool, running_script(script, settings) as process:
@@ -71,9 +77,12 @@ def open_preprocessed(
                 for line, rows in _preprocessed(process, chunk, log, captured=captured):
                     documents += (line._replace(text=json.dumps(row).encode()) for row in rows)
                     log.dropped += not rows
+                    empty += rows.count({})
                 spool.writelines(map(_spoolable, respelling.documents(iter(documents)) if spelling else documents))
                 _check_size(spool.tell())
             log.remarks += respelling.remarks()
+        if empty:
+            log.remarks.append(_EMPTY.format(count_text(empty, "time")))
         opened = open_rows(_spooled(Path(name), log))
         log.remarks += _misleading_order(opened.columns)
         dataset = _by_position(opened)
