@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from itertools import islice, takewhile
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from modelwatch_core.app.run_analysis import RunAnalysis
 from modelwatch_core.domain.alert_states import AlertState, AlertTransition, place_of
@@ -561,6 +561,10 @@ class _Written(UserDict[str, bytes]):
     def __delitem__(self, name: str) -> None:
         super().__delitem__(name)
         del self._ordered[bisect_left(self._ordered, name)]
+
+    def __ior__(self, others: Mapping[str, bytes]) -> Self:  # type: ignore[override,misc] # UserDict's goes past items
+        self.update(others)
+        return self
 
     def beginning_with(self, prefix: str) -> list[str]:
         """Return the names that begin with a prefix, in order."""

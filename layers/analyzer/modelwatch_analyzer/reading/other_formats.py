@@ -8,7 +8,7 @@ from modelwatch_analyzer.reading.flattening import Unflattenable, decode
 from modelwatch_core.domain.errors import InvalidInput
 
 _HEAD_BYTES = 1 << 16
-_DOCUMENT = re.compile(rb'\s*(?P<array>\[)?\s*\{\s*"[^"\n]+"\s*:')
+_DOCUMENT = re.compile(rb'(?P<array>\[\s*+)?+\{\s*+"[^"\n]++"\s*+:')
 """How an array of objects, or an object, begins; no field of comma-separated text has a bare quote inside."""
 _CAPTURED = {"captureData", "eventMetadata"}
 
@@ -21,7 +21,7 @@ def refuse_documents(label: str, text: bytes) -> None:
     InvalidInput
         ``OtherFormat``.
     """
-    found = _DOCUMENT.match(text[:_HEAD_BYTES])
+    found = _DOCUMENT.match(text[:_HEAD_BYTES].lstrip())
     if found is None:
         return
     line = text.lstrip().partition(b"\n")[0].rstrip()
