@@ -235,7 +235,12 @@ def test_a_baseline_of_other_outputs_or_another_aggregation_is_no_measure(explai
     data = explaining.write(rows)
     explaining.baseline(data)
     explaining.server.function = lambda values: values[:, :2]
-    with pytest.raises(InvalidInput) as refused:
+    with pytest.raises(InvalidInput, match="the baseline explains 1 output, and the model has 2") as refused:
+        explaining.check(data)
+    assert refused.value.code == "ExplanationsNotComparable"
+    explaining.baseline(data)
+    explaining.server.function = lambda values: values[:, 1]
+    with pytest.raises(InvalidInput, match="the baseline explains 2 outputs, and the model has 1") as refused:
         explaining.check(data)
     assert refused.value.code == "ExplanationsNotComparable"
     explaining.config["methods"]["shap"]["agg_method"] = "mean_sq"
