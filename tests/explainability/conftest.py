@@ -101,6 +101,9 @@ def server() -> Iterator[ModelServer]:
 THIS_MACHINE = Host(allows_pickles=True, allows_address=any_address)
 
 
+CAPTURED = {"sagemakerCaptureJson": {"captureIndexNames": ["endpointInput", "endpointOutput"]}}
+
+
 @dataclass
 class Explaining:
     """Explains the served model on data; keeps the configuration that tests change."""
@@ -114,6 +117,23 @@ class Explaining:
         path = self.folder / "data.csv"
         header = ",".join(names or [f"f{index}" for index in range(rows.shape[1])])
         path.write_text("\n".join([header, *(",".join(map(repr, row)) for row in rows.tolist())]) + "\n")
+        return path
+
+    def write_captures(
+        self, requests: list[str], encoding: str = "CSV", answer: str = "0.5", answer_encoding: str = "CSV"
+    ) -> Path:
+        """Write requests, all with the same answer, as an endpoint captures them."""
+        path = self.folder / "captured.jsonl"
+        sides = {
+            "endpointOutput": {"data": answer, "encoding": answer_encoding, "mode": "OUTPUT"},
+            "endpointInput": {"encoding": encoding, "mode": "INPUT"},
+        }
+        lines = []
+        for number, request in enumerate(requests):
+            data = sides | {"endpointInput": {"data": request, **sides["endpointInput"]}}
+            metadata = {"eventId": str(number), "inferenceTime": "2026-01-31T09:30:00Z"}
+            lines.append(json.dumps({"captureData": data, "eventMetadata": metadata, "eventVersion": "0"}))
+        path.write_text("\n".join(lines))
         return path
 
     def run(self, data: Path, output: str, host: Host = THIS_MACHINE, **settings: Any) -> AnalysisSummary:

@@ -26,7 +26,7 @@ from modelwatch_core.domain.analysis import AnalysisSummary
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.model_endpoints import Model, ModelReference
 from modelwatch_core.domain.outcome import OutcomeStatus
-from tests.explainability.conftest import THIS_MACHINE, Asked, Explaining
+from tests.explainability.conftest import CAPTURED, THIS_MACHINE, Asked, Explaining
 
 Rows = NDArray[np.float64]
 REVERSED = np.array([1.0, 2.0, 3.0])
@@ -183,6 +183,17 @@ def test_a_change_that_may_be_chance_is_no_violation(explaining: Explaining, row
     assert checks_of(explaining.check(explaining.write(other))) == []
 
 
+def baseline_of(folder: Path, *attributions: dict[str, float]) -> Path:
+    """Write what the first party writes of some outputs, with values of the data for labels."""
+    path = folder / "first.json"
+    kernel_shap = {
+        f"0.{number}956783771514893": {"global_shap_values": each, "expected_value": 0.25}
+        for number, each in enumerate(attributions)
+    }
+    path.write_text(json.dumps({"version": "1.0", "explanations": {"kernel_shap": kernel_shap}}))
+    return path
+
+
 @pytest.mark.parametrize(
     ("then", "says"),
     [
@@ -193,16 +204,31 @@ def test_a_change_that_may_be_chance_is_no_violation(explaining: Explaining, row
 def test_drift_that_is_undefined_is_explained(
     explaining: Explaining, rows: Rows, then: dict[str, float], says: str
 ) -> None:
-    path = explaining.folder / "first.json"
-    # As the first party writes it, with a value of the data for a label.
-    kernel_shap = {"0.7956783771514893": {"global_shap_values": then, "expected_value": 0.25}}
-    path.write_text(json.dumps({"version": "1.0", "explanations": {"kernel_shap": kernel_shap}}))
+    explaining.server.function = lambda values: values[:, :2]
+    path = baseline_of(explaining.folder, {"f0": 3.0, "f1": 2.0, "f2": 1.0}, then)
     summary = explaining.check(explaining.write(rows), baseline_constraints=path)
-    assert f"feature attribution drift of label0 was not measured: {says}" in summary.warnings
-    drift = explaining.read("check/analysis.json")["explanations"]["kernel_shap"]["label0"]["attribution_drift"]
+    assert f"feature attribution drift of label1 was not measured: {says}" in summary.warnings
+    drift = explaining.read("check/analysis.json")["explanations"]["kernel_shap"]["label1"]["attribution_drift"]
     assert drift["ndcg"] == {"undefined": says}
     new = [("gone", "feature_set_check"), ("f2", "feature_set_check")] if "gone" in then else []
-    assert checks_of(summary) == new
+    assert [found for found in checks_of(summary) if found[1] == "feature_set_check"] == new
+
+
+@pytest.mark.parametrize(
+    ("then", "code", "says"),
+    [
+        ({"f0": 0.0, "f1": 0.0, "f2": 0.0}, "ExplanationsNotComparable", "no feature has any attribution"),
+        ({"age": 3.0, "f9": 2.0}, "FeaturesNotFound", "has none of the 2 features that the baseline explains, 'age'"),
+    ],
+)
+def test_a_check_that_could_compare_nothing_is_refused(
+    explaining: Explaining, rows: Rows, then: dict[str, float], code: str, says: str
+) -> None:
+    path = baseline_of(explaining.folder, then)
+    with pytest.raises(InvalidInput, match=says) as refused:
+        explaining.check(explaining.write(rows), baseline_constraints=path)
+    assert refused.value.code == code
+    assert not explaining.server.asked
 
 
 def test_a_model_that_answers_a_constant_has_no_attribution_and_nothing_breaks(
@@ -237,7 +263,12 @@ def test_a_baseline_of_other_outputs_or_another_aggregation_cannot_be_compared_w
     data = explaining.write(rows)
     explaining.baseline(data)
     explaining.server.function = lambda values: values[:, :2]
-    with pytest.raises(InvalidInput) as refused:
+    with pytest.raises(InvalidInput, match="the baseline explains 1 output, and the model has 2") as refused:
+        explaining.check(data)
+    assert refused.value.code == "ExplanationsNotComparable"
+    explaining.baseline(data)
+    explaining.server.function = lambda values: values[:, 1]
+    with pytest.raises(InvalidInput, match="the baseline explains 2 outputs, and the model has 1") as refused:
         explaining.check(data)
     assert refused.value.code == "ExplanationsNotComparable"
     explaining.config["methods"]["shap"]["agg_method"] = "mean_sq"
@@ -293,9 +324,23 @@ def test_features_come_in_the_order_of_the_headers_without_the_label(explaining:
     assert values == pytest.approx(dict(zip(("f0", "f1", "f2"), expected, strict=True)), abs=1e-9)
 
 
-@pytest.mark.parametrize("label", ["target", 3])
-def test_the_label_is_no_feature(explaining: Explaining, rows: Rows, label: str | int) -> None:
-    explaining.config["label"] = label
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"label": "target"},
+        {"label": 3},
+        {"label": "3"},
+        {"predicted_label": "target"},
+        {"joinsource_name_or_index": 3},
+        {"excluded_columns": ["target"]},
+        {"excluded_columns": [3]},
+        {"excluded_columns": ["target"], "headers": ["f0", "f1", "f2", "target"]},
+    ],
+)
+def test_the_label_and_excluded_columns_are_no_features(
+    explaining: Explaining, rows: Rows, columns: dict[str, Any]
+) -> None:
+    explaining.config |= columns
     explaining.baseline(explaining.write(np.c_[rows, rows[:, 0]], ["f0", "f1", "f2", "target"]))
     values = explaining.read("baseline/analysis.json")["explanations"]["kernel_shap"]["label0"]["global_shap_values"]
     assert list(values) == ["f0", "f1", "f2"]
@@ -309,26 +354,9 @@ def test_headers_that_the_dataset_does_not_have_are_refused(explaining: Explaini
 
 
 def test_captured_requests_are_explained_by_the_names_of_the_headers(explaining: Explaining, rows: Rows) -> None:
-    lines = [
-        json.dumps(
-            {
-                "captureData": {
-                    "endpointInput": {"data": ",".join(map(str, row)), "encoding": "CSV", "mode": "INPUT",
-                                      "observedContentType": "text/csv"},
-                    "endpointOutput": {"data": "0.5", "encoding": "CSV", "mode": "OUTPUT",
-                                       "observedContentType": "text/csv"},
-                },
-                "eventMetadata": {"eventId": str(number), "inferenceTime": "2026-01-31T09:30:00Z"},
-                "eventVersion": "0",
-            }
-        )
-        for number, row in enumerate(rows.tolist())
-    ]  # fmt: skip
-    data = explaining.folder / "captured.jsonl"
-    data.write_text("\n".join(lines))
+    data = explaining.write_captures([",".join(map(str, row)) for row in rows.tolist()])
     explaining.config["headers"] = ["age", "income", "height"]
-    captured = {"sagemakerCaptureJson": {"captureIndexNames": ["endpointInput", "endpointOutput"]}}
-    explaining.baseline(data, dataset_format=captured)
+    explaining.baseline(data, dataset_format=CAPTURED)
     values = explaining.read("baseline/analysis.json")["explanations"]["kernel_shap"]["label0"]["global_shap_values"]
     expected = np.abs(rows * [3.0, 2.0, 1.0]).mean(axis=0)
     assert values == pytest.approx(dict(zip(("age", "income", "height"), expected, strict=True)), abs=1e-9)

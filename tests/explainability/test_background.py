@@ -25,6 +25,7 @@ FEATURES = ("age", "city")
         [[37, "Oslo"], [1.5, None]],
         [{"age": 37, "city": "Oslo"}, {"city": None, "age": 1.5}],
         {"mime_type": "text/csv", "shap_baseline": "37,Oslo\n1.5,\n"},
+        {"mime_type": "text/csv", "shap_baseline": "City,age\nOslo,37\n,1.5\n"},
         {"mime_type": "application/jsonlines", "shap_baseline": '{"x": [37, "Oslo"]}\n{"x": [1.5, null]}'},
     ],
 )

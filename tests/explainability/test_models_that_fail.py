@@ -216,6 +216,36 @@ def test_predictors_that_make_no_sense_are_refused(
     assert failing(explaining, rows).code == code
 
 
+@pytest.mark.parametrize(
+    ("part", "says"),
+    [
+        ({"headrs": ["f0"]}, "analysis_config.json: headrs: there is no such key; did you mean headers?"),
+        ({"methods": {"shapp": {}}}, "methods.shapp: there is no such key; did you mean methods.shap?"),
+        (
+            {"methods": {"shap": {"num_sample": 3}}},
+            "methods.shap: num_sample: there is no such key; did you mean num_samples?",
+        ),
+        (
+            {"predictor": {"contenttype": "text/csv"}},
+            "predictor: contenttype: there is no such key; did you mean content_type?",
+        ),
+    ],
+)
+def test_keys_that_no_analysis_has_are_refused(
+    explaining: Explaining, rows: Rows, part: dict[str, object], says: str
+) -> None:
+    explaining.config |= part
+    failure = failing(explaining, rows)
+    assert failure.code == "InvalidAnalysisConfig"
+    assert says in failure.message
+
+
+def test_keys_of_other_analyses_are_none_of_its_business(explaining: Explaining, rows: Rows) -> None:
+    explaining.config |= {"version": "1.0", "dataset_type": "text/csv", "label_values_or_threshold": [1], "facet": []}
+    explaining.config["methods"] |= {"report": {"name": "report"}, "post_training_bias": {"methods": "all"}, "pdp": {}}
+    assert explaining.baseline(explaining.write(rows)).records.read == 150
+
+
 @pytest.mark.parametrize("content", [b"{", b"[1]", b'{"headers": ["a", "a"]}', b"\xff", b"[" * 100_000])
 def test_files_that_hold_no_configuration_are_refused(explaining: Explaining, rows: Rows, content: bytes) -> None:
     path = explaining.folder / "config.json"

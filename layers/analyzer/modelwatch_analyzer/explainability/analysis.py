@@ -49,12 +49,21 @@ from modelwatch_analyzer.reading import open_dataset
 from modelwatch_analyzer.reading.answers_first import remarks_on_numbers
 from modelwatch_analyzer.reading.dataset import ReadLog
 from modelwatch_analyzer.undefined import Undefined
+from modelwatch_analyzer.wording import listed
 from modelwatch_core.domain.analysis_settings import Switch
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitor_kinds.explainability import ExplainabilitySettings
 from modelwatch_core.domain.outcome import RecordCounts
 
 _CLUSTERED_ROWS = 10_000
+_OF_REQUESTS = (
+    "FeatureNotNumeric",
+    "ModelAnswerNotNumbers",
+    "ModelAnswerRowsDiffer",
+    "ModelFailed",
+    "ModelRefused",
+)
+"""Errors that may be due to what the model was sent."""
 
 
 def run(settings: ExplainabilitySettings, host: Host) -> Findings:
@@ -79,18 +88,21 @@ def run(settings: ExplainabilitySettings, host: Host) -> Findings:
     if baseline is not None:
         _refuse_incomparable(config, baseline)
     dataset, log = open_dataset(settings), ReadLog()
-    columns, features = features_of(dataset, config)
+    columns, features = features_of(dataset, config, settings, baseline.features if baseline else ())
     rows = sample(cells_of(dataset, columns, features, log), most_rows(settings, config, len(features)), seed)
     log.require_records()
-    log.remarks += remarks_on_numbers(dataset, [*config.headers, config.label])
+    log.remarks += remarks_on_numbers(dataset, [*config.headers, *(column for _, column in config.no_features)])
     background = _background(host, config, baseline, rows, features, seed)
     explained = limited(rows, row_limit(settings, config))
     task = ExplanationTask(settings, config, host, features, explained, background, seed)
-    explanation = explain(task)
+    explanation = _explained(task, baseline, log.remarks)
     return _findings(task, explanation, baseline, log.counts())
 
 
 def _refuse_incomparable(config: ExplainabilityConfig, baseline: Analysis) -> None:
+    if not any(value for each in baseline.labels.values() for value in each.global_shap_values.values()):
+        message = "no feature has any attribution in the baseline, so nothing can be compared with it: make it again, "
+        raise InvalidInput("ExplanationsNotComparable", f"{message}of data that the model answers differently")
     made, requested = baseline.run_details, config.shap
     if made is not None and not made.measures_as(requested):
         message = f"the baseline was made with agg_method {made.agg_method} and use_logit {made.use_logit}, and the "
@@ -98,6 +110,21 @@ def _refuse_incomparable(config: ExplainabilityConfig, baseline: Analysis) -> No
             f"configuration says {requested.agg_method} and {requested.use_logit}: make it again, or change either"
         )
         raise InvalidInput("ExplanationsNotComparable", message)
+
+
+def _explained(task: ExplanationTask, baseline: Analysis | None, remarks: Sequence[str]) -> Explanation:
+    """Explain the rows; where the model cannot use them, the error says what is remarkable of them."""
+    try:
+        return explain(task)
+    except InvalidInput as error:
+        if error.code not in _OF_REQUESTS:
+            raise
+        then = baseline.features if baseline else task.features
+        lacking = [name for name in then if name not in task.features]
+        new = [name for name in task.features if name not in then]
+        others = [f"the dataset lacks {listed(lacking)}, which the baseline explains"] if lacking else []
+        others += [f"the baseline does not have {listed(new)}"] if new else []
+        raise InvalidInput(error.code, "; ".join((error.message, *others, *remarks)), examples=error.examples) from None
 
 
 def _background(

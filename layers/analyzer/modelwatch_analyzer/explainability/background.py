@@ -39,7 +39,7 @@ def given_background(
     if isinstance(baseline, str):
         rows = _file_rows(baseline, read, features)
     elif isinstance(baseline, InlineRows):
-        rows = parse_rows(baseline.shap_baseline, baseline.mime_type, features)
+        rows = _without_header(parse_rows(baseline.shap_baseline, baseline.mime_type, features), features)
     else:
         rows = [_values(row, features) for row in baseline]
     return table_of(rows, features)

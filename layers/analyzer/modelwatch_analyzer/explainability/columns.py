@@ -3,42 +3,119 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import polars as pl
 
-from modelwatch_analyzer.explainability.config import ExplainabilityConfig
+from modelwatch_analyzer.explainability.config import LABELS, ExplainabilityConfig
 from modelwatch_analyzer.profile.spelling import without_missing
-from modelwatch_analyzer.reading.dataset import Dataset, Plan, ReadLog, Role
-from modelwatch_analyzer.wording import enumerated
+from modelwatch_analyzer.reading.answers_first import are_numbered
+from modelwatch_analyzer.reading.dataset import Dataset, Plan, ReadLog, Role, existing
+from modelwatch_analyzer.wording import enumerated, listed
 from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.monitor_kinds.explainability import ExplainabilitySettings
+
+_CAPTURED = ("batchTransform", "sagemakerCaptureJson")
+"""Formats of payloads, which have no labels: an index counts the columns of training data there."""
 
 
-def features_of(dataset: Dataset, config: ExplainabilityConfig) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the dataset's columns that the model takes, in its order, and their names."""
-    label = config.label
+def features_of(
+    dataset: Dataset, config: ExplainabilityConfig, settings: ExplainabilitySettings, known: Sequence[str] = ()
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the dataset's columns that the model takes, in its order, and their names.
+
+    Parameters
+    ----------
+    known : sequence of str
+        The features that the baseline explains, in the order in which the model took them; none for a baseline itself.
+        Columns without names are paired with them by position, others come in their order.
+
+    Raises
+    ------
+    InvalidInput
+        ``FeaturesNotFound``; and ``UnknownColumn`` for a label or an excluded column that a baseline's data lacks.
+    """
     found = dataset.roles.get(Role.FEATURES, dataset.input_columns)
-    names = config.headers or dataset.columns
-    if isinstance(label, int) and 0 <= label < len(names):
-        label = names[label]
-    wanted = tuple(name for name in config.headers if name != label)
-    if not wanted:
-        columns = tuple(name for name in found if name != label)
-        if not columns:
-            raise InvalidInput(
-                "FeaturesNotFound", "the dataset has no column that is a feature: name the features by headers"
-            )
-        return columns, columns
-    if set(wanted) <= set(dataset.columns):
-        return wanted, wanted
-    if dataset.named or len(found) not in (len(wanted), len(config.headers)):
-        lacking = [name for name in wanted if name not in dataset.columns]
-        message = (
-            f"headers name {len(wanted)} features, and the dataset has no column {', '.join(lacking[:10])}; it has "
+    captured = settings.dataset_format.name in _CAPTURED
+    others, absent = _others(dataset, config, captured=captured)
+    if config.headers:
+        pairs = _by_headers(dataset, config, found, others)
+    elif known and _are_unnamed(found):
+        pairs = _by_position(found, others, known)
+    else:
+        pairs = {name: name for name in found if name not in others}
+    if not pairs:
+        message = "the dataset has no column that is a feature: name the features by headers"
+        raise InvalidInput("FeaturesNotFound", message)
+    if absent and not known and settings.features_attribute is None:
+        key, wanted = absent[0]
+        message = f"{key} is {wanted!r}, and the dataset has no such column; "
+        raise InvalidInput("UnknownColumn", message + existing(config.headers or dataset.columns, wanted))
+    new = [name for name in pairs if name not in known]
+    if known and len(new) == len(pairs):
+        message = f"the dataset has none of the {len(known)} features that the baseline explains, {listed(known)}; "
+        message += (
+            f"{existing(new, known[0])}. headers names columns without names, and features_attribute selects some"
         )
-        raise InvalidInput("FeaturesNotFound", f"{message}{len(found)}: {', '.join(found[:10])}")
-    by_position = dict(zip(wanted if len(found) == len(wanted) else config.headers, found, strict=True))
-    return tuple(by_position[name] for name in wanted), wanted
+        raise InvalidInput("FeaturesNotFound", message)
+    names = *(name for name in known if name in pairs), *new
+    return tuple(pairs[name] for name in names), names
+
+
+def _others(
+    dataset: Dataset, config: ExplainabilityConfig, *, captured: bool
+) -> tuple[dict[str, str], list[tuple[str, str | int]]]:
+    """Return which columns or headers are no features, with the key that says so, and what such keys name in vain."""
+    others: dict[str, str] = {}
+    absent: list[tuple[str, str | int]] = []
+    for key, wanted in config.no_features:
+        if isinstance(wanted, str) and wanted in (*config.headers, *dataset.columns):
+            others[wanted] = key
+            continue
+        indexed = () if captured and key in LABELS else dataset.input_columns
+        index = int(wanted) if str(wanted).isdecimal() else max(len(config.headers), len(indexed))
+        for columns in (config.headers, indexed):
+            if index < len(columns):
+                others[columns[index]] = key
+                break
+        else:
+            absent += [] if captured and key in LABELS else [(key, wanted)]
+    return others, absent
+
+
+def _are_unnamed(columns: Sequence[str]) -> bool:
+    """Return whether columns are known by their position only: by numbers, or as the elements of one list."""
+    whole = columns[0].rpartition(".")[0] if columns else ""
+    return are_numbered(columns) or [*columns] == [f"{whole}.{index}" for index in range(len(columns))]
+
+
+def _by_headers(
+    dataset: Dataset, config: ExplainabilityConfig, found: Sequence[str], others: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the columns of the features that headers name: by their names, or else by their position."""
+    wanted = [name for name in config.headers if name not in others]
+    if set(wanted) <= set(dataset.columns):
+        return dict(zip(wanted, wanted, strict=True))
+    without_labels = [name for name in config.headers if others.get(name) not in LABELS]
+    for headers in (wanted, without_labels, config.headers):
+        if _are_unnamed(found) and len(headers) == len(found):
+            return {name: column for name, column in zip(headers, found, strict=True) if name in wanted}
+    lacking = [name for name in wanted if name not in dataset.columns]
+    message = f"headers name {len(wanted)} features, and the dataset has no column {', '.join(lacking[:10])}; it has "
+    raise InvalidInput("FeaturesNotFound", f"{message}{len(found)}: {', '.join(found[:10])}")
+
+
+def _by_position(found: Sequence[str], others: Collection[str], known: Sequence[str]) -> dict[str, str]:
+    """Return the columns of the baseline's features where columns have no names."""
+    for columns in (found, [name for name in found if name not in others]):
+        if len(columns) == len(known):
+            return dict(zip(known, columns, strict=True))
+    message = (
+        f"the dataset has {len(found)} columns without names, and the baseline explains {len(known)} features, "
+        f"{listed(known)}: name all columns by headers, in their order, and by label or excluded_columns those that "
+        "are no features"
+    )
+    raise InvalidInput("FeaturesNotFound", message)
 
 
 def cells_of(dataset: Dataset, columns: Sequence[str], features: Sequence[str], log: ReadLog) -> Iterator[pl.DataFrame]:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from modelwatch_analyzer.clarify_keys import refuse_others, refuse_unknown_keys
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.explanation_config import PredictorModel, explanation_sections
 from modelwatch_core.domain.model_endpoints import LARGEST_PAYLOAD
@@ -27,8 +28,23 @@ class AggregationMethod(StrEnum):
     MEAN_SQ = "mean_sq"
 
 
+LABELS = ("label", "predicted_label")
+"""The keys that name columns of labels, which payloads of a model do not have."""
+
+
 class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, protected_namespaces=())
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False, protected_namespaces=())
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_keys(cls, section: Any) -> Any:
+        return _with_known_keys(cls, section)
+
+
+def _with_known_keys(model: type[BaseModel], section: Any) -> Any:
+    if isinstance(section, Mapping):
+        refuse_others(section, model.model_fields)
+    return section
 
 
 Cell = str | bool | int | float | None
@@ -107,7 +123,7 @@ class Predictor(PredictorModel):
         Ours: how long a server of ``model_url`` may take to answer.
     """
 
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(allow_inf_nan=False)
 
     content_type: str = "text/csv"
     accept_type: str | None = None
@@ -117,6 +133,11 @@ class Predictor(PredictorModel):
     probability: OutputLocation = None
     label_headers: tuple[str, ...] = ()
     timeout_seconds: float = Field(default=60.0, gt=0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_keys(cls, section: Any) -> Any:
+        return _with_known_keys(cls, section)
 
     @field_validator("label_headers")
     @classmethod
@@ -131,21 +152,29 @@ class Predictor(PredictorModel):
         return self.probability if self.probability is not None else self.label
 
 
+_COLUMNS = ("headers", *LABELS, "joinsource_name_or_index", "excluded_columns")
+
+
 class ExplainabilityConfig(BaseModel):
-    """The file, in SageMaker's form or the API's. What it says of other analyses is ignored.
+    """The file, in SageMaker's form or the API's. What it says of other analyses is ignored, other keys are refused.
 
     Attributes
     ----------
     headers : tuple of str
         The features (and perhaps the label) in the order of the model's inputs; by default those of the dataset.
-    label : str or int, optional
-        A column of the dataset that is not a feature.
+    label, predicted_label, joinsource_name_or_index : str or int, optional
+        Columns of the dataset that are no features, by name or index.
+    excluded_columns : tuple of str or int
+        More of these.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
     headers: tuple[str, ...] = ()
     label: str | int | None = None
+    predicted_label: str | int | None = None
+    joinsource_name_or_index: str | int | None = None
+    excluded_columns: tuple[str | int, ...] = ()
     shap: ShapConfig = ShapConfig()
     predictor: Predictor = Predictor()
 
@@ -154,7 +183,8 @@ class ExplainabilityConfig(BaseModel):
     def _either_form(cls, document: Any) -> Any:
         if not isinstance(document, Mapping):
             return document
-        columns = {name: value for name in ("headers", "label") if (value := document.get(name)) is not None}
+        refuse_unknown_keys(document)
+        columns = {name: value for name in _COLUMNS if (value := document.get(name)) is not None}
         return columns | explanation_sections(document)
 
     @model_validator(mode="after")
@@ -162,6 +192,13 @@ class ExplainabilityConfig(BaseModel):
         if len(set(self.headers)) < len(self.headers):
             raise ValueError("headers name a column twice")
         return self
+
+    @property
+    def no_features(self) -> list[tuple[str, str | int]]:
+        """The columns that are no features, each after the key that names it."""
+        single = ((name, getattr(self, name)) for name in (*LABELS, "joinsource_name_or_index"))
+        several = (("excluded_columns", column) for column in self.excluded_columns)
+        return [(key, column) for key, column in (*single, *several) if column is not None]
 
     @classmethod
     def read(cls, path: Path | None) -> Self:
@@ -191,7 +228,9 @@ _PLACES = {"shap": "methods.shap"}
 def _mistakes_text(error: ValidationError) -> str:
     """Say each mistake once, with its place in SageMaker's form and without its value."""
     mistakes = {
-        ".".join(_PLACES.get(str(part), str(part)) for part in detail["loc"][:2]): detail["msg"]
+        ".".join(_PLACES.get(str(part), str(part)) for part in detail["loc"][:2]): detail["msg"].removeprefix(
+            "Value error, "
+        )
         for detail in error.errors(include_url=False, include_input=False, include_context=False)
     }
     return "; ".join(f"{place}: {message}".removeprefix(": ") for place, message in list(mistakes.items())[:3])

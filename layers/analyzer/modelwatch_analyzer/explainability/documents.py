@@ -177,6 +177,11 @@ class Analysis(_Document):
         """By name."""
         return self.explanations.kernel_shap
 
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The names, in the order of the model."""
+        return tuple(next(iter(self.labels.values())).global_shap_values)
+
 
 def earlier_analyses(folder: Path | None) -> Mapping[str, Analysis]:
     """Read the analyses of the last executions: the files below a folder whose paths sort last.

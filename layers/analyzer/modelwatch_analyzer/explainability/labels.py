@@ -15,6 +15,7 @@ from modelwatch_analyzer.explainability.history import history_of
 from modelwatch_analyzer.explainability.resampled_background import BackgroundResampling
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.number_text import count_text
 
 
 def label_names(headers: Sequence[str], outputs: int) -> list[str]:
@@ -136,11 +137,10 @@ def matched(labels: list[str], analysis: Analysis) -> dict[str, LabelExplanation
     InvalidInput
         ``ExplanationsNotComparable`` where the file explains another number of outputs.
     """
-    if set(labels) <= set(analysis.labels):
-        return {label: analysis.labels[label] for label in labels}
     if len(labels) != len(analysis.labels):
-        message = (
-            f"the model has {len(labels)} outputs, and the baseline explains {len(analysis.labels)}: make it again"
-        )
+        outputs = count_text(len(analysis.labels), "output")
+        message = f"the baseline explains {outputs}, and the model has {len(labels)}: make it again"
         raise InvalidInput("ExplanationsNotComparable", message)
+    if set(labels) == set(analysis.labels):
+        return {label: analysis.labels[label] for label in labels}
     return dict(zip(labels, analysis.labels.values(), strict=True))

@@ -14,6 +14,11 @@ from modelwatch_analyzer.wording import listed
 _PLACE = re.compile(r"_c[0-9]+")
 
 
+def are_numbered(columns: Iterable[str]) -> bool:
+    """Return whether no column has a name, but only a number."""
+    return all(map(_PLACE.fullmatch, columns))
+
+
 def come_first(dataset: Dataset) -> bool:
     """Return whether answers are numbered before the columns of the request."""
     inputs = dataset.input_columns

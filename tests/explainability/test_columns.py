@@ -1,0 +1,200 @@
+"""Which columns the model takes, and in which order: those of the baseline, whatever today's data look like."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from modelwatch_core.domain.analysis import AnalysisSummary
+from modelwatch_core.domain.errors import InvalidInput
+from tests.explainability.conftest import CAPTURED, Explaining
+
+Rows = NDArray[np.float64]
+NAMES = ["income", "debt", "age"]
+REVERSED = np.array([1.0, 2.0, 3.0])
+
+
+@pytest.fixture
+def known(explaining: Explaining, rows: Rows) -> Explaining:
+    """Explain a baseline with named features, of which the first counts most and the last least."""
+    explaining.baseline(explaining.write(rows, NAMES))
+    return explaining
+
+
+def attributions(known: Explaining) -> dict[str, float]:
+    found: dict[str, float] = known.read("check/analysis.json")["explanations"]["kernel_shap"]["label0"][
+        "global_shap_values"
+    ]
+    return found
+
+
+def checks_of(summary: AnalysisSummary) -> list[str]:
+    return [violation.constraint_check_type for violation in summary.violations]
+
+
+def without_header(known: Explaining, rows: Rows) -> tuple[Path, dict[str, Any]]:
+    path = known.write(rows)
+    path.write_text(path.read_text().partition("\n")[2])
+    return path, {"dataset_format": {"csv": {"header": False}}}
+
+
+def captured_csv(known: Explaining, rows: Rows) -> tuple[Path, dict[str, Any]]:
+    data = known.write_captures([",".join(map(str, row)) for row in rows.tolist()])
+    return data, {"dataset_format": CAPTURED}
+
+
+def captured_csv_with_named_answers(known: Explaining, rows: Rows) -> tuple[Path, dict[str, Any]]:
+    requests = [",".join(map(str, row)) for row in rows.tolist()]
+    return known.write_captures(requests, "CSV", '{"score": 0.5}', "JSON"), {"dataset_format": CAPTURED}
+
+
+def captured_lists(known: Explaining, rows: Rows) -> tuple[Path, dict[str, Any]]:
+    data = known.write_captures([json.dumps({"features": row}) for row in rows.tolist()], "JSON")
+    return data, {"dataset_format": CAPTURED, "features_attribute": "features"}
+
+
+def lines_of_lists(known: Explaining, rows: Rows) -> tuple[Path, dict[str, Any]]:
+    path = known.folder / "today.jsonl"
+    path.write_text("\n".join(json.dumps({"features": row}) for row in rows.tolist()))
+    return path, {"dataset_format": {"json": {"lines": True}}}
+
+
+def reordered(known: Explaining, rows: Rows) -> tuple[Path, dict[str, Any]]:
+    return known.write(rows[:, ::-1], NAMES[::-1]), {}
+
+
+def captured_objects(known: Explaining, rows: Rows) -> tuple[Path, dict[str, Any]]:
+    requests = [json.dumps(dict(zip(NAMES[::-1], row[::-1], strict=True))) for row in rows.tolist()]
+    return known.write_captures(requests, "JSON"), {"dataset_format": CAPTURED}
+
+
+def lines_with_keys_in_another_order(known: Explaining, rows: Rows) -> tuple[Path, dict[str, Any]]:
+    records = [dict(zip(NAMES, row, strict=True)) for row in rows.tolist()]
+    records[0] = dict(reversed(records[0].items()))
+    path = known.folder / "today.jsonl"
+    path.write_text("\n".join(map(json.dumps, records)))
+    return path, {"dataset_format": {"json": {"lines": True}}}
+
+
+FORMS: list[Callable[[Explaining, Rows], tuple[Path, dict[str, Any]]]] = [
+    without_header,
+    captured_csv,
+    captured_csv_with_named_answers,
+    captured_lists,
+    lines_of_lists,
+    reordered,
+    captured_objects,
+    lines_with_keys_in_another_order,
+]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_model_gets_the_features_of_the_baseline_in_their_order(known: Explaining, rows: Rows, form: Any) -> None:
+    data, settings = form(known, rows)
+    assert checks_of(known.check(data, **settings)) == []
+    found = attributions(known)
+    assert list(found) == NAMES
+    expected = np.abs(rows * [3.0, 2.0, 1.0]).mean(axis=0)
+    assert list(found.values()) == pytest.approx(expected, rel=0.02)
+    known.server.function = lambda values: values @ REVERSED
+    assert checks_of(known.check(data, **settings)) == ["feature_attribution_drift_check"]
+
+
+def test_requests_of_json_and_baseline_rows_are_in_the_order_of_the_baseline(known: Explaining, rows: Rows) -> None:
+    known.config["methods"]["shap"]["baseline"] = [[1, 2, 3]]
+    known.config["predictor"] = {
+        "content_type": "application/jsonlines",
+        "content_template": '{"names":$feature_names,"x":$features}',
+        "accept_type": "text/csv",
+    }
+    known.server.answer = lambda asked: (200, b"1\n" * len(asked.body.splitlines()))
+    known.check(known.write(rows[:, ::-1], NAMES[::-1]))
+    first = json.loads(known.server.asked[-2].body.splitlines()[0])
+    assert first == {"names": NAMES, "x": [1, 2, 3]}
+
+
+def test_headers_in_another_order_only_name_the_columns(known: Explaining, rows: Rows) -> None:
+    known.config["headers"] = NAMES[::-1]
+    data, settings = without_header(known, rows[:, ::-1])
+    assert checks_of(known.check(data, **settings)) == []
+    assert list(attributions(known)) == NAMES
+
+
+@pytest.mark.parametrize("form", [without_header, captured_csv])
+def test_another_number_of_columns_without_names_is_refused(known: Explaining, rows: Rows, form: Any) -> None:
+    asked = len(known.server.asked)
+    data, settings = form(known, np.c_[rows, rows[:, 0]])
+    says = "4 columns without names, and the baseline explains 3 features, .*name all columns by headers"
+    with pytest.raises(InvalidInput, match=says) as refused:
+        known.check(data, **settings)
+    assert refused.value.code == "FeaturesNotFound"
+    assert len(known.server.asked) == asked
+    known.config |= {"headers": [*NAMES, "id"], "label": "target", "excluded_columns": ["id"]}
+    assert checks_of(known.check(data, **settings)) == []
+    del known.config["headers"]
+    known.config["excluded_columns"] = [3]
+    assert checks_of(known.check(data, **settings)) == []
+
+
+def test_features_that_are_new_or_gone_are_violations_or_explain_why_the_model_fails(
+    known: Explaining, rows: Rows
+) -> None:
+    data = known.write(np.c_[rows[:, 1:], rows[:, 0]], ["debt", "age", "height"])
+    summary = known.check(data)
+    assert checks_of(summary) == ["feature_set_check"] * 2
+    assert list(attributions(known)) == ["debt", "age", "height"]
+    known.server.answer = lambda _: (500, b"3 inputs")
+    says = "; the dataset lacks 'income', which the baseline explains; the baseline does not have 'height'$"
+    with pytest.raises(InvalidInput, match=says):
+        known.check(data)
+
+
+@pytest.mark.parametrize("label", ["Target", "4", 9, -1])
+def test_a_label_that_is_no_column_of_a_table_is_refused(explaining: Explaining, rows: Rows, label: str | int) -> None:
+    explaining.config["label"] = label
+    data = explaining.write(np.c_[rows, rows[:, 0]], [*NAMES, "target"])
+    with pytest.raises(InvalidInput, match=f"label is {label!r}, .*no such column; it has 'income', ") as refused:
+        explaining.baseline(data)
+    assert refused.value.code == "UnknownColumn"
+    assert not explaining.server.asked
+
+
+def test_labels_may_be_missing_from_what_is_checked(known: Explaining, rows: Rows) -> None:
+    for label in ("target", 3):
+        known.config["label"] = label
+        for form in (reordered, without_header, captured_csv, captured_objects):
+            data, settings = form(known, rows)
+            assert checks_of(known.check(data, **settings)) == []
+    known.config = {"label": "Target"}
+    misspelt = known.check(known.write(np.c_[rows, rows[:, 0]], [*NAMES, "target"]))
+    assert [each.feature_name for each in misspelt.violations] == ["target"]
+    assert checks_of(misspelt) == ["feature_set_check"]
+
+
+@pytest.mark.parametrize("label", ["target", 3])
+def test_labels_are_no_part_of_captured_requests(explaining: Explaining, rows: Rows, label: str | int) -> None:
+    explaining.config |= {"label": label, "headers": [*NAMES, "target"]}
+    data, settings = captured_csv(explaining, rows)
+    explaining.run(data, "check", **settings)
+    assert list(attributions(explaining)) == NAMES
+    del explaining.config["headers"]
+    explaining.run(data, "check", **settings)
+    assert list(attributions(explaining)) == ["_c1", "_c2", "_c3"]
+    explaining.config["excluded_columns"] = ["id"]
+    with pytest.raises(InvalidInput, match="excluded_columns is 'id', and the dataset has no such column"):
+        explaining.baseline(data, **settings)
+
+
+def test_what_is_remarkable_of_the_dataset_is_said_where_the_model_fails(explaining: Explaining, rows: Rows) -> None:
+    explaining.config["headers"] = NAMES
+    explaining.server.answer = lambda _: (500, b"not a number")
+    says = "first line of data.csv looks like names of columns, and was read as a row"
+    with pytest.raises(InvalidInput, match=says) as refused:
+        explaining.baseline(explaining.write(rows, NAMES), dataset_format={"csv": {"header": False}})
+    assert refused.value.code == "ModelFailed"
