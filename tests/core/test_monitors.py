@@ -38,6 +38,11 @@ def test_a_schedule_captures_where_its_endpoint_says(world):
         ({"schedule_expression": "cron(0 0 1 1 ? 2026)"}, "CronNeverFires", "2026-11-22T10:05:00Z"),
         ({"schedule_expression": "NOW"}, "InvalidParameter", "data_analysis_end_time and data_analysis_start_time"),
         ({"data_analysis_start_time": "-PT1H"}, "InvalidParameter", "only for schedule_expression NOW"),
+        (
+            {"schedule_expression": "NOW", "data_analysis_start_time": "-P4000D", "data_analysis_end_time": "-PT0H"},
+            "WindowTooLarge",
+            "4,000 days",
+        ),
         ({"output_s3_uri": "s3://elsewhere/x"}, "OutputOutsideResults", "OutputBuckets"),
         ({"baseline": {"constraints_s3_uri": "s3://results/nothing.json"}}, "BaselineNotFound", "nothing.json"),
         ({"monitoring_type": "Horoscope"}, "InvalidParameter", "monitoring_type"),

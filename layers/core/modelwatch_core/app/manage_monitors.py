@@ -320,7 +320,9 @@ class ManageMonitors:
         """Refuse a request that contradicts itself, its baseline or the deployment."""
         refuse_large_parameters(request)
         request.refuse_windows_that_may_be_empty()
-        self._refuse_times(ScheduleExpression(request.schedule_expression))
+        expression = ScheduleExpression(request.schedule_expression)
+        request.window(expression.example_due_time).refuse_long()
+        self._refuse_times(expression)
         self._refuse_without_host(request)
         refuse_settings_of_the_app(request.environment, request.kind, request.parameters_that_are_settings)
         given = analysis_inputs(request, request.kind)  # refuses an environment that the analysis would refuse
