@@ -18,6 +18,7 @@ from modelwatch_core.app.keep_measures import KeepMeasures
 from modelwatch_core.app.monitor_lists import MonitorLists
 from modelwatch_core.app.sagemaker_api.custom_resources import ProvideCustomResource
 from modelwatch_core.app.show_monitors import ReadMonitors, ShowWidget, WriteDashboard
+from modelwatch_core.domain.alert_targets import AlertTargetReference
 from modelwatch_core.domain.alerts import AlertRaised
 from modelwatch_core.domain.analysis import AnalysisRequest
 from modelwatch_core.domain.dead_letters import DeadLetter
@@ -25,7 +26,7 @@ from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.sagemaker_events import TransformJob
 from modelwatch_core.domain.temporary_endpoint import EndpointStatus
 from modelwatch_core.domain.watched_endpoint import Deployment
-from tests.core.in_memory import MemoryMonitorPeriods, MemoryMonitorSummaries, MemoryResponses
+from tests.core.in_memory import MemoryBus, MemoryMonitorPeriods, MemoryMonitorSummaries, MemoryResponses
 from tests.core.world import World
 from tests.repository import ROOT
 
@@ -320,6 +321,20 @@ def test_a_function_without_its_settings_names_the_variables(monkeypatch):
     monkeypatch.setenv("DEAD_LETTER_ARN", "")
     with pytest.raises(InvalidInput, match=r"FunctionNotConfigured.*SCHEDULE_GROUP.*DEAD_LETTER_ARN"):
         TickSettings.from_environment()
+
+
+def test_default_targets_that_cannot_be_read_are_named_and_keep_no_other_alert_and_no_sweep(monkeypatch):
+    bus = MemoryBus()
+    monkeypatch.setattr(wiring, "_bus", lambda: bus)
+    monkeypatch.setenv("ALERT_TOPIC_ARN", "arn:aws:sns:us-east-1:123456789012:alerts")
+    monkeypatch.setenv("DEFAULT_ALERT_TARGETS", '[{"type": "sns",}]')
+    raise_alert = wiring._raise_alert()  # which the sweep has too
+    alert = AlertRaised.model_validate(sample("route_alerts.alert_raised")["detail"]).alert
+    named = AlertTargetReference(type="sns", address="arn:aws:sns:us-east-1:123456789012:mine")
+    raise_alert(alert, [named], about=(), tags={})
+    assert [event.target for event in bus.published] == [named]
+    with pytest.raises(InvalidInput, match=r"^InvalidParameter: DefaultAlertTargets: Invalid JSON"):
+        raise_alert(alert, [], about=(), tags={})
 
 
 WORKERS_OF_THE_ANALYZER = """
