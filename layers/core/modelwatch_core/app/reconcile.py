@@ -24,7 +24,7 @@ from modelwatch_core.domain.monitoring_execution import ExecutionStatus, Monitor
 from modelwatch_core.domain.outcome import Outcome
 from modelwatch_core.ports import AnalysisHost, Clock, ObjectStore, ScheduleChange, Schedules, UnreadableRecord
 
-_Record = TypeVar("_Record", bound=AnalysisRecord)
+_Record = TypeVar("_Record", MonitoringExecution, BaseliningJob)
 _Resumed = TypeVar("_Resumed")
 
 
@@ -160,7 +160,8 @@ class Reconcile:
             return self._end(record, described.outcome, exhausted=described.exhausted)
         host = self.hosts.get(record.run.host) if record.run else None
         if described.status is RunStatus.RUNNING and host is not None:
-            self._prolonged(record, due=self.clock.now() + host.limits.lease)
+            now = self.clock.now()
+            self.records.save(record.prolonged(due=now + host.limits.lease, now=now))
             return True
         log = f" Its log is {record.run.log_location}." if record.run and record.run.log_location else ""
         reason = f"the analysis was started on {record.host} and its end was not reported in time.{log}"
