@@ -12,6 +12,7 @@ from modelwatch_core.domain.baselining_job import BaselineRequest, JobStatus
 from modelwatch_core.domain.errors import InvalidInput, NotReady, Upstream
 from modelwatch_core.domain.events import AnalysisEnded
 from modelwatch_core.domain.outcome import Outcome, OutcomeStatus
+from modelwatch_core.domain.watched_endpoint import Deployment
 from tests.core.world import LEASE, TEN, World, schedule_parameters
 
 
@@ -388,6 +389,15 @@ def test_an_end_of_now_that_lies_ahead_is_refused_by_the_name_and_the_time_that_
         InvalidInput, match=r"^InvalidParameter: data_analysis_end_time: is later than 2026-11-22T10:07"
     ):
         world.has_schedule(**ONCE | {"data_analysis_end_time": end})
+
+
+def test_a_variant_that_the_endpoint_lacks_is_refused(world):
+    world.endpoints.deployed["mortgages"] = Deployment(
+        status="InService", endpoint_config_name="c", deployed_since=TEN, models={"AllTraffic": "m"}
+    )
+    with pytest.raises(InvalidInput, match="VariantNotFound"):
+        world.has_schedule(endpoint_input={"endpoint_name": "mortgages", "variant_name": "Blue"})
+    world.has_schedule(endpoint_input={"endpoint_name": "mortgages", "variant_name": "AllTraffic"})
 
 
 def test_there_may_be_a_hundred_schedules(world):

@@ -1280,6 +1280,9 @@ def test_an_endpoint_says_where_it_captures_or_why_it_does_not(aws):
         sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
     endpoints = SageMakerEndpoints(sagemaker)
     assert endpoints.capture_destination("with") == "s3://captures/live"
+    assert endpoints.capture_destination("with", "AllTraffic") == "s3://captures/live"
+    with pytest.raises(InvalidInput, match="VariantNotFound: endpoint with has no variant Blue: it has AllTraffic"):
+        endpoints.capture_destination("with", "Blue")
     with pytest.raises(InvalidInput, match="DataCaptureNotEnabled"):
         endpoints.capture_destination("without")
     with pytest.raises(InvalidInput, match="EndpointNotFound"):

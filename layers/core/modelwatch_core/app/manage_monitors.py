@@ -436,7 +436,7 @@ class ManageMonitors:
     def _looked_up(self, endpoint: EndpointInput | None) -> EndpointInput | None:
         if endpoint is None or endpoint.data_captured_destination_s3_uri:
             return endpoint
-        destination = self.endpoints.capture_destination(endpoint.endpoint_name)
+        destination = self.endpoints.capture_destination(endpoint.endpoint_name, endpoint.variant_name)
         return endpoint.model_copy(update={"data_captured_destination_s3_uri": destination})
 
     def _version(self, asked: _DescribeRequest, version: int) -> MonitoringSchedule:
