@@ -79,10 +79,14 @@ class _DescribeRequest(_ScheduleNamed):
 
 
 class _CreateRequest(BaseModel):
-    """Parameters of ``ScheduleRequest``, whose expression may be ``NOW``, and with which status it begins."""
+    """Parameters of ``ScheduleRequest``, whose expression may be ``NOW``, and with which status it begins.
+
+    With ``dry_run`` it is only said what would be made, or why it would not.
+    """
 
     model_config = ConfigDict(extra="allow", hide_input_in_errors=True)
     monitoring_schedule_status: ScheduleStatus = ScheduleStatus.SCHEDULED
+    dry_run: bool = False
 
 
 class _UpdateRequest(_ScheduleNamed):
@@ -186,6 +190,8 @@ class ManageMonitors:
             last_modified_time=now,
             active_since=now,
         )
+        if asked.dry_run:
+            return _shown(schedule) | {"warnings": schedule.warnings}
         change = self.schedules.save(schedule, most=self.limits.most_schedules)
         try:
             self.follow_schedule(change)
