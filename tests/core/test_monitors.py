@@ -62,7 +62,7 @@ def test_a_schedule_captures_where_its_endpoint_says(world):
                 }
             },
             "InvalidParameter",
-            "not before its end",
+            "start_time_offset: -PT1H0M0S is not before the end of the window, -PT2H0M0S",
         ),
         (
             {
@@ -365,6 +365,35 @@ def test_another_input_of_a_schedule_that_runs_once_keeps_its_window(world, expr
     due = TEN + timedelta(minutes=7)
     window = world.schedules.kept["hourly"].window(due)
     assert (window.start, window.end) == (due - timedelta(hours=1), due - timedelta(minutes=10))
+
+
+def test_a_schedule_that_ran_now_can_be_changed(world):
+    world.has_schedule(**ONCE)
+    world.clock.pass_by(timedelta(days=400))
+    changed = world.manage(
+        "UpdateMonitoringSchedule", monitoring_schedule_name="hourly", publish_cloudwatch_metrics=False
+    )
+    assert changed["publish_cloudwatch_metrics"] is False
+    with pytest.raises(InvalidInput, match="CronNeverFires"):
+        world.manage(
+            "UpdateMonitoringSchedule", monitoring_schedule_name="hourly", schedule_expression="cron(0 0 1 1 ? 2026)"
+        )
+
+
+def test_an_empty_window_of_now_is_refused_by_what_was_given(world):
+    times = {"data_analysis_start_time": "2026-11-22T09:00:00Z", "data_analysis_end_time": "-PT5H"}
+    with pytest.raises(InvalidInput) as refused:
+        world.has_schedule(**ONCE | times)
+    assert refused.value.message == (
+        "data_analysis_start_time is 2026-11-22T09:00:00Z, not before data_analysis_end_time, -PT5H; give an earlier"
+        " start or a later end"
+    )
+
+
+@pytest.mark.parametrize("offset", ["2h", "PT2H", "two hours"])
+def test_an_offset_in_another_form_is_refused_with_the_form(world, offset):
+    with pytest.raises(InvalidInput, match=r"endpoint_input.start_time_offset: is no ISO 8601 .* such as -PT2H"):
+        world.has_schedule(endpoint_input={"endpoint_name": "mortgages", "start_time_offset": offset})
 
 
 @pytest.mark.parametrize("is_once", [True, False])
