@@ -7,9 +7,9 @@ import modelwatch_analyzer.interpreter_settings  # noqa: F401 (before everything
 # isort: split
 import os
 from functools import partial
+from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from modelwatch_analyzer.analysis import analyze
@@ -20,6 +20,7 @@ from modelwatch_core import wiring
 from modelwatch_core.app.run_analysis import remove_abandoned_files
 from modelwatch_core.domain.analysis import AnalysisRequest, AnalysisSummary
 from modelwatch_core.domain.analysis_settings import AnalysisSettings
+from modelwatch_core.domain.documents import parsed
 from modelwatch_core.domain.host_paces import MEBIBYTES_OF_A_CORE
 from modelwatch_core.ports import AnalysisAccess
 
@@ -53,13 +54,13 @@ def _analyze(
 
 @logger.inject_lambda_context(correlation_id_path="subject", clear_state=True)
 @metrics.log_metrics(capture_cold_start_metric=True)
-@event_parser(model=AnalysisRequest)
-def handler(event: AnalysisRequest, context: LambdaContext) -> None:
+def handler(event: dict[str, Any], context: LambdaContext) -> None:
     """Run the analysis and report its end."""
-    run = wiring.run_of_invocation(event.subject, context.aws_request_id)
-    ended = wiring.run_analysis(partial(_analyze, context))(event, run)
+    request = parsed(AnalysisRequest, event)
+    run = wiring.run_of_invocation(request.subject, context.aws_request_id)
+    ended = wiring.run_analysis(partial(_analyze, context))(request, run)
     if ended is None:
-        logger.info("another invocation has this analysis", subject=event.subject)
+        logger.info("another invocation has this analysis", subject=request.subject)
         return
     count = ended.outcome.violation_count
     logger.info("ended", subject=ended.subject, status=ended.outcome.status, violation_count=count)

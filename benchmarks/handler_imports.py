@@ -13,7 +13,7 @@ from benchmarks.targets import say
 
 _IMPORTED = """
 from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.utilities.parser import envelopes, event_parser
+from aws_lambda_powertools.utilities.parser.models import EventBridgeModel
 """
 _SET_UP = _IMPORTED + "Logger(service='benchmark'), Metrics()"
 _HANDLER = "import app; app.handler"

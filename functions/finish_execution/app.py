@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.parser.models import EventBridgeModel
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from modelwatch_core import wiring
+from modelwatch_core.domain.documents import parsed
 from modelwatch_core.domain.monitoring_execution import ExecutionStatus, MonitoringExecution
 
 logger, metrics = Logger(), Metrics()
@@ -15,12 +17,12 @@ logger, metrics = Logger(), Metrics()
 
 @logger.inject_lambda_context(correlation_id_path="id", clear_state=True)
 @metrics.log_metrics(capture_cold_start_metric=True)
-@event_parser(model=EventBridgeModel)
-def handler(event: EventBridgeModel, context: LambdaContext) -> None:
+def handler(event: dict[str, Any], context: LambdaContext) -> None:
     """Settle the record of what ended."""
-    ended = wiring.analysis_ended(event.detail_type, event.detail)
+    reported = parsed(EventBridgeModel, event)
+    ended = wiring.analysis_ended(reported.detail_type, reported.detail)
     if ended is None:
-        logger.info("ignored: no end of an analysis of this deployment", detail_type=event.detail_type)
+        logger.info("ignored: no end of an analysis of this deployment", detail_type=reported.detail_type)
         return
     record = wiring.finish_analysis()(ended)
     if record is None:

@@ -20,7 +20,8 @@ STACK_VARIABLE = "MODELWATCH_STACK"
 DEFAULT_STACK = "modelwatch"
 
 _REFUSALS = frozenset({"InvalidInput", "ValidationError"})
-_FUNCTION_SECONDS = 120
+_FUNCTION_SECONDS = 330
+"""Longer than any function that is called here may take: boto3 would call it again while the first call still runs."""
 
 
 class AppClient:

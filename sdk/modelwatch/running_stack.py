@@ -32,12 +32,21 @@ def announced(endpoint_url: str) -> Iterator[None]:
     file = _state_file()
     with suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(endpoint_url)
+        file.write_text("\n".join([*_stacks(file, without=endpoint_url), endpoint_url]))
     try:
         yield
     finally:
-        if file.is_file() and file.read_text() == endpoint_url:  # else a later stack has announced itself
-            file.unlink()
+        with suppress(OSError):
+            if others := _stacks(file, without=endpoint_url):
+                file.write_text("\n".join(others))
+            else:
+                file.unlink(missing_ok=True)
+
+
+def _stacks(file: Path, *, without: str | None = None) -> list[str]:
+    """Return the URLs of the stacks of this user that were announced, the latest last."""
+    urls = file.read_text().split() if file.is_file() else []
+    return [url for url in urls if url != without]
 
 
 def find_stack() -> str:
@@ -53,8 +62,7 @@ def find_stack() -> str:
             message = f"{_VARIABLE} is {url}, which is not on this machine: unset it, or set it to the local stack's"
             raise InvalidInput("LocalStackNotFound", message)
         return url.rstrip("/")
-    try:
-        return _state_file().read_text()
-    except FileNotFoundError:
-        message = f"no local stack runs for this user: start one with modelwatch local up, or set {_VARIABLE}"
-        raise InvalidInput("LocalStackNotFound", message) from None
+    if stacks := _stacks(_state_file()):
+        return stacks[-1]
+    message = f"no local stack runs for this user: start one with modelwatch local up, or set {_VARIABLE}"
+    raise InvalidInput("LocalStackNotFound", message)

@@ -18,6 +18,7 @@ from modelwatch_core.app.keep_measures import KeepMeasures
 from modelwatch_core.app.monitor_lists import MonitorLists
 from modelwatch_core.app.sagemaker_api.custom_resources import ProvideCustomResource
 from modelwatch_core.app.show_monitors import ReadMonitors, ShowWidget, WriteDashboard
+from modelwatch_core.domain.alert_targets import AlertTargetReference
 from modelwatch_core.domain.alerts import AlertRaised
 from modelwatch_core.domain.analysis import AnalysisRequest
 from modelwatch_core.domain.dead_letters import DeadLetter
@@ -25,12 +26,13 @@ from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.sagemaker_events import TransformJob
 from modelwatch_core.domain.temporary_endpoint import EndpointStatus
 from modelwatch_core.domain.watched_endpoint import Deployment
-from tests.core.in_memory import MemoryMonitorPeriods, MemoryMonitorSummaries, MemoryResponses
+from tests.core.in_memory import MemoryBus, MemoryMonitorPeriods, MemoryMonitorSummaries, MemoryResponses
 from tests.core.world import World
 from tests.repository import ROOT
 
 FUNCTIONS = sorted(path.parent.name for path in ROOT.glob("functions/*/app.py"))
 NAMED = {"monitoring_schedule_name": "hourly"}
+WITHOUT_METRICS = pytest.mark.filterwarnings("ignore:No application metrics to publish")
 SAMPLES = sorted(path for path in ROOT.glob("events/inbound/*.json") if not path.name.startswith("analyzer."))
 
 
@@ -96,13 +98,45 @@ def test_every_function_has_a_sample_event():
     assert {path.name.split(".")[0] for path in SAMPLES} == set(FUNCTIONS)
 
 
-@pytest.mark.parametrize("function", ["create_baseline", "launch_execution", "manage_monitors"])
+@WITHOUT_METRICS
+@pytest.mark.parametrize(
+    "function",
+    [
+        *("create_baseline", "launch_execution", "manage_monitors"),
+        *("finish_execution", "follow_endpoints", "route_alerts"),
+    ],
+)
 @pytest.mark.parametrize("payload", [{}, [], "text", None, {"monitoring_schedule_name": "a", "tick_id": "b"}])
 def test_a_payload_that_cannot_be_used_is_one_line_with_a_code(world, function, payload):
     with pytest.raises(InvalidInput) as refused:
         invoke(function, payload)
     assert str(refused.value).startswith("InvalidParameter: ")
     assert "\n" not in str(refused.value)
+
+
+@WITHOUT_METRICS
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("finish_execution.analysis_ended", "follow_endpoints.deleted", "route_alerts.alert_raised"),
+        "route_alerts.execution_ended",
+    ],
+)
+def test_an_event_with_wrong_details_is_one_line_with_a_code_and_none_of_its_values(world, name):
+    event = sample(name) | {"detail": {"EndpointName": ["secret"], "subject": ["secret"], "alert": "secret"}}
+    with pytest.raises(InvalidInput) as refused:
+        invoke(name.partition(".")[0], event)
+    assert refused.value.code in ("InvalidParameter", "InvalidEvent")
+    assert "\n" not in str(refused.value)
+    assert "secret" not in str(refused.value)
+
+
+@WITHOUT_METRICS
+def test_an_event_that_tells_of_no_alert_is_refused_by_its_type(world):
+    with pytest.raises(
+        InvalidInput, match="UnknownEvent: 'Scheduled Event' is not one of Execution Ended, Alert Raised"
+    ):
+        invoke("route_alerts", sample("route_alerts.alert_raised") | {"detail-type": "Scheduled Event"})
 
 
 def test_an_hour_goes_through_the_handlers_from_tick_to_mail(world):
@@ -322,6 +356,20 @@ def test_a_function_without_its_settings_names_the_variables(monkeypatch):
         TickSettings.from_environment()
 
 
+def test_default_targets_that_cannot_be_read_are_named_and_keep_no_other_alert_and_no_sweep(monkeypatch):
+    bus = MemoryBus()
+    monkeypatch.setattr(wiring, "_bus", lambda: bus)
+    monkeypatch.setenv("ALERT_TOPIC_ARN", "arn:aws:sns:us-east-1:123456789012:alerts")
+    monkeypatch.setenv("DEFAULT_ALERT_TARGETS", '[{"type": "sns",}]')
+    raise_alert = wiring._raise_alert()  # which the sweep has too
+    alert = AlertRaised.model_validate(sample("route_alerts.alert_raised")["detail"]).alert
+    named = AlertTargetReference(type="sns", address="arn:aws:sns:us-east-1:123456789012:mine")
+    raise_alert(alert, [named], about=(), tags={})
+    assert [event.target for event in bus.published] == [named]
+    with pytest.raises(InvalidInput, match=r"^InvalidParameter: DefaultAlertTargets: Invalid JSON"):
+        raise_alert(alert, [], about=(), tags={})
+
+
 WORKERS_OF_THE_ANALYZER = """
 from analyzer_container import app
 from modelwatch_core.ports import AnalysisAccess
@@ -350,6 +398,32 @@ def test_the_analyzer_reads_with_as_many_processes_as_its_memory_has_cpus(mebiby
         check=True,
     )
     assert done.stdout.strip() == count
+
+
+REFUSAL_OF_THE_ANALYZER = """
+from analyzer_container import app
+from modelwatch_core.domain.errors import InvalidInput
+from tests.app.test_handlers import Context
+try:
+    app.handler({"subject": ["secret"]}, Context())
+except InvalidInput as error:
+    print(error)
+"""
+
+
+def test_the_analyzer_refuses_a_request_in_one_line_with_a_code_and_none_of_its_values():
+    variables = {"POWERTOOLS_METRICS_NAMESPACE": "Modelwatch", "POWERTOOLS_TRACE_DISABLED": "true"}
+    done = subprocess.run(
+        [sys.executable, "-c", REFUSAL_OF_THE_ANALYZER],
+        cwd=ROOT,
+        env=os.environ | variables,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    (line,) = (line for line in done.stdout.splitlines() if not line.startswith("{"))  # metrics
+    assert line.startswith("InvalidParameter: subject: ")
+    assert "secret" not in done.stdout
 
 
 HOST_OF_THE_ANALYZER = """

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -23,7 +25,17 @@ def advance(*arguments: str) -> Result:
 
 
 @pytest.mark.parametrize(
-    "arguments", [(), ("1h", "--to", "2026-01-05T13:00Z"), ("soon",), ("1h1d",), ("9999999999d",), ("--to", "noon")]
+    "arguments",
+    [
+        (),
+        ("1h", "--to", "2026-01-05T13:00Z"),
+        ("soon",),
+        ("1h1d",),
+        ("9999999999d",),
+        ("0s",),
+        ("0h0m",),
+        ("--to", "noon"),
+    ],
 )
 def test_a_span_or_a_time_must_be_given(arguments: tuple[str, ...]) -> None:
     result = advance(*arguments)
@@ -59,8 +71,43 @@ def test_the_variable_comes_before_the_announcement_and_the_latest_stack_is_foun
     with announced("http://127.0.0.1:1"):
         with announced("http://127.0.0.1:2"):
             assert find_stack() == "http://127.0.0.1:2"
-        assert list(state.iterdir()) == []
+        assert find_stack() == "http://127.0.0.1:1"
+    assert list(state.iterdir()) == []
     with announced("http://127.0.0.1:1"), monkeypatch.context() as patched:
         patched.setenv("AWS_ENDPOINT_URL", "http://localhost:3/")
         assert find_stack() == "http://localhost:3"
     assert list(state.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (
+            b'{"error": {"code": "InvalidRequest", "message": "the clock would leave the years 1 to 9999"}}\n',
+            "InvalidRequest",
+        ),
+        (b"<Error><Code>InvalidAction</Code></Error>", "LocalStackNotFound"),
+        (b"[]", "LocalStackNotFound"),
+    ],
+)
+def test_what_a_stack_refuses_is_told_from_an_answer_of_something_else(
+    monkeypatch: pytest.MonkeyPatch, body: bytes, code: str
+) -> None:
+    class Refuses(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.send_response(400)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Print nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Refuses) as server:
+        answering = Thread(target=server.handle_request)
+        answering.start()
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
+        result = advance("999999d")
+        answering.join()
+    assert result.stderr.startswith(f"modelwatch: {code}: ")
+    assert "Traceback" not in result.stderr

@@ -466,9 +466,12 @@ class MemoryEndpoints:
         self.destinations = destinations
         self.deployed: dict[str, Deployment] = {}
 
-    def capture_destination(self, endpoint_name: str) -> str:
+    def capture_destination(self, endpoint_name: str, variant_name: str | None = None) -> str:
         if endpoint_name not in self.destinations:
             raise InvalidInput("EndpointNotFound", f"there is no endpoint {endpoint_name}")
+        deployed = self.deployed.get(endpoint_name)
+        if variant_name and deployed and variant_name not in deployed.models:
+            raise InvalidInput("VariantNotFound", f"{endpoint_name} has no variant {variant_name}")
         return self.destinations[endpoint_name]
 
     def deployment(self, endpoint_name: str) -> Deployment | None:

@@ -171,7 +171,7 @@ def test_the_worst_monitor_is_first(watched):
     watched.runs(0, DRIFT, name="drifting")
     watched.runs(0, name="failing", status=OutcomeStatus.FAILED, failure_reason="NoData: nothing")
     watched.writes()
-    names = re.findall(r'<a href="([a-z]+)\.html">', watched.page())
+    names = re.findall(r"<bdi>([a-z]+)</bdi>", watched.page())
     assert names == ["failing", "drifting", "idle", "hourly"]
 
 
@@ -229,11 +229,22 @@ def test_while_something_runs_the_page_of_all_is_written_every_five_minutes(watc
 
 def test_a_deleted_monitor_is_on_the_dashboard_no_more(watched):
     watched.has_schedule("other")
+    watched.runs(0, name="other")
     watched.runs(0)
     watched.manage("DeleteMonitoringSchedule", monitoring_schedule_name="hourly")
     watched.writes()
     assert 'href="other.html"' in watched.page()
     assert "hourly" not in watched.page()
+
+
+def test_a_monitor_that_has_not_run_is_shown_without_a_link_to_a_page_that_is_not_there(watched):
+    watched.has_schedule("new")
+    watched.runs(0)
+    assert "new" in texts(watched.page())
+    assert "s3://results/dashboard/new.html" not in watched.objects.kept
+    assert re.findall(r'<a href="([a-z]+)\.html">', watched.page()) == ["hourly"]
+    widget = ShowWidget(watched.read, watched.clock)(monitor="", theme="dark", function_arn="arn:aws:lambda:x:1:f:f")
+    assert '{"monitor": "new"}' in widget  # which reads it when it is opened
 
 
 def test_a_record_that_cannot_be_read_is_counted(watched):

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from modelwatch_core.app.fetch_inputs import wanted_objects
-from modelwatch_core.app.launch_execution import LaunchExecution
+from modelwatch_core.app.ground_truth_objects import ground_truth_objects
+from modelwatch_core.app.launch_execution import CLAIM_LEASE, LaunchExecution
 from modelwatch_core.app.reconcile import Sweep
 from modelwatch_core.domain.alert_targets import AlertTargetReference
 from modelwatch_core.domain.alert_text import alert_subject, alert_text
@@ -17,11 +18,12 @@ from modelwatch_core.domain.errors import InvalidInput, NotReady, Upstream
 from modelwatch_core.domain.events import ExecutionRequest
 from modelwatch_core.domain.monitoring_execution import ExecutionStatus
 from modelwatch_core.domain.outcome import OutcomeStatus
+from modelwatch_core.domain.windows import Window
 from modelwatch_core.ports import UnreadableRecord
 from tests.core.in_memory import MemoryTarget
 from tests.core.world import DRIFT, LEASE, TEN, World, schedule_parameters
 
-HOUR = timedelta(hours=1)
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 
 
 def raises(error):
@@ -294,6 +296,42 @@ def test_reconcile_launches_what_was_claimed_but_never_started(world):
     world.clock.pass_by(LEASE)
     world.reconcile()
     assert len(world.host.started) == 1
+
+
+def test_a_start_that_takes_all_time_of_a_sweep_leaves_the_next_sweeps_to_the_others(world, monkeypatch):
+    class TimeIsUp(BaseException):
+        """Lambda ends the process."""
+
+    world.host.broken = True
+    with pytest.raises(Upstream):
+        world.tick()
+    world.host.broken = False
+    world.clock.pass_by(LEASE)
+    world.has_schedule("other")
+    silent = world.tick(name="other")
+    monkeypatch.setattr(world.host, "start", raises(TimeIsUp()))
+    world.clock.pass_by(LEASE)
+    with pytest.raises(TimeIsUp):
+        world.reconcile()
+    monkeypatch.undo()
+    world.clock.pass_by(5 * MINUTE)
+    world.reconcile()
+    assert world.ledger.get(silent.key).is_settled
+    assert world.host.started[1:] == []
+    world.clock.pass_by(CLAIM_LEASE)
+    world.reconcile()
+    assert len(world.host.started) == 2
+
+
+def test_a_start_that_a_service_did_not_answer_is_tried_again_by_the_next_sweep(world):
+    world.host.broken = True
+    with pytest.raises(Upstream):
+        world.tick()
+    world.clock.pass_by(CLAIM_LEASE)
+    assert world.reconcile().moved == 0
+    world.host.broken = False
+    world.clock.pass_by(5 * MINUTE)
+    assert world.reconcile() == Sweep(1, ())
 
 
 def test_reconcile_announces_what_was_settled_in_silence(world):
@@ -665,3 +703,49 @@ def test_a_mistake_of_ours_in_one_schedule_ends_its_execution_and_holds_up_no_ot
     assert failed.monitoring_execution_status is ExecutionStatus.FAILED
     assert failed.outcome.failure_reason.startswith("InternalError: KeyError at ")
     assert "secret" not in failed.model_dump_json()
+
+
+def _one_off(start: str, end: str) -> ExecutionRequest:
+    return ExecutionRequest(
+        monitoring_schedule_name="hourly", window=Window(start=start, end=end), tick_id="wanted", backfill=True
+    )
+
+
+def test_a_run_over_a_window_of_ten_years_is_refused_and_holds_nothing(world):
+    refused = world.launch(_one_off("2016-11-20T10:00:00Z", "2026-11-20T11:00:00Z"))
+    assert (refused.code, refused.message) == (
+        "WindowTooLarge",
+        "a window of 3,652 days: it may have 1,500; correct its times, or give it in parts",
+    )
+    assert world.executions() == []
+
+
+def test_a_window_with_more_variants_may_have_fewer_days(world):
+    for variant in ("blue", "green"):
+        world.objects.kept[f"s3://captures/live/mortgages/{variant}/2026/11/20/10/00-01-002-a.jsonl"] = b"{}\n"
+    world.launch(_one_off("2024-11-20T10:00:00Z", "2026-11-20T11:00:00Z"))
+    assert world.endings[0].outcome.failure_reason == (
+        "WindowTooLarge: a window of 730 days of 3 variants: it may have 500; correct its times, or give it in parts"
+    )
+
+
+def test_a_window_of_a_quarter_is_listed_by_days(world, monkeypatch):
+    for day in ("2026/08/19/10", "2026/10/02/23"):
+        world.objects.kept[f"s3://captures/live/mortgages/AllTraffic/{day}/00-01-002-a.jsonl"] = b"{}\n"
+    listed = []
+    found = world.objects.list
+    monkeypatch.setattr(world.objects, "list", lambda uri: listed.append(uri) or found(uri))
+    execution = world.launch(_one_off("2026-08-19T10:00:00Z", "2026-11-18T10:00:00Z"))
+    assert execution.monitoring_execution_status is ExecutionStatus.IN_PROGRESS
+    assert len(listed) == len(set(listed)) < 130
+    folders = "s3://captures/live/mortgages/AllTraffic/"
+    (request,) = world.host.started
+    assert [each.s3_uri.removeprefix(folders) for each in request.inputs if each.path.startswith("input/")] == [
+        "2026/08/19/10/",
+        "2026/10/02/",
+    ]
+
+
+def test_labels_that_would_be_looked_for_in_thousands_of_days_are_not(world):
+    with pytest.raises(InvalidInput, match=r"labels of predictions that are 3,653 days old"):
+        ground_truth_objects(world.objects, "s3://labels/l", TEN - timedelta(days=3653), now=TEN)

@@ -12,6 +12,7 @@ from modelwatch_core.domain.baselining_job import BaselineRequest, JobStatus
 from modelwatch_core.domain.errors import InvalidInput, NotReady, Upstream
 from modelwatch_core.domain.events import AnalysisEnded
 from modelwatch_core.domain.outcome import Outcome, OutcomeStatus
+from modelwatch_core.domain.watched_endpoint import Deployment
 from tests.core.world import LEASE, TEN, World, schedule_parameters
 
 
@@ -38,6 +39,11 @@ def test_a_schedule_captures_where_its_endpoint_says(world):
         ({"schedule_expression": "cron(0 0 1 1 ? 2026)"}, "CronNeverFires", "2026-11-22T10:05:00Z"),
         ({"schedule_expression": "NOW"}, "InvalidParameter", "data_analysis_end_time and data_analysis_start_time"),
         ({"data_analysis_start_time": "-PT1H"}, "InvalidParameter", "only for schedule_expression NOW"),
+        (
+            {"schedule_expression": "NOW", "data_analysis_start_time": "-P4000D", "data_analysis_end_time": "-PT0H"},
+            "WindowTooLarge",
+            "4,000 days",
+        ),
         ({"output_s3_uri": "s3://elsewhere/x"}, "OutputOutsideResults", "OutputBuckets"),
         ({"baseline": {"constraints_s3_uri": "s3://results/nothing.json"}}, "BaselineNotFound", "nothing.json"),
         ({"monitoring_type": "Horoscope"}, "InvalidParameter", "monitoring_type"),
@@ -56,7 +62,7 @@ def test_a_schedule_captures_where_its_endpoint_says(world):
                 }
             },
             "InvalidParameter",
-            "not before its end",
+            "start_time_offset: -PT1H0M0S is not before the end of the window, -PT2H0M0S",
         ),
         (
             {
@@ -361,6 +367,35 @@ def test_another_input_of_a_schedule_that_runs_once_keeps_its_window(world, expr
     assert (window.start, window.end) == (due - timedelta(hours=1), due - timedelta(minutes=10))
 
 
+def test_a_schedule_that_ran_now_can_be_changed(world):
+    world.has_schedule(**ONCE)
+    world.clock.pass_by(timedelta(days=400))
+    changed = world.manage(
+        "UpdateMonitoringSchedule", monitoring_schedule_name="hourly", publish_cloudwatch_metrics=False
+    )
+    assert changed["publish_cloudwatch_metrics"] is False
+    with pytest.raises(InvalidInput, match="CronNeverFires"):
+        world.manage(
+            "UpdateMonitoringSchedule", monitoring_schedule_name="hourly", schedule_expression="cron(0 0 1 1 ? 2026)"
+        )
+
+
+def test_an_empty_window_of_now_is_refused_by_what_was_given(world):
+    times = {"data_analysis_start_time": "2026-11-22T09:00:00Z", "data_analysis_end_time": "-PT5H"}
+    with pytest.raises(InvalidInput) as refused:
+        world.has_schedule(**ONCE | times)
+    assert refused.value.message == (
+        "data_analysis_start_time is 2026-11-22T09:00:00Z, not before data_analysis_end_time, -PT5H; give an earlier"
+        " start or a later end"
+    )
+
+
+@pytest.mark.parametrize("offset", ["2h", "PT2H", "two hours"])
+def test_an_offset_in_another_form_is_refused_with_the_form(world, offset):
+    with pytest.raises(InvalidInput, match=r"endpoint_input.start_time_offset: is no ISO 8601 .* such as -PT2H"):
+        world.has_schedule(endpoint_input={"endpoint_name": "mortgages", "start_time_offset": offset})
+
+
 @pytest.mark.parametrize("is_once", [True, False])
 def test_a_window_of_now_is_not_changed_without_now(world, is_once):
     world.has_schedule(**(ONCE if is_once else {}))
@@ -383,6 +418,15 @@ def test_an_end_of_now_in_the_future_is_refused_by_the_name_and_the_time_that_th
         InvalidInput, match=r"^InvalidParameter: data_analysis_end_time: is later than 2026-11-22T10:07"
     ):
         world.has_schedule(**ONCE | {"data_analysis_end_time": end})
+
+
+def test_a_variant_that_the_endpoint_lacks_is_refused(world):
+    world.endpoints.deployed["mortgages"] = Deployment(
+        status="InService", endpoint_config_name="c", deployed_since=TEN, models={"AllTraffic": "m"}
+    )
+    with pytest.raises(InvalidInput, match="VariantNotFound"):
+        world.has_schedule(endpoint_input={"endpoint_name": "mortgages", "variant_name": "Blue"})
+    world.has_schedule(endpoint_input={"endpoint_name": "mortgages", "variant_name": "AllTraffic"})
 
 
 def test_there_may_be_a_hundred_schedules(world):

@@ -42,7 +42,7 @@ from modelwatch_core.adapters.aws.scheduler_ticks import SchedulerTicks
 from modelwatch_core.adapters.aws.sns_topic import SnsJsonTopics, SnsTopics
 from modelwatch_core.adapters.aws.summary_table import TableMonitorPeriods, TableMonitorSummaries
 from modelwatch_core.adapters.aws.temporary_endpoints import SageMakerTemporaryEndpoints
-from modelwatch_core.adapters.aws.versioned_items import VersionedItems
+from modelwatch_core.adapters.aws.versioned_items import VersionedItems, conflict
 from modelwatch_core.domain.alert_event import alert_event
 from modelwatch_core.domain.alert_states import AlertState, AlertTransition, place_of
 from modelwatch_core.domain.alert_targets import AlertTargetReference
@@ -1303,6 +1303,9 @@ def test_an_endpoint_says_where_it_captures_or_why_it_does_not(aws):
         sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
     endpoints = SageMakerEndpoints(sagemaker)
     assert endpoints.capture_destination("with") == "s3://captures/live"
+    assert endpoints.capture_destination("with", "AllTraffic") == "s3://captures/live"
+    with pytest.raises(InvalidInput, match="VariantNotFound: endpoint with has no variant Blue: it has AllTraffic"):
+        endpoints.capture_destination("with", "Blue")
     with pytest.raises(InvalidInput, match="DataCaptureNotEnabled"):
         endpoints.capture_destination("without")
     with pytest.raises(InvalidInput, match="EndpointNotFound"):
@@ -1599,3 +1602,28 @@ def test_every_terminal_status_is_one_of_sagemakers_words():
 @pytest.mark.parametrize("statuses", [ExecutionStatus, OutcomeStatus])
 def test_what_completed_has_come_to_its_end_with_or_without_violations(statuses):
     assert {status for status in statuses if status.is_completed} == {"Completed", "CompletedWithViolations"}
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (
+            conflict({"pk": "JOB_DEFINITION#DataQuality#dq1", "version": 1}, "JobDefinitionExists"),
+            "JobDefinitionExists: the job definition dq1 exists already; choose another name",
+        ),
+        (
+            conflict({"pk": "BASELINE#first", "version": 1}, "BaseliningJobExists"),
+            "BaseliningJobExists: the baselining job first exists already; choose another name",
+        ),
+        (
+            conflict({"pk": "SCHEDULE#hourly", "version": 1}, "ScheduleExists"),
+            "ScheduleExists: the monitoring schedule hourly exists already; choose another name or update it",
+        ),
+        (
+            conflict({"pk": "SCHEDULE#race", "version": 2}, "ScheduleExists"),
+            "ChangedMeanwhile: the monitoring schedule race was changed by another process in the meantime; try again",
+        ),
+    ],
+)
+def test_a_record_that_is_in_the_way_is_called_as_people_call_it(error, says):
+    assert str(error) == says

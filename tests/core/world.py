@@ -113,7 +113,7 @@ class World:
         self.alert_states, self.waiting = MemoryAlertStates(), MemoryWaitingAlerts(self.clock)
         states, waiting = through(self.alert_states), through(self.waiting)
         everybody = AlertTargetReference(type="mail", address="everybody")
-        raise_alert = RaiseAlert(bus, (everybody,))
+        raise_alert = RaiseAlert(bus, lambda: (everybody,))
         self.route = RouteAlerts(ledger, states, schedules, raise_alert, MemoryMetrics(), self.clock, "aws/sagemaker")
         self.deliver_alert = DeliverAlert(through(self.sent), waiting, bus, self.targets)
         self.dead_letters = MemoryDeadLetters()

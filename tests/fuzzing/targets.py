@@ -9,9 +9,8 @@ from typing import Any
 from unittest.mock import patch
 
 import polars as pl
-from aws_lambda_powertools.utilities.parser import envelopes
-from aws_lambda_powertools.utilities.parser import parse as parse_event
-from pydantic import BaseModel, ValidationError
+from aws_lambda_powertools.utilities.parser.models import EventBridgeModel
+from pydantic import BaseModel
 
 from modelwatch_analyzer.bias.config import BiasConfig
 from modelwatch_analyzer.bias.documents import BiasAnalysis
@@ -141,7 +140,7 @@ def _baselines(content: bytes, folder: Path) -> None:
     )
 
 
-_FUNCTIONS: tuple[Any, ...] = (ExecutionEnded | AlertRaised, EndpointStateChange)
+_DETAILS: tuple[type[BaseModel], ...] = (ExecutionEnded, AlertRaised, EndpointStateChange)
 _INVOCATIONS: tuple[type[BaseModel], ...] = (BaselineRequest, ManageMonitorsRequest, ExecutionRequest, AnalysisRequest)
 
 
@@ -151,13 +150,9 @@ def _events(content: bytes, _: Path) -> None:
         return
     each(
         *(lambda model=model: parsed(model, event) for model in _INVOCATIONS),
+        *(lambda model=model: parsed(model, parsed(EventBridgeModel, event).detail) for model in _DETAILS),
         lambda: wiring.analysis_ended(str(event.get("detail-type")), event.get("detail")),
     )
-    for model in _FUNCTIONS:
-        try:
-            parse_event(event=event, model=model, envelope=envelopes.EventBridgeEnvelope)
-        except ValidationError:  # the function fails, Lambda repeats it, and then the event is a dead letter
-            continue
     _letter(_message(event))
 
 

@@ -396,3 +396,22 @@ def test_records_of_an_earlier_version_are_put_into_todays_lists_once(app, sessi
 def test_the_repair_of_lists_needs_a_stack():
     ended = CliRunner().invoke(command, ["doctor", "--repair-lists"])
     assert (ended.exit_code, "--repair-lists needs --stack" in ended.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("document", "code", "says"),
+    [
+        ('[{"type": "sns",}]', "DefaultAlertTargetsUnreadable", "DefaultAlertTargets: Invalid JSON"),
+        ('[{"type": "sns"}]', "DefaultAlertTargetsUnreadable", "DefaultAlertTargets[0].address: Field required"),
+        ('[{"type": "mail", "address": "me"}]', "UnknownAlertTarget", "'mail' is not a type of alert target"),
+    ],
+)
+def test_default_alert_targets_that_reach_nobody_are_found(document, code, says):
+    variables = {"DEFAULT_ALERT_TARGETS": document}
+    client = SimpleNamespace(get_function_configuration=lambda **_: {"Environment": {"Variables": variables}})
+    functions = {"RouteAlerts": ("AWS::Lambda::Function", "r")}
+    (problem,) = alerting.default_targets(answering(client, resources=functions))
+    assert problem.code == code
+    assert says in problem.message
+    variables["DEFAULT_ALERT_TARGETS"] = " "
+    assert list(alerting.default_targets(answering(client, resources=functions))) == []

@@ -15,7 +15,9 @@ import boto3
 import psutil
 import pytest
 from botocore.config import Config
+from typer.testing import CliRunner
 
+from modelwatch.cli.commands import app as command
 from tests.local.conftest import Deployer
 from tests.local.model_server import Container
 
@@ -162,3 +164,17 @@ def test_requests_to_an_endpoint_reach_the_server_of_its_model(up) -> None:
         finally:
             sagemaker.close()
             runtime.close()
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        (("--serve-model", "scorer=notaurl"), "UnusableArguments"),
+        (("--serve-model", "scorer=http://"), "UnusableArguments"),
+        (("--mail-folder", "/proc/mails"), "OutputNotWritable"),
+    ],
+)
+def test_what_could_not_be_used_once_the_stack_is_up_is_refused_before(options: tuple[str, str], code: str) -> None:
+    refused = CliRunner().invoke(command, ["local", "up", *options])
+    assert (refused.exit_code, refused.stderr.split(": ")[1]) == (2, code)
+    assert options[0] in refused.stderr

@@ -148,13 +148,10 @@ MADE = ("old-DataQuality", "old-ModelQuality", "old-ModelBias", "old-ModelExplai
 def test_a_dry_run_says_what_the_import_then_does(results: Any):
     (dry_code, dry), (_, made) = results["dry"], results["made"]
     assert dry_code == 2  # one of them ran once, and cannot be created
-    assert {name: each["result"] for name, each in dry.items()} == dict.fromkeys(
-        (*MADE, "of-a-deleted-endpoint"), "WouldBeCreated"
-    ) | {"ran-once": "NotCreated"}
-    assert {name: each["result"] for name, each in made.items()} == dict.fromkeys(MADE, "Created") | {
-        "of-a-deleted-endpoint": "NotCreated",
-        "ran-once": "NotCreated",
-    }
+    not_made = dict.fromkeys(("of-a-deleted-endpoint", "ran-once"), "NotCreated")
+    assert {name: each["result"] for name, each in dry.items()} == dict.fromkeys(MADE, "WouldBeCreated") | not_made
+    assert {name: each["result"] for name, each in made.items()} == dict.fromkeys(MADE, "Created") | not_made
+    assert {name: each["reason"] for name, each in dry.items()} == {name: each["reason"] for name, each in made.items()}
     assert all(each["parameters"] == dry[name]["parameters"] for name, each in made.items())
 
 

@@ -17,6 +17,7 @@ from modelwatch.cli.app_options import AppOptions
 from modelwatch.cli.commands import app as command
 from modelwatch.migration.sagemaker_import import SageMakerImport
 from modelwatch_core.domain.documents import parsed
+from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitoring_schedule import ScheduleRequest
 from tests.core.world import World
 from tests.shell.fake_app import FakeApp
@@ -271,13 +272,30 @@ def test_a_dry_run_makes_nothing_and_says_what_has_no_counterpart(sagemaker: Sag
     sagemaker.has("hourly", "DataQuality", inside(NetworkConfig=network, Environment=environment), alert=(3, 5))
     ended = sagemaker.imported(app, "--dry-run")
     assert ended.exit_code == 0, ended.stderr
-    assert [name for name, _ in app.asked] == ["ListMonitoringSchedules"]
+    assert app.parameters("CreateMonitoringSchedule")["dry_run"] is True
     assert "would be created" in ended.stdout
     for said in (
         "the network is kept",
         "start_time of its environment is left out",
     ):
         assert said in ended.stdout
+
+
+def test_a_dry_run_says_what_the_app_would_refuse_and_leaves_nothing_there(sagemaker: SageMaker):
+    world = World()
+    world.endpoints.destinations["loans"] = "s3://captures/live"
+    for name in ("constraints", "statistics"):
+        world.objects.kept[f"s3://models/baseline/{name}.json"] = b"{}"
+    elsewhere = {"MonitoringOutputs": [{"S3Output": OUTPUT | {"S3Uri": "s3://elsewhere/reports"}}]}
+    sagemaker.has("fits", "DataQuality", inside(Environment={}))
+    sagemaker.has("elsewhere", "DataQuality", inside(Environment={}, MonitoringOutputConfig=elsewhere))
+    client = sagemaker.client()
+    with sagemaker.stub:
+        fits, refused = SageMakerImport(CrashingApp(world, -1), client)(dry_run=True)
+    assert (fits.name, fits.result) == ("fits", "WouldBeCreated")
+    assert (refused.name, refused.result) == ("elsewhere", "NotCreated")
+    assert (refused.reason or "").startswith("OutputOutsideResults: ")
+    assert (world.schedules.kept, world.ticks.set_for) == ({}, {})
 
 
 def test_what_exists_is_left_and_not_even_read(sagemaker: SageMaker, app: FakeApp):
@@ -313,7 +331,10 @@ class CrashingApp(FakeApp):
         number = len(self.asked) - 1
         if number == self.crashes_at:
             raise Crash
-        answer = self.world.manage(operation, **parameters)
+        try:
+            answer = self.world.manage(operation, **parameters)
+        except InvalidInput as error:
+            raise ValueError(str(error)) from None
         if number + 0.5 == self.crashes_at:
             raise Crash
         return answer

@@ -10,12 +10,13 @@ import urllib3
 
 from modelwatch.local.sam_template import read_template
 from modelwatch_core.adapters.aws.stack_responses import StackResponses
+from modelwatch_core.app import manage_monitors
 from modelwatch_core.app.sagemaker_api.custom_resources import (
     RESOURCE_TYPES,
     CustomResourceEvent,
     ProvideCustomResource,
 )
-from modelwatch_core.domain.errors import InvalidInput, Upstream
+from modelwatch_core.domain.errors import InvalidInput, NotReady, Upstream
 from tests.core.in_memory import MemoryResponses
 from tests.core.world import World
 from tests.repository import ROOT
@@ -140,6 +141,46 @@ def test_a_schedule_is_renamed_by_replacement_stopped_and_tagged(stack, world):
     renamed = stack.sends("Update", SCHEDULE, before | {"MonitoringScheduleName": "b"}, **identity)
     assert renamed["PhysicalResourceId"].endswith("/b")
     assert set(world.schedules.kept) == {"a", "b"}  # CloudFormation deletes the first
+
+
+def cannot_be_stopped(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    def conflict(*_: object) -> None:
+        raise NotReady("ChangedMeanwhile", "another process wrote it")
+
+    operations = {**manage_monitors.OPERATIONS}
+    operations["StopMonitoringSchedule"] = (operations["StopMonitoringSchedule"][0], conflict)
+    monkeypatch.setattr(manage_monitors, "OPERATIONS", operations)
+
+
+STOPPED = {"MonitoringScheduleStatus": "Stopped", "MonitoringScheduleConfig": {"MonitoringJobDefinition": inline()}}
+
+
+def test_a_schedule_that_cannot_be_stopped_is_deleted_by_the_rollback_of_its_creation(stack, world, monkeypatch):
+    cannot_be_stopped(stack, monkeypatch)
+    failed = stack.sends("Create", SCHEDULE, STOPPED | {"MonitoringScheduleName": "a"})
+    assert (failed["Status"], "ChangedMeanwhile" in failed["Reason"]) == ("FAILED", True)
+    assert set(world.schedules.kept) == {"a"}
+    rolled_back = stack.sends("Delete", SCHEDULE, STOPPED, PhysicalResourceId=failed["PhysicalResourceId"])
+    assert (rolled_back["Status"], world.schedules.kept) == ("SUCCESS", {})
+
+
+def test_a_replacement_that_cannot_be_stopped_is_deleted_and_the_schedule_before_it_stays(stack, world, monkeypatch):
+    before = STOPPED | {"MonitoringScheduleName": "a"}
+    made = stack.sends("Create", SCHEDULE, before)
+    cannot_be_stopped(stack, monkeypatch)
+    identity = {"PhysicalResourceId": made["PhysicalResourceId"], "OldResourceProperties": as_texts(before)}
+    failed = stack.sends("Update", SCHEDULE, STOPPED | {"MonitoringScheduleName": "b"}, **identity)
+    assert (failed["Status"], failed["PhysicalResourceId"]) == ("FAILED", made["PhysicalResourceId"])
+    assert set(world.schedules.kept) == {"a"}
+
+
+@pytest.mark.parametrize("status", ["stopped", "Paused", "Pending"])
+def test_a_status_that_there_is_not_is_refused_before_anything_is_made(stack, world, status):
+    failed = stack.sends("Create", SCHEDULE, STOPPED | {"MonitoringScheduleStatus": status})
+    assert failed["Reason"] == (
+        f"InvalidParameter: MonitoringScheduleStatus: '{status}' is not one of Stopped, Scheduled"
+    )
+    assert world.schedules.kept == {}
 
 
 @pytest.mark.parametrize(

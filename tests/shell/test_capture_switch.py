@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.shell.conftest import Run
 from tests.shell.fake_app import FakeApp
@@ -79,3 +80,17 @@ def test_an_update_that_fails_is_undone_and_its_reason_shown(run: Run):
     ended = run(app_with(sagemaker), "capture", "enable", "e", "--destination-s3-uri", "s3://my-bucket/capture")
     assert (ended.exit_code, sagemaker.current, list(sagemaker.configs)) == (2, "c", ["c"])
     assert ended.stderr.startswith("modelwatch: EndpointNotUpdated: data capture was not applied to e: no capacity")
+
+
+@pytest.mark.parametrize(
+    "arguments", [("enable", "e"), ("enable", "e", "--destination-s3-uri", "s3://a/b"), ("disable", "e")]
+)
+def test_an_endpoint_that_there_is_not_is_named(run: Run, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]):
+    def refuse(_self: SageMaker, **_named: str) -> None:
+        error: Any = {"Error": {"Code": "ValidationException", "Message": "Could not find endpoint"}}
+        raise ClientError(error, "DescribeEndpoint")
+
+    monkeypatch.setattr(SageMaker, "describe_endpoint", refuse)
+    ended = run(app_with(SageMaker(CAPTURE)), "capture", *arguments)
+    assert ended.exit_code == 2
+    assert ended.stderr == "modelwatch: EndpointNotFound: there is no endpoint e in this account and region\n"

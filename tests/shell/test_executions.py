@@ -11,7 +11,7 @@ import pytest
 from modelwatch.model_monitor import progress
 from modelwatch_core.domain.monitoring_execution import ExecutionStatus
 from tests.shell.conftest import Run
-from tests.shell.fake_app import FakeApp, execution
+from tests.shell.fake_app import SCHEDULE, FakeApp, execution
 
 NOW = {"monitoring_execution_status": "InProgress", "outcome": None}
 FOUND = {"outcome": {"violation_count": 2}}
@@ -25,6 +25,10 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def page(*executions: dict[str, Any]) -> dict[str, Any]:
     return {"executions": list(executions), "next_token": None}
+
+
+def latest(execution: dict[str, Any] | None) -> dict[str, Any]:
+    return SCHEDULE | {"last_monitoring_execution": execution}
 
 
 @pytest.mark.parametrize(
@@ -41,14 +45,17 @@ def page(*executions: dict[str, Any]) -> dict[str, Any]:
 )
 def test_wait_shows_each_change_and_ends_as_a_check_does(run: Run, ended: dict[str, Any], code: int, line: str):
     running = execution(9) | NOW
-    app = FakeApp(ListMonitoringExecutions=[page(running), page(running), page(running), page(ended)])
+    app = FakeApp(
+        DescribeMonitoringSchedule=latest(running),
+        ListMonitoringExecutions=[page(running), page(running), page(ended)],
+    )
     result = run(app, "executions", "wait", "hourly")
     assert result.exit_code == code, result.stderr
     assert result.stdout.splitlines() == ["hourly, 2026-11-20 09:00: running", line]
 
 
 def test_wait_with_json_prints_the_record_alone(run: Run):
-    app = FakeApp(ListMonitoringExecutions=page(execution(9)))
+    app = FakeApp(DescribeMonitoringSchedule=latest(execution(9)), ListMonitoringExecutions=page(execution(9)))
     assert json.loads(run(app, "executions", "wait", "hourly", "--json").stdout) == execution(9)
 
 
@@ -61,7 +68,8 @@ def test_every_status_of_an_execution_has_words(run: Run):
 
 
 def test_an_execution_is_found_by_its_scheduled_time(run: Run):
-    app = FakeApp(ListMonitoringExecutions=page(execution(9, attempt=2), execution(9)))
+    one_off = execution(9, one_off=True, window={"start": "2026-11-19T00:00:00Z", "end": "2026-11-20T09:00:00Z"})
+    app = FakeApp(ListMonitoringExecutions=page(one_off, execution(9, attempt=2), execution(9)))
     shown = run(app, "executions", "describe", "hourly", "--scheduled-time", "2026-11-20T09:00Z", "--json")
     assert json.loads(shown.stdout)["attempt"] == 2
     asked = app.parameters("ListMonitoringExecutions")
@@ -69,8 +77,32 @@ def test_an_execution_is_found_by_its_scheduled_time(run: Run):
     assert asked["scheduled_time_before"] == "2026-11-20T09:00:01+00:00"
 
 
+def test_a_one_off_run_is_found_by_its_window_and_told_apart_in_the_list(run: Run):
+    window = {"start": "2026-11-19T00:00:00Z", "end": "2026-11-20T09:00:00Z"}
+    one_off = execution(9, one_off=True, window=window)
+    app = FakeApp(ListMonitoringExecutions=page(execution(9), one_off))
+    named = ("--start", "2026-11-19", "--end", "2026-11-20T09:00Z")
+    shown = run(app, "executions", "describe", "hourly", *named, "--json")
+    assert json.loads(shown.stdout) == one_off
+    assert app.parameters("ListMonitoringExecutions")["scheduled_time_after"] == "2026-11-20T08:59:59+00:00"
+    listed = run(app, "executions", "list", "hourly").stdout.splitlines()
+    assert ["2026-11-19 00:00 to 2026-11-20 09:00" in line for line in listed[-2:]] == [False, True]
+
+
+def test_the_latest_execution_is_that_which_schedules_describe_shows(run: Run):
+    app = FakeApp(DescribeMonitoringSchedule=latest(execution(9)))
+    assert json.loads(run(app, "executions", "describe", "hourly", "--json").stdout) == execution(9)
+    unreadable = FakeApp(DescribeMonitoringSchedule=latest({"unreadable": "RecordUnreadable: a later version"}))
+    assert run(unreadable, "executions", "wait", "hourly").stderr == "modelwatch: RecordUnreadable: a later version\n"
+
+
+@pytest.mark.parametrize("named", [("--start", "2026-11-19"), ("--start", "1", "--end", "2", "--scheduled-time", "3")])
+def test_half_a_window_names_no_execution(run: Run, named: tuple[str, ...]):
+    assert run(FakeApp(), "executions", "describe", "hourly", *named).exit_code == 2
+
+
 def test_an_execution_that_does_not_exist_is_refused(run: Run):
-    ended = run(FakeApp(ListMonitoringExecutions=page()), "executions", "describe", "hourly")
+    ended = run(FakeApp(DescribeMonitoringSchedule=latest(None)), "executions", "describe", "hourly")
     assert ended.exit_code == 2
     assert ended.stderr.startswith("modelwatch: ExecutionNotFound: hourly has no execution; see modelwatch executions")
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from modelwatch.model_monitor import DefaultModelMonitor
 from modelwatch.model_monitor.execution_requests import one_after_another
@@ -48,6 +49,19 @@ def test_backfill_requests_each_window_once_the_earliest_first(run: Run):
     assert [each["scheduled_time"] for each in requests] == [f"2026-11-20T{hour:02}:05:00+00:00" for hour in hours]
     assert all(each["backfill"] for each in requests)
     assert len({each["tick_id"] for each in requests}) == 3
+
+
+def test_a_file_of_a_replay_that_is_not_in_s3_is_named(run: Run):
+    class S3:
+        def get_object(self, **_named: str) -> None:
+            error: Any = {"Error": {"Code": "NoSuchKey", "Message": "The specified key does not exist."}}
+            raise ClientError(error, "GetObject")
+
+    app = FakeApp(DescribeMonitoringSchedule=SCHEDULE)
+    app._clients = {"s3": S3()}
+    ended = run(app, "schedules", "replay", "hourly", "--constraints", "s3://my-bucket/nope.json", *PAST)
+    assert ended.exit_code == 2
+    assert ended.stderr == "modelwatch: FileNotFound: constraints: there is no file s3://my-bucket/nope.json\n"
 
 
 def test_a_span_without_windows_says_so(run: Run):

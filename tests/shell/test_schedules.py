@@ -75,14 +75,34 @@ def test_a_document_has_all_parameters_and_options_come_before_it(run: Run, name
     [
         ("[1]", "must be one object of names and values"),
         ("a: [1", "is not YAML, line 1"),
+        ("environment:\n  limits: [1, .nan]", "environment.limits[1]: nan is not a value of JSON"),
+        ("a: -.inf", "a: -inf is not a value of JSON"),
+        ("a: !!binary aGk=", "a: b'hi' is not a value of JSON"),
     ],
 )
 def test_a_document_that_cannot_be_read_is_refused_by_its_place(run: Run, text: str, said: str):
     Path("schedule.yaml").write_text(text)
     ended = run(FakeApp(), "schedules", "create", "hourly", "--from-file", "schedule.yaml")
     assert ended.exit_code == 2
-    assert ended.stderr.startswith("modelwatch: InvalidParameter: --from-file: schedule.yaml ")
+    assert ended.stderr.startswith("modelwatch: InvalidParameter: --from-file: schedule.yaml")
     assert said in ended.stderr
+
+
+def test_dates_and_times_of_a_document_are_texts(run: Run):
+    times = "data_analysis_start_time: 2026-01-30T09:00:00Z\ndata_analysis_end_time: 2026-01-31\n"
+    Path("schedule.yaml").write_text(f"schedule_expression: NOW\n{times}")
+    app = FakeApp(CreateMonitoringSchedule=SCHEDULE)
+    ended = run(app, "schedules", "create", "hourly", "--endpoint-name", "e", "--from-file", "schedule.yaml")
+    assert ended.exit_code == 0, ended.stderr
+    asked = app.parameters("CreateMonitoringSchedule")
+    assert asked["data_analysis_start_time"] == "2026-01-30T09:00:00Z"
+    assert asked["data_analysis_end_time"] == "2026-01-31"
+
+
+def test_a_document_in_another_encoding_is_refused(run: Run):
+    Path("schedule.yaml").write_bytes("a: é".encode("latin-1"))
+    ended = run(FakeApp(), "schedules", "create", "hourly", "--from-file", "schedule.yaml")
+    assert ended.stderr == "modelwatch: NotUtf8: --from-file: schedule.yaml is not UTF-8; save it as UTF-8\n"
 
 
 def test_update_sends_what_changes_and_keeps_the_rest_of_a_part(run: Run):

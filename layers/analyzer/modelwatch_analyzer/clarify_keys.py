@@ -9,7 +9,6 @@ from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from modelwatch_analyzer.wording import enumerated
 
 _CLARIFY = {
     "dataset_type",
@@ -81,5 +80,5 @@ def refuse_others(part: Mapping[str, Any], known: Collection[str], place: str = 
         return
     prefix = f"{place}." if place else ""
     near = get_close_matches(unknown[0].lower(), sorted(known), n=1)
-    known_text = f"did you mean {prefix}{near[0]}?" if near else f"there is {enumerated(sorted(known), len(known))}"
+    known_text = f"did you mean {prefix}{near[0]}?" if near else f"there is {', '.join(sorted(known))}"
     raise ValueError(f"{prefix}{unknown[0]}: there is no such key; {known_text}")

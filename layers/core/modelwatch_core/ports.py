@@ -565,13 +565,13 @@ class Ticks(Protocol):
 class Endpoints(Protocol):
     """The endpoints of the account."""
 
-    def capture_destination(self, endpoint_name: str) -> str:
+    def capture_destination(self, endpoint_name: str, variant_name: str | None = None) -> str:
         """Return the S3 URI below which the endpoint captures.
 
         Raises
         ------
         InvalidInput
-            ``EndpointNotFound`` or ``DataCaptureNotEnabled``.
+            ``EndpointNotFound``, ``DataCaptureNotEnabled``, or ``VariantNotFound`` for a variant that it lacks.
         """
         ...
 

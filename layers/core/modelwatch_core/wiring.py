@@ -384,7 +384,7 @@ def _alarms() -> NotifiedPlaces:
 
 
 def _raise_alert() -> RaiseAlert:
-    return RaiseAlert(_bus(), AlertSettings.from_environment().default_targets)
+    return RaiseAlert(_bus(), lambda: AlertSettings.from_environment().default_targets)
 
 
 # ---------------------------------------------------------------- use cases

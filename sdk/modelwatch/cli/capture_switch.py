@@ -38,7 +38,8 @@ def enable(
 ) -> None:
     """Let a live endpoint capture requests and responses: its configuration is copied, and the endpoint updated."""
     with options.app(doing=None) as app:
-        destination = destination_s3_uri or _present(app, endpoint_name).get("DestinationS3Uri")
+        present = _present(app, endpoint_name)
+        destination = destination_s3_uri or present.get("DestinationS3Uri")
         if not destination:
             message = f"--destination-s3-uri: {endpoint_name} has captured nowhere yet; name a folder in S3"
             raise InvalidInput("InvalidParameter", message)
@@ -61,9 +62,23 @@ def disable(
 
 
 def _present(app: AppClient, endpoint_name: str) -> dict[str, Any]:
-    """Return the data capture that an endpoint's configuration has; empty if it has none."""
+    """Return the data capture that an endpoint's configuration has; empty if it has none.
+
+    Raises
+    ------
+    InvalidInput
+        ``EndpointNotFound``.
+    """
+    from botocore.exceptions import ClientError
+
     sagemaker = app.client("sagemaker")
-    name = sagemaker.describe_endpoint(EndpointName=endpoint_name)["EndpointConfigName"]
+    try:
+        name = sagemaker.describe_endpoint(EndpointName=endpoint_name)["EndpointConfigName"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ValidationException":  # SageMaker has no code of its own for it
+            raise
+        message = f"there is no endpoint {endpoint_name} in this account and region"
+        raise InvalidInput("EndpointNotFound", message) from None
     found: dict[str, Any] = sagemaker.describe_endpoint_config(EndpointConfigName=name).get("DataCaptureConfig") or {}
     return found
 

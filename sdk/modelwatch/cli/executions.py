@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import webbrowser
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -23,10 +25,14 @@ from modelwatch.model_monitor.execution import OPEN_STATUSES, MonitoringExecutio
 from modelwatch.model_monitor.progress import wait_for
 from modelwatch.printing import make_console, print_table
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
+from modelwatch_core.domain.documents import iso_utc
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.number_text import count_text
 
-_HELP = "See what schedules did and found. Without --scheduled-time the latest execution is meant."
+_HELP = (
+    "See what schedules did and found. Without --scheduled-time, or --start and --end, the execution of the latest"
+    " window is meant."
+)
 _EXIT_CODES = "Exit code 0: no violations. 1: violations. 2: it failed, was stopped, or something could not be used."
 
 Status = Literal["Pending", "InProgress", "Completed", "CompletedWithViolations", "Failed", "Stopped"]
@@ -36,12 +42,95 @@ ScheduledTime = Annotated[
         parser=parse_time, metavar="TIME", help="The execution that was due then: ISO 8601; without an offset UTC."
     ),
 ]
-
 app = typer.Typer(no_args_is_help=True, help=_HELP, rich_markup_mode=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Which:
+    """Options that name an execution of a schedule."""
+
+    scheduled_time: ScheduledTime = None
+    start: Annotated[
+        datetime | None,
+        typer.Option(
+            parser=parse_time, metavar="TIME", help="The execution, or one-off run, whose window begins then."
+        ),
+    ] = None
+    end: Annotated[datetime | None, typer.Option(parser=parse_time, metavar="TIME", help="... and ends then.")] = None
+
+    def record(self, app: AppClient, name: str) -> dict[str, Any]:
+        """Return the last attempt of what was due at a time, or of a window; of the latest window if none is given.
+
+        Raises
+        ------
+        InvalidInput
+            ``ExecutionNotFound``, or ``RecordUnreadable`` where the latest one cannot be read.
+        """
+        if (self.start is None) != (self.end is None) or (self.start and self.scheduled_time):
+            raise typer.BadParameter("give --scheduled-time, or --start and --end, or none of them.")
+        if self.start and self.end:
+            window = {"start": iso_utc(self.start), "end": iso_utc(self.end)}
+            found = _last_attempt(app, name, after=self.end, is_wanted=lambda each: each["window"] == window)
+            which = f" of the window {window['start']} to {window['end']}"
+        elif self.scheduled_time:
+            due = iso_utc(self.scheduled_time)
+            found = _last_attempt(
+                app,
+                name,
+                after=self.scheduled_time,
+                before=self.scheduled_time,
+                is_wanted=lambda each: not each.get("one_off"),
+            )
+            which = f" that was due at {due}"
+        else:
+            schedule = app.manage("DescribeMonitoringSchedule", monitoring_schedule_name=name)
+            found, which = schedule.get("last_monitoring_execution"), ""
+        if found is None:
+            message = f"{name} has no execution{which}; see modelwatch executions list {name}"
+            raise InvalidInput("ExecutionNotFound", message)
+        if reason := found.get("unreadable"):
+            raise InvalidInput("RecordUnreadable", str(reason).removeprefix("RecordUnreadable: "))
+        return found
+
+
+def _last_attempt(
+    app: AppClient,
+    name: str,
+    *,
+    after: datetime,
+    before: datetime | None = None,
+    is_wanted: Callable[[Record], bool],
+) -> dict[str, Any] | None:
+    """Return the execution that was created last of those that were due within two times, both inclusive."""
+    second = timedelta(seconds=1)
+    wanted = given(
+        scheduled_time_after=(after - second).isoformat(),
+        scheduled_time_before=(before + second).isoformat() if before else None,
+    )
+    records = app.pages(
+        "ListMonitoringExecutions",
+        "executions",
+        monitoring_schedule_name=name,
+        sort_by="CreationTime",
+        sort_order="Descending",
+        **wanted,
+    )
+    return next((record for record in records if "window" in record and is_wanted(record)), None)
+
+
+def _one_off_window(record: Record) -> str | None:
+    return _window_text(record) if record.get("one_off") else None
+
+
+def _window_text(record: Record) -> str:
+    window = record["window"]
+    return f"{time_text(window['start'])} to {time_text(window['end'])}"
+
 
 _COLUMNS = {
     "schedule": lambda each: each["monitoring_schedule_name"],
     "scheduled (UTC)": lambda each: time_text(each["scheduled_time"]),
+    "one-off run over (UTC)": _one_off_window,
     "attempt": lambda each: each["attempt"],
     "status": lambda each: each["monitoring_execution_status"],
     "violations": lambda each: (each.get("outcome") or {}).get("violation_count"),
@@ -95,12 +184,10 @@ def list_executions(
 
 @app.command(epilog=examples("modelwatch executions describe hourly --scheduled-time 2026-01-31T09:00Z"))
 @takes_option_groups
-def describe(
-    name: ScheduleName, scheduled_time: ScheduledTime = None, as_json: AsJson = False, *, options: AppOptions
-) -> None:
+def describe(name: ScheduleName, which: Which, as_json: AsJson = False, *, options: AppOptions) -> None:
     """Show an execution."""
     with options.app() as found:
-        record = execution_record(found, name, scheduled_time)
+        record = which.record(found, name)
     print_record(record, _facts, as_json=as_json)
 
 
@@ -109,12 +196,10 @@ def describe(
     help=f"Wait for the end of an execution.\n\n{_EXIT_CODES}",
 )
 @takes_option_groups
-def wait(
-    name: ScheduleName, scheduled_time: ScheduledTime = None, as_json: AsJson = False, *, options: AppOptions
-) -> None:
+def wait(name: ScheduleName, which: Which, as_json: AsJson = False, *, options: AppOptions) -> None:
     """Wait for the end of an execution."""
     with options.app(doing=None) as found:
-        record = wait_for_end(found, execution_record(found, name, scheduled_time), show=not as_json)
+        record = wait_for_end(found, which.record(found, name), show=not as_json)
     if as_json:
         print_json(record)
     raise typer.Exit(exit_code(record))
@@ -122,12 +207,10 @@ def wait(
 
 @app.command(epilog=examples("modelwatch executions stop hourly"))
 @takes_option_groups
-def stop(
-    name: ScheduleName, scheduled_time: ScheduledTime = None, as_json: AsJson = False, *, options: AppOptions
-) -> None:
+def stop(name: ScheduleName, which: Which, as_json: AsJson = False, *, options: AppOptions) -> None:
     """Stop an execution, and the analysis that it runs."""
     with options.app() as found:
-        record = execution_record(found, name, scheduled_time)
+        record = which.record(found, name)
         answer = found.manage("StopMonitoringExecution", **_key(record))
     print_answer(
         answer, [f"The execution of {name}, {time_text(answer['scheduled_time'])}, is stopped."], as_json=as_json
@@ -137,6 +220,7 @@ def stop(
 REPORT_EXAMPLE = examples(
     "modelwatch executions report hourly --open",
     "modelwatch executions report hourly --scheduled-time 2026-01-31T09:00Z --output report.html",
+    "modelwatch executions report hourly --start 2026-01-30 --end 2026-01-31",
 )
 
 
@@ -144,7 +228,7 @@ REPORT_EXAMPLE = examples(
 @takes_option_groups
 def report(
     name: ScheduleName,
-    scheduled_time: ScheduledTime = None,
+    which: Which,
     output: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Save report.html as this file, which must be new.")
     ] = None,
@@ -159,34 +243,13 @@ def report(
     if output and output.exists():
         raise InvalidInput("OutputExists", f"--output: {output} exists; name a new file")
     with options.app("Reading the report") as found:
-        record = execution_record(found, name, scheduled_time)
+        record = which.record(found, name)
         violations = MonitoringExecution(found, record).constraint_violations()
         saved = _saved_report(found, record, output) if output or opens else None
     if opens and saved:
         webbrowser.open(saved.resolve().as_uri())
     _print_report(record, [*violations] if violations else [], saved, as_json=as_json)
     raise typer.Exit(exit_code(record))
-
-
-def execution_record(app: AppClient, name: str, scheduled_time: datetime | None) -> dict[str, Any]:
-    """Return an execution of a schedule: the last attempt of what was due at a time, or the latest of all.
-
-    Raises
-    ------
-    InvalidInput
-        ``ExecutionNotFound``.
-    """
-    wanted: dict[str, Any] = {"sort_by": "CreationTime", "sort_order": "Descending"}
-    if scheduled_time is not None:
-        after, before = scheduled_time - timedelta(seconds=1), scheduled_time + timedelta(seconds=1)
-        wanted |= {"scheduled_time_after": after.isoformat(), "scheduled_time_before": before.isoformat()}
-    records = app.pages("ListMonitoringExecutions", "executions", monitoring_schedule_name=name, **wanted)
-    found = next((record for record in records if "window" in record), None)
-    if found is None:
-        when = f" that was due at {scheduled_time.isoformat()}" if scheduled_time else ""
-        message = f"{name} has no execution{when}; see modelwatch executions list {name}"
-        raise InvalidInput("ExecutionNotFound", message)
-    return found
 
 
 def wait_for_end(app: AppClient, record: Record, *, show: bool) -> dict[str, Any]:
@@ -249,11 +312,11 @@ def _print_report(record: Record, violations: list[dict[str, Any]], saved: Path 
 
 
 def _facts(record: Record) -> dict[str, Any]:
-    outcome, window = record.get("outcome") or {}, record["window"]
+    outcome = record.get("outcome") or {}
     return {
         "Schedule": record["monitoring_schedule_name"],
         "Scheduled (UTC)": time_text(record["scheduled_time"]),
-        "Window (UTC)": f"{time_text(window['start'])} to {time_text(window['end'])}",
+        "Window (UTC)": _window_text(record) + (", a one-off run" if record.get("one_off") else ""),
         "Attempt": record["attempt"],
         "Status": record["monitoring_execution_status"],
         "Violations": outcome.get("violation_count"),

@@ -7,10 +7,12 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 import typer
 
 from modelwatch.cli.local_clock import ADVANCE_EXAMPLE, advance
+from modelwatch.cli.options import usable_output
 from modelwatch.cli.signals import Stopped, stopped_by_signals
 from modelwatch.running_stack import announced
 
@@ -64,7 +66,13 @@ def up(
     parameters = {} if template else {"CaptureSettlingSeconds": "0"}
     parameters |= dict(_split(pair, "--parameter", "NAME=VALUE") for pair in parameter or [])
     models = [_split(pair, "--serve-model", "NAME=URL") for pair in serve_model or []]
+    for name, url in models:
+        if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
+            message = f"{url!r} of {name} is not a URL such as http://127.0.0.1:8080/invocations."
+            raise typer.BadParameter(message, param_hint="--serve-model")
     programs = [_split(pair, "--run-image", "IMAGE=COMMAND") for pair in run_image or []]
+    if mail_folder:
+        usable_output(mail_folder, "--mail-folder", overwrite=None)
     try:
         with (
             stopped_by_signals(),

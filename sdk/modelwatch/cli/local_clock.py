@@ -92,9 +92,12 @@ def _span(text: str) -> timedelta:
     if not given:
         raise typer.BadParameter(f"{printable(text)} is not a span of time such as 30s, 90m, 1h30m or 2d.")
     try:
-        return timedelta(**given)
+        span = timedelta(**given)
     except OverflowError:
         raise typer.BadParameter(f"{printable(text)} is too long.") from None
+    if not span:
+        raise typer.BadParameter(f"{printable(text)} moves the clock nowhere; give a span such as 30s or 1h.")
+    return span
 
 
 def _request(url: str, request: Mapping[str, object]) -> Iterator[dict[str, Any]]:
@@ -110,11 +113,23 @@ def _request(url: str, request: Mapping[str, object]) -> Iterator[dict[str, Any]
             for line in response:
                 yield json.loads(line)
     except HTTPError as error:
+        if (refusal := _refusal(error.read())) is not None:
+            yield refusal
+            return
         message = f"what listens at {url} is no local stack of this version ({error.code}): see AWS_ENDPOINT_URL"
         raise InvalidInput("LocalStackNotFound", message) from None
     except (OSError, HTTPException):
         message = f"no local stack answers at {url}: start one with modelwatch local up"
         raise InvalidInput("LocalStackNotFound", message) from None
+
+
+def _refusal(body: bytes) -> dict[str, Any] | None:
+    """Return the stack's refusal of a request; None where something else answered."""
+    try:
+        document = json.loads(body)
+    except ValueError:
+        return None
+    return document if isinstance(document, dict) and "error" in document else None
 
 
 def _understood(line: dict[str, Any], happened: _Happened) -> Iterator[str]:

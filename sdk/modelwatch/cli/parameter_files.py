@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from math import isfinite
 from pathlib import Path
+from types import NoneType
 from typing import Annotated, Any
 
 import typer
@@ -28,15 +30,39 @@ def read_parameters(path: Path | None) -> dict[str, Any]:
     Raises
     ------
     InvalidInput
-        ``FileNotFound`` or ``InvalidParameter``, naming the place.
+        ``FileNotFound``, ``NotUtf8`` or ``InvalidParameter``, naming the place.
     """
     if path is None:
         return {}
-    text = existing_path(path, "--from-file").read_text(encoding="utf-8")
+    try:
+        text = existing_path(path, "--from-file").read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise InvalidInput("NotUtf8", f"--from-file: {path} is not UTF-8; save it as UTF-8") from None
     document = _json(text, path) if path.suffix == ".json" else _yaml(text, path)
     if not isinstance(document, dict):
         raise InvalidInput("InvalidParameter", f"--from-file: {path} must be one object of names and values")
+    for place, value in _values(document):
+        if not isinstance(value, _OF_JSON) or (isinstance(value, float) and not isfinite(value)):
+            message = (
+                f"--from-file: {path}: {place}: {value} is not a value of JSON; give a number, or a text in quotes"
+            )
+            raise InvalidInput("InvalidParameter", message)
     return document
+
+
+_OF_JSON = (str, int, float, bool, NoneType)
+
+
+def _values(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield what a document holds that is neither an object nor a list, each with its place."""
+    if isinstance(value, dict):
+        for name, each in value.items():
+            yield from _values(each, f"{place}.{name}".removeprefix("."))
+    elif isinstance(value, list):
+        for number, each in enumerate(value):
+            yield from _values(each, f"{place}[{number}]")
+    else:
+        yield place, value
 
 
 def _json(text: str, path: Path) -> Any:
@@ -49,8 +75,16 @@ def _json(text: str, path: Path) -> Any:
 def _yaml(text: str, path: Path) -> Any:
     import yaml  # type: ignore[import-untyped]  # yaml has no types
 
+    class Loader(yaml.SafeLoader):  # type: ignore[misc]  # so its loader is of any type
+        """Reads dates and times as the texts that they are: the app takes ISO 8601."""
+
+        yaml_implicit_resolvers = {  # noqa: RUF012  # the library's own name, which it reads from the class
+            first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+            for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+        }
+
     try:
-        return yaml.safe_load(text)
+        return yaml.load(text, Loader)  # noqa: S506  # a SafeLoader
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f", line {mark.line + 1}" if mark else ""

@@ -60,8 +60,10 @@ def run(
     if as_json:
         print_json(record)
     elif not waits:
-        window = f"{time_text(record['window']['start'])} to {time_text(record['window']['end'])}"
-        print_lines([f"{name} runs over {window}. Wait for it: modelwatch executions wait {name}"])
+        window = record["window"]
+        span_of = f"{time_text(window['start'])} to {time_text(window['end'])}"
+        waiting = f"modelwatch executions wait {name} --start {window['start']} --end {window['end']}"
+        print_lines([f"{name} runs over {span_of}. Wait for it: {waiting}"])
     if waits:
         raise typer.Exit(exit_code(record))
 

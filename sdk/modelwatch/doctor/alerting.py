@@ -6,6 +6,9 @@ from collections.abc import Iterator
 
 from modelwatch.doctor.deployed import Deployed
 from modelwatch.doctor.problem import Problem
+from modelwatch_core.domain.alert_targets import DEFAULT_ALERT_TARGETS, targets_in
+from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.wiring import ALERT_TARGETS
 
 
 def topic(deployed: Deployed) -> Iterator[Problem]:
@@ -20,6 +23,24 @@ def topic(deployed: Deployed) -> Iterator[Problem]:
     elif not any(confirmed):
         message = f"no subscription of {arn} is confirmed: alerts reach nobody"
         yield Problem("SubscriptionNotConfirmed", message, "follow the link in the mail from AWS Notifications")
+
+
+def default_targets(deployed: Deployed) -> Iterator[Problem]:
+    """Yield a problem if alerts of schedules that name no targets can be raised for none."""
+    name = deployed.of_type("AWS::Lambda::Function")["RouteAlerts"]
+    configuration = deployed.client("lambda").get_function_configuration(FunctionName=name)
+    document = configuration["Environment"]["Variables"].get("DEFAULT_ALERT_TARGETS", "")
+    try:
+        targets = targets_in(document) if document.strip() else ()
+    except InvalidInput as error:
+        yield Problem(
+            "DefaultAlertTargetsUnreadable", error.message, f"deploy with a JSON list in {DEFAULT_ALERT_TARGETS}"
+        )
+        return
+    for target in targets:
+        if target.type not in ALERT_TARGETS:
+            message = f"{DEFAULT_ALERT_TARGETS}: {target.type!r} is not a type of alert target"
+            yield Problem("UnknownAlertTarget", message, f"deploy with one of {', '.join(ALERT_TARGETS)}")
 
 
 def dead_letters(deployed: Deployed) -> Iterator[Problem]:

@@ -15,6 +15,7 @@ OF_A_STACK: tuple[Check[Deployed], ...] = (
     Check("results bucket", storage.results_bucket),
     Check("permissions", storage.permissions),
     Check("alert topic", alerting.topic),
+    Check("default alert targets", alerting.default_targets),
     Check("dead letters", alerting.dead_letters),
     Check("alarms", alerting.alarms),
     Check("clocks", monitors.clocks),

@@ -42,7 +42,7 @@ def capture(deployed: Deployed) -> Iterator[Problem]:
         if watched is None:
             continue
         try:
-            destination = endpoints.capture_destination(watched.endpoint_name)
+            destination = endpoints.capture_destination(watched.endpoint_name, watched.variant_name)
         except InvalidInput as error:
             fix = "modelwatch capture enable, or stop the schedule; nothing to do if something else captures there"
             yield Problem(error.code, f"the schedule {name}: {error.message}", fix)

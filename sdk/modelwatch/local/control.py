@@ -62,7 +62,10 @@ def move_clock(stack: Stack, environ: Mapping[str, Any]) -> tuple[int, Iterator[
         moment = _moment(json.loads(body), stack.now)
     except LocalStackError as error:
         return 400, iter([_error(error)])
-    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
+    except OverflowError:
+        message = "by_seconds: the clock would leave the years 1 to 9999"
+        return 400, iter([_error(LocalStackError("InvalidRequest", message))])
+    except (ValueError, TypeError, KeyError, RecursionError):
         message = 'send {"by_seconds": 3600} or {"to": "2026-01-05T13:00:00Z"}'
         return 400, iter([_error(LocalStackError("InvalidRequest", message))])
     return 200, _lines(stack, moment)

@@ -89,7 +89,7 @@ class SageMakerImport:
         Parameters
         ----------
         dry_run : bool
-            Whether nothing is made, and it is only said what would be.
+            Whether nothing is made, and it is only said what would be; the app checks each all the same.
         """
         pages = self.app.pages("ListMonitoringSchedules", "schedules")
         existing = {each.get("monitoring_schedule_name") for each in pages}
@@ -125,13 +125,14 @@ class SageMakerImport:
             return replace(known, result=Result.NOT_CREATED, reason=reason)
         # In one step: a schedule that is stopped at SageMaker must not run here because an import died between two.
         stopped = {"monitoring_schedule_status": "Stopped"} if schedule["MonitoringScheduleStatus"] == "Stopped" else {}
-        return known if dry_run else self._created(known, stopped)
+        return self._created(known, stopped, dry_run=dry_run)
 
-    def _created(self, known: Imported, more: Mapping[str, str]) -> Imported:
+    def _created(self, known: Imported, more: Mapping[str, str], *, dry_run: bool) -> Imported:
         from botocore.exceptions import ClientError
 
         try:
-            self.app.manage("CreateMonitoringSchedule", **(known.parameters or {}), **more)
+            asked = {**(known.parameters or {}), **more, **({"dry_run": True} if dry_run else {})}
+            self.app.manage("CreateMonitoringSchedule", **asked)
         except ValueError as error:
             return replace(known, result=Result.NOT_CREATED, reason=str(error))
         except ClientError as error:
@@ -139,7 +140,7 @@ class SageMakerImport:
             if details["Code"] not in ("ResourceInUse", "ResourceLimitExceeded", "ConflictException"):
                 raise
             return replace(known, result=Result.NOT_CREATED, reason=details["Message"])
-        return replace(known, result=Result.CREATED)
+        return known if dry_run else replace(known, result=Result.CREATED)
 
     def _translated(self, schedule: Document) -> Translation:
         config, kind = schedule["MonitoringScheduleConfig"], monitoring_type_of(schedule)

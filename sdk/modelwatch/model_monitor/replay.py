@@ -91,8 +91,13 @@ class _Copies:
         ----------
         part : str
             What the file is: there may be several of one name.
+
+        Raises
+        ------
+        InvalidInput
+            ``FileNotFound``.
         """
-        content, name = _content(self.app, file)
+        content, name = _content(self.app, file, part)
         return self.written(content, part, Path(name).name)
 
     def written(self, content: bytes, part: str, name: str) -> Path:
@@ -125,8 +130,8 @@ def _windows_check(
         baseline = statistics or (schedule.get("baseline") or {}).get("statistics_s3_uri")
     return replay(
         _settings(schedule, kind, copies),
-        copies.of(constraints, "changed"),
-        copies.of(baseline, "baseline") if baseline else None,
+        copies.of(constraints, "constraints"),
+        copies.of(baseline, "statistics") if baseline else None,
     )
 
 
@@ -149,8 +154,8 @@ def _settings(schedule: Record, kind: MonitorKind, copies: _Copies) -> AnalysisS
 
 def _analysis_config(given: Record | str | None, copies: _Copies) -> Path | None:
     if given is None or isinstance(given, str):
-        return copies.of(given, "config") if given else None
-    return copies.written(json.dumps(given).encode(), "config", "analysis_config.json")
+        return copies.of(given, "analysis_config") if given else None
+    return copies.written(json.dumps(given).encode(), "analysis_config", "analysis_config.json")
 
 
 def _replayed(
@@ -182,12 +187,21 @@ def _latest_attempts(app: AppClient, schedule: Record, start: datetime, end: dat
     yield from latest.values()
 
 
-def _content(app: AppClient, file: ModelMonitoringFile | str) -> tuple[bytes, str]:
+def _content(app: AppClient, file: ModelMonitoringFile | str, part: str) -> tuple[bytes, str]:
     """Return the content of a file and its name."""
     if isinstance(file, ModelMonitoringFile):
         return json.dumps(file.body_dict).encode(), file.file_s3_uri or file.file_name
     if file.startswith("s3://"):
-        return S3Downloader.read_bytes(file, app), file
+        from botocore.exceptions import ClientError
+
+        from modelwatch_core.domain.errors import InvalidInput
+
+        try:
+            return S3Downloader.read_bytes(file, app), file
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "NoSuchKey":
+                raise
+            raise InvalidInput("FileNotFound", f"{part}: there is no file {file}") from None
     if not Path(file).is_file():
         raise ValueError(f"{file!r} is neither an S3 URI nor a file on this machine")
     return Path(file).read_bytes(), file

@@ -71,7 +71,7 @@ def captured_objects(
     Raises
     ------
     InvalidInput
-        ``InvalidManifest`` for a manifest of a batch transform job that cannot be read.
+        ``WindowTooLarge``, or ``InvalidManifest`` for a manifest of a batch transform job that cannot be read.
     """
     if isinstance(watched, EndpointInput):
         return _of_endpoint(objects, watched, window, look, kind)
@@ -83,6 +83,7 @@ def _of_endpoint(
 ) -> CapturedObjects:
     destination, name = watched.data_captured_destination_s3_uri or "", watched.endpoint_name
     found = [watched.variant_name] if watched.variant_name else list(objects.folders(s3_layout.join(destination, name)))
+    window.refuse_long(variants=max(1, len(found)))
     entries = [
         AnalysisInput(
             s3_uri=folder.s3_uri,
@@ -107,6 +108,7 @@ def _of_endpoint(
 def _of_batch_transform(
     objects: ObjectStore, watched: BatchTransformInput, window: Window, look: Look, kind: MonitorKind
 ) -> CapturedObjects:
+    window.refuse_long()
     destination = watched.data_captured_destination_s3_uri
     manifests = [
         AnalysisInput(

@@ -24,12 +24,13 @@ class RaiseAlert:
 
     Parameters
     ----------
-    default_targets : sequence of AlertTargetReference
-        Who is notified of schedules that name no targets that alerts are sent to.
+    default_targets : callable
+        Returns who is notified of schedules that name no targets that alerts are sent to. It is asked when an alert is
+        raised, so that targets that cannot be read keep nothing else from its work.
     """
 
     bus: EventBus
-    default_targets: Sequence[AlertTargetReference]
+    default_targets: Callable[[], Sequence[AlertTargetReference]]
 
     def __call__(
         self,
@@ -52,6 +53,8 @@ class RaiseAlert:
 
         Raises
         ------
+        InvalidInput
+            ``InvalidParameter`` where the default targets of the deployment cannot be read.
         Upstream
             When the bus did not take one; a retry raises it again, and each target is sent it once.
         """

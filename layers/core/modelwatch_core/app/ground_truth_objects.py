@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 from modelwatch_core.domain import s3_layout
 from modelwatch_core.domain.analysis import AnalysisInput
+from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.windows import LONGEST_WINDOW
 from modelwatch_core.ports import ObjectStore, StoredObject
 
 _HOUR = re.compile(r"(\d{4})/(\d{2})/(\d{2})/(\d{2})/")
@@ -44,9 +46,20 @@ def ground_truth_objects(
     ----------
     ground_truth : str or None
         The S3 URI below which labels are collected; None for a monitor that needs none.
+
+    Raises
+    ------
+    InvalidInput
+        ``WindowTooLarge`` where the predictions are so old that there are too many days to list.
     """
     if ground_truth is None:
         return None
+    if (age := now - start) > LONGEST_WINDOW:
+        raise InvalidInput(
+            "WindowTooLarge",
+            f"labels of predictions that are {age.days:,} days old would be looked for in each day since:"
+            f" {LONGEST_WINDOW.days:,} days are the most; give a later window",
+        )
     return GroundTruthObjects(
         inputs=(AnalysisInput(s3_uri=ground_truth, path="groundtruth/", collected=(start, now)),),
         size=sum(stored.size for stored in collected_labels(objects, ground_truth, start, now)),

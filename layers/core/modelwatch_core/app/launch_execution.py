@@ -36,7 +36,7 @@ class Refusal(Owned):
     ----------
     code : str
         ``ScheduleNotFound``, ``ScheduleStopped``, ``ScheduleReplaced``, ``NotAScheduledTime``, ``WindowEmpty``,
-        ``WindowNotOver`` or ``WindowTaken``.
+        ``WindowTooLarge``, ``WindowNotOver`` or ``WindowTaken``.
     """
 
     code: str
@@ -73,6 +73,7 @@ class LaunchExecution:
             return schedule
         try:
             window, scheduled_time = self._window(schedule, request)
+            window.refuse_long()
         except InvalidInput as error:
             return Refusal(code=error.code, message=error.message)
         is_asked_for = request.backfill or request.window is not None

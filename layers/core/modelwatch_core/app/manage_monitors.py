@@ -79,10 +79,14 @@ class _DescribeRequest(_ScheduleNamed):
 
 
 class _CreateRequest(BaseModel):
-    """Parameters of ``ScheduleRequest``, whose expression may be ``NOW``, and with which status it begins."""
+    """Parameters of ``ScheduleRequest``, whose expression may be ``NOW``, and with which status it begins.
+
+    With ``dry_run`` it is only said what would be made, or why it would not.
+    """
 
     model_config = ConfigDict(extra="allow", hide_input_in_errors=True)
     monitoring_schedule_status: ScheduleStatus = ScheduleStatus.SCHEDULED
+    dry_run: bool = False
 
 
 class _UpdateRequest(_ScheduleNamed):
@@ -186,6 +190,8 @@ class ManageMonitors:
             last_modified_time=now,
             active_since=now,
         )
+        if asked.dry_run:
+            return _shown(schedule) | {"warnings": schedule.warnings}
         change = self.schedules.save(schedule, most=self.limits.most_schedules)
         try:
             self.follow_schedule(change)
@@ -205,7 +211,7 @@ class ManageMonitors:
         # What was paused because its endpoint was deleted goes on with another one.
         resumes = not is_same and old.watched_endpoint is not None and old.watched_endpoint.paused
         schedule = MonitoringSchedule(
-            **self._completed(request),
+            **self._completed(request, old),
             schedule_id=old.schedule_id,
             monitoring_schedule_status=ScheduleStatus.SCHEDULED if resumes else old.monitoring_schedule_status,
             creation_time=old.creation_time,
@@ -305,9 +311,17 @@ class ManageMonitors:
         arn = f"{self.arn_prefix}:processing-job/{name}"
         return _shown(execution) | {"processing_job_name": name, "processing_job_arn": arn}
 
-    def _completed(self, request: ScheduleRequest) -> dict[str, Any]:
-        """Return what a request says of its schedule, with what it leaves to the app, unless it is refused."""
+    def _completed(self, request: ScheduleRequest, old: MonitoringSchedule | None = None) -> dict[str, Any]:
+        """Return what a request says of its schedule, with what it leaves to the app, unless it is refused.
+
+        Parameters
+        ----------
+        old : MonitoringSchedule, optional
+            What the request changes. Its expression, if it stays, may be over: one that ran ``NOW`` is.
+        """
         self._refuse_unfit(request)
+        if old is None or request.schedule_expression != old.schedule_expression:
+            self._refuse_past(ScheduleExpression(request.schedule_expression))
         endpoint = self._looked_up(request.endpoint_input)
         self._refuse_missing_or_unreadable(request, endpoint or request.captured_input)
         output = request.output_s3_uri or s3_layout.join(self.results, "monitoring")
@@ -320,7 +334,9 @@ class ManageMonitors:
         """Refuse a request that contradicts itself, its baseline or the deployment."""
         refuse_large_parameters(request)
         request.refuse_windows_that_may_be_empty()
-        self._refuse_times(ScheduleExpression(request.schedule_expression))
+        expression = ScheduleExpression(request.schedule_expression)
+        request.window(expression.example_due_time).refuse_long()
+        self._refuse_frequent(expression)
         self._refuse_without_host(request)
         refuse_settings_of_the_app(request.environment, request.kind, request.parameters_that_are_settings)
         given = analysis_inputs(request, request.kind)  # refuses an environment that the analysis would refuse
@@ -386,8 +402,8 @@ class ManageMonitors:
         with advice_on_access(s3_uri):
             return self.objects.read(s3_uri)
 
-    def _refuse_times(self, expression: ScheduleExpression) -> None:
-        """Refuse an expression that is due too often, or never again."""
+    def _refuse_frequent(self, expression: ScheduleExpression) -> None:
+        """Refuse an expression that is due too often."""
         shortest, least = expression.shortest_interval(), self.limits.shortest_schedule
         if shortest is not None and shortest < least:
             minutes = least // timedelta(minutes=1)
@@ -398,6 +414,9 @@ class ManageMonitors:
                 f" {shortest // timedelta(minutes=1)} minutes; make it due once an hour at most, for instance"
                 " cron(0 * ? * * *), or lower the deployment's parameter ShortestScheduleMinutes",
             )
+
+    def _refuse_past(self, expression: ScheduleExpression) -> None:
+        """Refuse an expression that is never due again."""
         now = self.clock.now()
         if not expression.is_due_after(now):
             message = (
@@ -434,7 +453,7 @@ class ManageMonitors:
     def _looked_up(self, endpoint: EndpointInput | None) -> EndpointInput | None:
         if endpoint is None or endpoint.data_captured_destination_s3_uri:
             return endpoint
-        destination = self.endpoints.capture_destination(endpoint.endpoint_name)
+        destination = self.endpoints.capture_destination(endpoint.endpoint_name, endpoint.variant_name)
         return endpoint.model_copy(update={"data_captured_destination_s3_uri": destination})
 
     def _version(self, asked: _DescribeRequest, version: int) -> MonitoringSchedule:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
@@ -12,7 +12,7 @@ from modelwatch_core.app.analysis_records import AnalysisRecord, AnalysisRecords
 from modelwatch_core.app.create_baseline import CreateBaseline
 from modelwatch_core.app.finish_analysis import FinishAnalysis
 from modelwatch_core.app.follow_schedule import CHANGE_LEASE, FollowSchedule
-from modelwatch_core.app.launch_execution import LaunchExecution, Refusal
+from modelwatch_core.app.launch_execution import CLAIM_LEASE, LaunchExecution, Refusal
 from modelwatch_core.app.output_folder import read_end
 from modelwatch_core.app.temporary_endpoints import FollowEndpoint
 from modelwatch_core.app.watch_alerts import WatchAlerts
@@ -24,7 +24,7 @@ from modelwatch_core.domain.monitoring_execution import ExecutionStatus, Monitor
 from modelwatch_core.domain.outcome import Outcome
 from modelwatch_core.ports import AnalysisHost, Clock, ObjectStore, ScheduleChange, Schedules, UnreadableRecord
 
-_Record = TypeVar("_Record", bound=AnalysisRecord)
+_Record = TypeVar("_Record", MonitoringExecution, BaseliningJob)
 _Resumed = TypeVar("_Resumed")
 
 
@@ -116,12 +116,20 @@ class Reconcile:
         return True
 
     def _resumed(self, record: _Record, resume: Callable[[_Record], _Resumed]) -> _Resumed | None:
-        """Start a record once more, and return what came of it; None if the record was ended instead."""
+        """Start a record once more, and return what came of it; None if the record was ended instead.
+
+        Should the start take the time of this sweep, or kill it, the sweeps of a lease go past the record.
+        """
+        postponed = record
+        if not (isinstance(record, MonitoringExecution) and record.waits):  # its claim would do it
+            postponed = self._prolonged(record, due=self.clock.now() + CLAIM_LEASE)
         try:
-            return resume(record)
+            return resume(postponed)
         except InvalidInput as error:  # no retry helps
             self._end(record, Outcome.failed(str(error)))
         except Upstream as error:
+            if postponed is not record:
+                self._prolonged(postponed, due=record.due)
             self._not_started(record, error)
         except ModelwatchError:
             raise
@@ -152,7 +160,9 @@ class Reconcile:
             return self._end(record, described.outcome, exhausted=described.exhausted)
         host = self.hosts.get(record.run.host) if record.run else None
         if described.status is RunStatus.RUNNING and host is not None:
-            return self._prolong(record, host.limits.lease)
+            now = self.clock.now()
+            self.records.save(record.prolonged(due=now + host.limits.lease, now=now))
+            return True
         log = f" Its log is {record.run.log_location}." if record.run and record.run.log_location else ""
         reason = f"the analysis was started on {record.host} and its end was not reported in time.{log}"
         return self._end(record, Outcome.failed(f"HostDidNotReport: {reason}"))
@@ -163,10 +173,11 @@ class Reconcile:
         name = owned.name_of(subject)
         return owned.analyses.get(name) is not None and self.follow(name)
 
-    def _prolong(self, record: AnalysisRecord, lease: timedelta) -> bool:
-        now = self.clock.now()
-        self.records.save(record.prolonged(due=now + lease, now=now))
-        return True
+    def _prolonged(self, record: _Record, *, due: datetime) -> _Record:
+        """Write when a record is asked after next, and return it as it is then."""
+        prolonged = record.prolonged(due=due, now=self.clock.now())
+        self.records.save(prolonged)
+        return prolonged
 
     def _end(self, record: AnalysisRecord, outcome: Outcome, exhausted: Resource | None = None) -> bool:
         uri, subject = record.output_s3_uri, record.subject

@@ -38,6 +38,10 @@ def due_once(parameters: Mapping[str, Any], now: datetime) -> dict[str, Any]:
         raise InvalidInput("InvalidParameter", f"{' and '.join(sorted(missing))}: needed for schedule_expression NOW")
     due = now.astimezone(UTC).replace(second=0, microsecond=0) + timedelta(minutes=2)
     offsets = {_TIMES[name]: _offset(name, value, due) for name, value in given.items()}
+    start, end = _TIMES
+    if offsets[_TIMES[start]] >= offsets[_TIMES[end]]:
+        message = f"{start} is {given[start]}, not before {end}, {given[end]}; give an earlier start or a later end"
+        raise InvalidInput("InvalidParameter", message)
     watched = "endpoint_input" if parameters.get("endpoint_input") else "batch_transform_input"
     once = {
         "schedule_expression": f"cron({due.minute} {due.hour} {due.day} {due.month} ? {due.year})",

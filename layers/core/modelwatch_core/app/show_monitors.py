@@ -50,8 +50,9 @@ class ReadMonitors:
         """Yield every monitor; the cost is that of two lists, whose pages hold a hundred and some hundreds of them."""
         known = {summary.schedule_id: summary for summary in self.summaries.all()}
         for schedule in every_schedule(self.lists.schedules):
-            summary = known.get(schedule.schedule_id) or MonitorSummary(schedule_id=schedule.schedule_id)
-            yield Monitor(schedule, summary)
+            summary = known.get(schedule.schedule_id)
+            has_page = summary is not None
+            yield Monitor(schedule, summary or MonitorSummary(schedule_id=schedule.schedule_id), has_page)
 
     def history(self, schedule: MonitoringSchedule) -> tuple[Monitor, Executions]:
         """Return a monitor with its latest executions and its days; what is read does not grow with its age."""

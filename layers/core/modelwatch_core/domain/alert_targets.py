@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from pydantic import Field, TypeAdapter, ValidationError
 
@@ -58,7 +58,7 @@ class AlertTargetReference(Owned):
 
 def reached(
     named: Iterable[AlertTargetReference],
-    defaults: Iterable[AlertTargetReference],
+    defaults: Callable[[], Iterable[AlertTargetReference]],
     *,
     alerts: Collection[AlertName],
     severity: Severity,
@@ -71,8 +71,10 @@ def reached(
     ----------
     named : iterable of AlertTargetReference
         Alarms among them count for none: nothing is sent to them.
+    defaults : callable
+        Asked only where they count.
     """
-    asked = [target for target in named if target.type != ALARM] or list(defaults)
+    asked = [target for target in named if target.type != ALARM] or defaults()
     fitting = [each for each in asked if each.takes(alerts, severity) and each.is_for(endpoint_name, tags)]
     return list({str(target): target for target in fitting}.values())
 
@@ -80,8 +82,12 @@ def reached(
 _REFERENCES: TypeAdapter[tuple[AlertTargetReference, ...]] = TypeAdapter(tuple[AlertTargetReference, ...])
 
 
+DEFAULT_ALERT_TARGETS = "DefaultAlertTargets"
+"""The parameter of the deployment that names its targets."""
+
+
 def targets_in(document: str) -> tuple[AlertTargetReference, ...]:
-    """Read a JSON list of targets.
+    """Read the JSON list of targets of a deployment.
 
     Raises
     ------
@@ -91,7 +97,9 @@ def targets_in(document: str) -> tuple[AlertTargetReference, ...]:
     try:
         return _REFERENCES.validate_json(document)
     except ValidationError as error:
-        raise InvalidInput("InvalidParameter", validation_message(error, location_prefix="targets")) from None
+        raise InvalidInput(
+            "InvalidParameter", validation_message(error, location_prefix=DEFAULT_ALERT_TARGETS)
+        ) from None
 
 
 def refuse_unlisted(address: str, listed: Collection[str], *, own: str, parameter: str) -> None:

@@ -8,7 +8,15 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import Field, PlainSerializer, ValidationError, field_validator, model_validator
+from pydantic import (
+    Field,
+    PlainSerializer,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    field_validator,
+    model_validator,
+)
 
 from modelwatch_core.domain.alert_targets import AlertTargetReference
 from modelwatch_core.domain.alerting import Alerting
@@ -43,7 +51,19 @@ def _iso_duration(span: timedelta) -> str:
     return f"-PT{seconds // 3600}H{seconds % 3600 // 60}M{seconds % 60}S"
 
 
-Offset = Annotated[timedelta, Field(le=timedelta(0)), PlainSerializer(_iso_duration, return_type=str, when_used="json")]
+def _read_offset(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return read(value)
+    except ValidationError:
+        raise ValueError("is no ISO 8601 duration with a minus, such as -PT2H for two hours before") from None
+
+
+Offset = Annotated[
+    timedelta,
+    Field(le=timedelta(0)),
+    WrapValidator(_read_offset),
+    PlainSerializer(_iso_duration, return_type=str, when_used="json"),
+]
 """How far before the scheduled time something is: an ISO 8601 duration with a minus, for instance ``-PT7H``."""
 
 
@@ -287,6 +307,10 @@ class ScheduleRequest(MonitorParameters):
 
     @model_validator(mode="after")
     def _its_windows_start_before_they_end(self) -> Self:
+        start, end = self.captured_input.start_time_offset, self.captured_input.end_time_offset or timedelta(0)
+        if start is not None and start >= end:
+            message = f"start_time_offset: {_iso_duration(start)} is not before the end of the window, "
+            raise ValueError(f"{message}{_iso_duration(end)}; give one further back")
         try:
             self.window(ScheduleExpression(self.schedule_expression).example_due_time)
         except InvalidInput as error:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from modelwatch_core.domain.windows import Window
 
-HOUR_FOLDER = "%Y/%m/%d/%H"
+DAY_FOLDER = "%Y/%m/%d"
+HOUR_FOLDER = f"{DAY_FOLDER}/%H"
+_HOURS_OF_A_DAY = 24
 LONGEST_CAPTURE_FILE = timedelta(minutes=10)
 """The most by which the times of records in one file may differ; SageMaker's differ by some minutes."""
 
@@ -33,7 +36,7 @@ def common_beginning(keys: Collection[str]) -> str:
 
 
 class CaptureFolder(NamedTuple):
-    """The captures of one hour, or of a part of it.
+    """The captures of a day, of an hour, or of a part of it.
 
     Attributes
     ----------
@@ -57,7 +60,8 @@ def capture_folders(
     """Yield the folders that may hold captures of a window, and of the time before it as far as lateness reaches.
 
     The layout is ``{destination}/{endpoint}/{variant}/yyyy/mm/dd/hh/mm-ss-mmm-{uuid}.jsonl`` in UTC. A file is named
-    by one of its records, and may hold others of the minutes before and after.
+    by one of its records, and may hold others of the minutes before and after. A day that is whole in the window is one
+    folder, since each is listed on its own.
 
     Parameters
     ----------
@@ -66,8 +70,12 @@ def capture_folders(
     """
     first, last = window.start - LONGEST_CAPTURE_FILE, window.end + lateness + LONGEST_CAPTURE_FILE
     own = set(window.hours())
+    hours_of_days = Counter(hour.date() for hour in own)
     for hour in Window(start=first - lateness, end=last).hours():
-        path = f"{endpoint_name}/{variant_name}/{hour.strftime(HOUR_FOLDER)}"
+        is_whole_day = hours_of_days[hour.date()] == _HOURS_OF_A_DAY
+        if is_whole_day and hour.hour:
+            continue
+        path = f"{endpoint_name}/{variant_name}/{hour.strftime(DAY_FOLDER if is_whole_day else HOUR_FOLDER)}"
         folder = CaptureFolder(join(destination, path) + "/", path, None)
         if hour in own:
             yield folder

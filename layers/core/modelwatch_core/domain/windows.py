@@ -17,6 +17,10 @@ _REFERENCE = datetime(2024, 1, 1, tzinfo=UTC)
 """The moment from which expressions are tried when they are parsed: the start of a leap year, so that every day of a
 year follows."""
 
+LONGEST_WINDOW = timedelta(days=1500)
+"""How long a window may be, times the variants that are watched. What was captured is listed day by day: at an assumed
+50 ms a list that is little more than one of the five minutes that the function that does it has."""
+
 _LAST_HOUR = 23
 _CRON = re.compile(r"^cron\((?P<fields>[^()]+)\)$")
 
@@ -41,6 +45,23 @@ class Window(Owned):
         while hour < self.end:
             yield hour
             hour += timedelta(hours=1)
+
+    def refuse_long(self, *, variants: int = 1) -> None:
+        """Refuse a window whose captures take too long to list.
+
+        Raises
+        ------
+        InvalidInput
+            ``WindowTooLarge``.
+        """
+        length = self.end - self.start
+        if length * variants > LONGEST_WINDOW:
+            of_variants = f" of {variants} variants" if variants > 1 else ""
+            raise InvalidInput(
+                "WindowTooLarge",
+                f"a window of {length.days:,} days{of_variants}: it may have {LONGEST_WINDOW.days // variants:,};"
+                " correct its times, or give it in parts",
+            )
 
     def __str__(self) -> str:
         return f"[{iso_utc(self.start)}, {iso_utc(self.end)})"

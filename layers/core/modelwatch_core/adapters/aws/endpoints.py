@@ -22,7 +22,7 @@ class SageMakerEndpoints:
 
     sagemaker: SageMakerClient
 
-    def capture_destination(self, endpoint_name: str) -> str:
+    def capture_destination(self, endpoint_name: str, variant_name: str | None = None) -> str:
         """Return the S3 URI below which the endpoint captures."""
         with aws_errors(f"describing endpoint {endpoint_name}"):
             endpoint = self._described(endpoint_name)
@@ -35,6 +35,11 @@ class SageMakerEndpoints:
                 f"endpoint {endpoint_name} does not capture its data; update it with a DataCaptureConfig, or give"
                 " endpoint_input.data_captured_destination_s3_uri if something else captures it",
             )
+        lists = (endpoint.get("ProductionVariants"), endpoint.get("ShadowProductionVariants"))
+        variants = [each["VariantName"] for variants in lists for each in variants or ()]
+        if variant_name and variants and variant_name not in variants:  # one that is being created lists none yet
+            message = f"endpoint {endpoint_name} has no variant {variant_name}: it has {', '.join(variants)}"
+            raise InvalidInput("VariantNotFound", f"{message}; correct endpoint_input.variant_name")
         return str(capture["DestinationS3Uri"]).rstrip("/")
 
     def deployment(self, endpoint_name: str) -> Deployment | None:

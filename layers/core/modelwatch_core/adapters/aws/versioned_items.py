@@ -287,10 +287,25 @@ def at_version(version: int) -> Item:
 def conflict(item: Item, exists: str) -> InvalidInput | NotReady:
     """Return the error for an item that does not follow on."""
     if item["version"] == 1:
-        return InvalidInput(exists, f"{item['pk'].partition('#')[2]} exists already; choose another name or update it")
+        advice = "choose another name" + (" or update it" if exists == "ScheduleExists" else "")
+        return InvalidInput(exists, f"{_named(item['pk'])} exists already; {advice}")
     return changed_meanwhile(item["pk"])
 
 
 def changed_meanwhile(pk: str) -> NotReady:
     """Return the error for an item that is not as it was read."""
-    return NotReady("ChangedMeanwhile", f"{pk} was changed by another process in the meantime; try again")
+    return NotReady("ChangedMeanwhile", f"{_named(pk)} was changed by another process in the meantime; try again")
+
+
+_NOUNS = {
+    "SCHEDULE": "the monitoring schedule",
+    "EXECUTIONS": "the execution of",
+    "BASELINE": "the baselining job",
+    "JOB_DEFINITION": "the job definition",
+}
+
+
+def _named(pk: str) -> str:
+    """Return what people call the record of a key."""
+    kind, *_, name = pk.split("#")
+    return f"{_NOUNS.get(kind, 'the record')} {name}"

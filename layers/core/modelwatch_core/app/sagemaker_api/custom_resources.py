@@ -24,6 +24,7 @@ _REPORTED = frozenset(
 )
 """Properties that are none of a resource's own: SageMaker reports them."""
 _LONGEST_REASON = 1500
+_STATUS = "MonitoringScheduleStatus"
 _STATUSES = {"Stopped": "StopMonitoringSchedule", "Scheduled": "StartMonitoringSchedule"}
 
 
@@ -105,21 +106,23 @@ class ProvideCustomResource:
     def __call__(self, event: CustomResourceEvent) -> None:
         """Carry out one event. A stack waits for an hour where it is not answered, so that it is in any case."""
         self.responses.check(event.response_url)
+        name, is_creation = None, event.request_type == "Create"
         try:
+            switch = _switch_of(event)
             name = self._carried_out(event)
+            if name is not None and switch is not None:
+                self._switched(event, name, switch)
         except (Refused, ModelwatchError) as error:
-            self._respond(event, "FAILED", reason=str(error))
+            self._respond(event, "FAILED", name=name if is_creation else None, reason=str(error))
         except Exception:
-            self._respond(event, "FAILED", reason="InternalFailure: see the log of the app's function")
+            reason = "InternalFailure: see the log of the app's function"
+            self._respond(event, "FAILED", name=name if is_creation else None, reason=reason)
             raise
         else:
             self._respond(event, "SUCCESS", name=name)
 
     def _carried_out(self, event: CustomResourceEvent) -> str | None:
         """Return the name of the resource that there is now."""
-        if event.resource_type not in RESOURCE_TYPES:
-            message = f"{event.resource_type!r} is not one of {', '.join(RESOURCE_TYPES)}"
-            raise InvalidInput("InvalidParameter", message)
         kind, name = RESOURCE_TYPES[event.resource_type], self._name(event)
         if event.request_type == "Create":
             return self._create(event, kind)
@@ -130,8 +133,9 @@ class ProvideCustomResource:
         return self._update(event, kind, name)
 
     def _create(self, event: CustomResourceEvent, kind: _Type) -> str:
-        properties = dict(event.properties)
-        status = properties.pop("MonitoringScheduleStatus", None)
+        properties = event.properties
+        if kind is SCHEDULE:
+            properties.pop(_STATUS, None)
         name = properties.setdefault(kind.name, event.new_name)
         made_by = {"Key": REQUEST_TAG, "Value": event.request_id}
         properties["Tags"] = [*(properties.get("Tags") or ()), made_by]
@@ -140,7 +144,6 @@ class ProvideCustomResource:
         except Refused as error:
             if error.code != "ResourceInUse" or made_by not in self._tags(kind, name):
                 raise
-        self._switch(name, status)
         return str(name)
 
     def _update(self, event: CustomResourceEvent, kind: _Type, name: str) -> str:
@@ -150,7 +153,6 @@ class ProvideCustomResource:
             config = properties.get("MonitoringScheduleConfig", {})
             if config != old.get("MonitoringScheduleConfig"):
                 self._ask("UpdateMonitoringSchedule", {kind.name: name, "MonitoringScheduleConfig": config})
-            self._switch(name, properties.get("MonitoringScheduleStatus"))
         elif renamed or _without_tags(properties) != _without_tags(old):
             if not renamed and kind.name in properties:
                 message = f"{kind.name}: a job definition is replaced, not changed; give it another name, or none"
@@ -167,9 +169,18 @@ class ProvideCustomResource:
                 raise
         return name
 
-    def _switch(self, name: str, status: str | None) -> None:
-        if status in _STATUSES:
-            self._ask(_STATUSES[status], {SCHEDULE.name: name})
+    def _switched(self, event: CustomResourceEvent, name: str, switch: str) -> None:
+        """Stop or start a schedule; a replacement for which that fails is deleted.
+
+        A schedule of which the creation fails so is CloudFormation's to delete: it is told the ARN. Of an update it
+        goes on with the schedule that was to be replaced.
+        """
+        try:
+            self._ask(switch, {SCHEDULE.name: name})
+        except Exception:
+            if event.request_type == "Update" and name != self._name(event):
+                self._delete(SCHEDULE, name)
+            raise
 
     def _tags(self, kind: _Type, name: str) -> list[dict[str, str]]:
         found: list[dict[str, str]] = self._ask("ListTags", {"ResourceArn": self._arn(kind, name)})["Tags"]
@@ -217,6 +228,25 @@ class ProvideCustomResource:
             "Data": data,
         }
         self.responses.send(event.response_url, document)
+
+
+def _switch_of(event: CustomResourceEvent) -> str | None:
+    """Return the operation that gives a schedule the status of its properties; None where they leave it as it is.
+
+    Raises
+    ------
+    InvalidInput
+        ``InvalidParameter`` for a type or a status that there is not.
+    """
+    if event.resource_type not in RESOURCE_TYPES:
+        message = f"{event.resource_type!r} is not one of {', '.join(RESOURCE_TYPES)}"
+        raise InvalidInput("InvalidParameter", message)
+    status = event.properties.get(_STATUS)
+    if RESOURCE_TYPES[event.resource_type] is not SCHEDULE or event.request_type == "Delete" or status is None:
+        return None
+    if status not in _STATUSES:
+        raise InvalidInput("InvalidParameter", f"{_STATUS}: {status!r} is not one of {', '.join(_STATUSES)}")
+    return _STATUSES[status]
 
 
 def _without_tags(properties: Mapping[str, Any]) -> dict[str, Any]:

@@ -26,9 +26,6 @@ _LONGEST_NAME = 60
 Link = Callable[[MonitoringExecution], str | None]
 """Gives where the report of an execution is; None where a page cannot link to it."""
 
-Details = Callable[[MonitoringSchedule], Html]
-"""Gives the name of a monitor as a link to its history."""
-
 
 class State(IntEnum):
     """How a monitor is, the worst first."""
@@ -63,10 +60,17 @@ _STATES = {
 
 @dataclass(frozen=True, slots=True)
 class Monitor:
-    """A schedule with what its latest executions came to, in short."""
+    """A schedule with what its latest executions came to, in short.
+
+    Attributes
+    ----------
+    has_page : bool
+        Whether there is a page of its history: it is written when an execution ends.
+    """
 
     schedule: MonitoringSchedule
     summary: MonitorSummary
+    has_page: bool = True
 
     def state(self, now: datetime) -> State:
         """Return how it is: what its last execution came to."""
@@ -82,6 +86,10 @@ class Monitor:
         if self.schedule.status_at(now) is ScheduleStatus.STOPPED:
             return None
         return self.schedule.expression.after(now)
+
+
+Details = Callable[[Monitor], Html]
+"""Gives what a monitor is called by, which leads to its history."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +155,7 @@ def _row(monitor: Monitor, now: datetime, details: Details) -> Html:
     return element(
         "tr",
         element("td", badge(state), _small(f"since {shown(monitor.summary.since)}" if monitor.summary.since else None)),
-        element("th", details(schedule), _small(where), scope="row"),
+        element("th", details(monitor), _small(where), scope="row"),
         element("td", _alerts(monitor, now)),
         element("td", _last(monitor.summary.runs)),
         element("td", shown(due) if due else "-"),

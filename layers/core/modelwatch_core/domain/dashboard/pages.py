@@ -83,8 +83,9 @@ def page_name(schedule: MonitoringSchedule) -> str:
 def overview_page(monitors: Sequence[Monitor], now: datetime) -> str:
     """Return the page of all monitors, whose links lead to the pages beside it."""
 
-    def details(schedule: MonitoringSchedule) -> Html:
-        return element("a", element("bdi", schedule.monitoring_schedule_name), href=page_name(schedule))
+    def details(monitor: Monitor) -> Html:
+        name = element("bdi", monitor.schedule.monitoring_schedule_name)
+        return element("a", name, href=page_name(monitor.schedule)) if monitor.has_page else name
 
     return _page("Monitors", overview(monitors, now, details), now)
 
@@ -119,8 +120,8 @@ def _page(title: str, content: Html, now: datetime) -> str:
 def overview_widget(monitors: Sequence[Monitor], now: datetime, *, function_arn: str, theme: str) -> str:
     """Return all monitors for a custom widget of CloudWatch, which opens a monitor's history beside it."""
 
-    def details(schedule: MonitoringSchedule) -> Html:
-        name = schedule.monitoring_schedule_name
+    def details(monitor: Monitor) -> Html:
+        name = monitor.schedule.monitoring_schedule_name
         asked = Html(json.dumps({"monitor": name}))  # a name of a schedule has letters, digits and hyphens only
         return joined(
             (
