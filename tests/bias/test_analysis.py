@@ -3,10 +3,12 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Mapping
 
 import pytest
 
 from modelwatch_analyzer.analysis import analyze
+from modelwatch_core.domain.analysis import AnalysisSummary
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.outcome import OutcomeStatus
 from modelwatch_core.domain.settings_environment import analysis_settings
@@ -402,6 +404,77 @@ def test_labels_in_files_of_their_own_are_merged_first(bench, tmp_path):
     assert (summary.ground_truth.matched, summary.ground_truth.unlabelled) == (79, 1)
     found = values(bench.metrics("check", "s", "1"))
     assert (found["AD"], found["DPPL"]) == (0.0, found["DPL"])  # scores above a half, exactly where labels are positive
+
+
+def answered(
+    bench, request, truth, config, *, encodings=("CSV", "CSV"), **settings: object
+) -> tuple[AnalysisSummary, Mapping[str, object]]:
+    """Check the fair applicants as captures and labels in files of their own, each written by a function of its row."""
+    captured, labels = [], []
+    for i, row in enumerate(FAIR.splitlines()[1:]):
+        sex, _, income, label, predicted = row.split(",")
+        sides = {
+            "endpointInput": {"data": request(sex, income), "encoding": encodings[0], "mode": "INPUT"},
+            "endpointOutput": {"data": predicted, "encoding": "CSV", "mode": "OUTPUT"},
+        }
+        event = {"eventId": str(i), "inferenceTime": "2026-01-01T00:10:00Z"}
+        captured.append(json.dumps({"captureData": sides, "eventMetadata": event, "eventVersion": "0"}))
+        truths = {"groundTruthData": {"data": truth(label), "encoding": encodings[1]}, "eventMetadata": event}
+        labels.append(json.dumps(truths | {"eventVersion": "0"}))
+    (bench.folder / "labels").mkdir(exist_ok=True)
+    (bench.folder / "labels" / "labels.jsonl").write_text("\n".join(labels))
+    known = {"dataset_format": {"sagemakerCaptureJson": {}}, "ground_truth_source": bench.folder / "labels"}
+    summary = bench.check("\n".join(captured), config, **known | settings)
+    return summary, values(bench.metrics("check", "sex", "F"))
+
+
+OF_TRAINING = CONFIG | {"group_variable": None}
+FEATURES_ALONE = OF_TRAINING | {"headers": ["sex", "income"]}
+
+
+def as_object(sex: str, income: str) -> str:
+    return json.dumps({"sex": sex, "income": int(income)})
+
+
+def as_text(sex: str, income: str) -> str:
+    return f"{sex},{income}"
+
+
+@pytest.mark.parametrize("truth", [("CSV", str), ("JSON", str), ("JSON", '{{"approved": {}}}'.format)])
+@pytest.mark.parametrize(
+    ("request_form", "written", "config"), [("JSON", as_object, OF_TRAINING), ("CSV", as_text, FEATURES_ALONE)]
+)
+def test_the_label_of_training_data_names_no_part_of_a_label_that_is_one_bare_value(
+    bench, request_form, written, config, truth
+):
+    bench.baseline(FAIR, OF_TRAINING, **PREDICTED)
+    expected = values(bench.metrics("baseline", "sex", "F"))
+    summary, found = answered(bench, written, truth[1], config, encodings=(request_form, truth[0]))
+    assert summary.violations == ()
+    assert found | {"FT": None} == expected  # region, which is text, is among the features of the table
+    records = next((bench.folder / "check" / "merge").rglob("*.jsonl"))  # as a merge job left them
+    bench.check(records.read_text(), config, dataset_format={"sagemakerCaptureJson": {}})
+    assert values(bench.metrics("check", "sex", "F")) | {"FT": None} == expected
+
+
+@pytest.mark.parametrize("truth", [("CSV", "7,{}".format), ("JSON", '{{"id": 7, "granted": {}}}'.format)])
+def test_labels_that_the_configuration_does_not_find_are_refused_in_its_words(bench, truth):
+    bench.baseline(FAIR, OF_TRAINING, **PREDICTED)
+    with pytest.raises(InvalidInput, match="label of the analysis configuration") as refused:
+        answered(bench, as_text, truth[1], FEATURES_ALONE, encodings=("CSV", truth[0]))
+    assert "ground_truth_attribute" not in refused.value.message
+    with pytest.raises(InvalidInput, match="ground_truth_attribute"):
+        answered(
+            bench, as_text, truth[1], FEATURES_ALONE, encodings=("CSV", truth[0]), ground_truth_attribute="approved"
+        )
+    with pytest.raises(InvalidInput, match=r"^UnknownColumn: label of the analysis configuration is 'granted', but "):
+        bench.baseline(FAIR, OF_TRAINING | {"label": "granted"})
+
+
+def test_names_of_features_need_headers_where_captures_have_no_names(bench):
+    bench.baseline(FAIR, OF_TRAINING, **PREDICTED)
+    with pytest.raises(InvalidInput, match="The data has no names: list those of the features and of the label as"):
+        answered(bench, as_text, str, OF_TRAINING)
 
 
 def test_outputs_of_transform_jobs_meet_their_labels(bench, tmp_path):

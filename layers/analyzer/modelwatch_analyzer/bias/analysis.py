@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
 from modelwatch_analyzer.bias.changes import changes_since
 from modelwatch_analyzer.bias.cloudwatch import metrics_of
-from modelwatch_analyzer.bias.columns import attributes_of, columns_of
+from modelwatch_analyzer.bias.columns import attributes_of, columns_of, naming_label
 from modelwatch_analyzer.bias.config import BiasConfig
 from modelwatch_analyzer.bias.documents import BiasAnalysis, analysis_document
 from modelwatch_analyzer.bias.flips import NEIGHBOURS
@@ -48,12 +49,14 @@ def run(settings: BiasSettings, host: Host) -> Findings:
     baseline = BiasAnalysis.read(settings.baseline_constraints) if settings.baseline_constraints else None
     named = settings.ground_truth_attribute is not None
     settings = attributes_of(settings, config)
-    labelled = open_labelled_dataset(settings, labels_required=named)
-    chosen = columns_of(labelled.dataset, config, settings)
-    start = partial(BiasTable.empty, chosen.columns, settings.seed)
-    counted = host.gather(Reading(start, chosen.columns.dtypes, gathered), parts_of(labelled.dataset))
-    table, log = counted.accumulator, counted.log
-    log.require_records()
+    of_training = not named and settings.ground_truth_attribute is not None
+    with naming_label() if of_training else nullcontext():
+        labelled = open_labelled_dataset(settings, labels_required=named, label_of_training=of_training)
+        chosen = columns_of(labelled.dataset, config, settings)
+        start = partial(BiasTable.empty, chosen.columns, settings.seed)
+        counted = host.gather(Reading(start, chosen.columns.dtypes, gathered), parts_of(labelled.dataset))
+        table, log = counted.accumulator, counted.log
+        log.require_records()
     log.remarks += remarks_on_numbers(
         labelled.dataset, [*(facet.name_or_index for facet in config.facet), config.group_variable]
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from modelwatch_analyzer.bias.config import BiasConfig
@@ -17,6 +19,8 @@ from modelwatch_core.domain.monitor_kinds.bias import BiasSettings
 _TABLES = ("csv", "parquet")
 _TRANSFORM = "batchTransform"
 _DEFAULT_THRESHOLD = 0.5
+_ATTRIBUTE_OF_LABELS = re.compile(r"\bground_truth_attribute(?= (?:is|names|gives|finds|cannot) )")
+"""The attribute where a message is about it; where it is advice, more follows or less."""
 
 
 def attributes_of(settings: BiasSettings, config: BiasConfig) -> BiasSettings:
@@ -47,6 +51,22 @@ def attributes_of(settings: BiasSettings, config: BiasConfig) -> BiasSettings:
     if settings.baseline_constraints is None and _lacks(settings, known.get("inference_attribute")):
         del known["inference_attribute"]
     return settings.model_copy(update=known)
+
+
+@contextmanager
+def naming_label() -> Iterator[None]:
+    """Let errors name the configuration's label, where nobody gave the attribute that it stands for.
+
+    Raises
+    ------
+    InvalidInput
+        What is raised within, in these words.
+    """
+    try:
+        yield
+    except InvalidInput as error:
+        message = _ATTRIBUTE_OF_LABELS.sub("label of the analysis configuration", error.message)
+        raise InvalidInput(error.code, message, examples=error.examples) from error
 
 
 def _can_be_read(settings: BiasSettings) -> bool:
@@ -175,7 +195,7 @@ class _Names:
         by_feature: bool,
         unlabelled_payloads: bool,
     ) -> None:
-        self._columns = dataset.columns
+        self._columns, self._named = dataset.columns, dataset.named
         self._indexed = features if by_feature else dataset.input_columns
         self._features = features
         self._config = config
@@ -192,9 +212,10 @@ class _Names:
         if 0 <= index < len(self._indexed):
             return self._indexed[index]
         known = [*(self._config.headers or self._columns)]
-        raise InvalidInput(
-            "UnknownColumn", f"{key} is {name!r}, and the data has no such column; {existing(known, name)}"
-        )
+        message = f"{key} is {name!r}, and the data has no such column; {existing(known, name)}"
+        if not (self._named or self._config.headers):
+            message += ". The data has no names: list those of the features and of the label as headers"
+        raise InvalidInput("UnknownColumn", message)
 
     def shown(self, name: str | int, column: str) -> str:
         """Return the name in reports."""

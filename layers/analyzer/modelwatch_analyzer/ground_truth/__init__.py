@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -44,7 +45,9 @@ class LabelledDataset:
     warnings: tuple[str, ...] = ()
 
 
-def open_labelled_dataset(settings: GroundTruthSettings, *, labels_required: bool = True) -> LabelledDataset:
+def open_labelled_dataset(
+    settings: GroundTruthSettings, *, labels_required: bool = True, label_of_training: bool = False
+) -> LabelledDataset:
     """Open predictions with their labels.
 
     With ``ground_truth_source`` the captured predictions of the window are merged with the labels there, and the merged
@@ -54,6 +57,9 @@ def open_labelled_dataset(settings: GroundTruthSettings, *, labels_required: boo
     ----------
     labels_required : bool
         Whether captured records without labels are refused; otherwise they are opened as they are.
+    label_of_training : bool
+        Whether ``ground_truth_attribute`` names the label in training data. Ground truth may have it too, but one value
+        without a name is the label in any case.
 
     Raises
     ------
@@ -64,7 +70,7 @@ def open_labelled_dataset(settings: GroundTruthSettings, *, labels_required: boo
         `open_dataset` raises.
     """
     if settings.ground_truth_source is None:
-        return _open_with_labels(settings, required=labels_required)
+        return _open_with_labels(settings, required=labels_required, label_of_training=label_of_training)
     log, label_log = ReadLog(), ReadLog()
     output = settings.merged_output_path or settings.output_path / "merge"
     for source in (settings.dataset_source, settings.ground_truth_source):
@@ -79,13 +85,34 @@ def open_labelled_dataset(settings: GroundTruthSettings, *, labels_required: boo
     name = merged_file_name(settings.start_time, settings.end_time)
     merged = merge(predictions, ground_truth, output, log, file_name=name, tolerance=tolerance)
     records = CapturedRecords(merged.files, merge_log=log)
-    opened = open_captured(_settings_of_merged(settings, predictions), records)
+    opened = _open(
+        lambda each: open_captured(each, records),
+        _settings_of_merged(settings, predictions),
+        label_of_training=label_of_training,
+    )
     return LabelledDataset(opened, merged.counts, tuple(_warnings(ground_truth, merged, label_log)))
 
 
-def _open_with_labels(settings: AnalysisSettings, *, required: bool) -> LabelledDataset:
+def _open(
+    opener: Callable[[AnalysisSettings], Dataset], settings: AnalysisSettings, *, label_of_training: bool
+) -> Dataset:
+    """Open captured records, without the name of the label where it has none."""
+    if label_of_training and settings.record_preprocessor_script is None:
+        from modelwatch_analyzer.reading.capture import CaptureFiles
+
+        with suppress(InvalidInput):
+            unnamed = opener(settings.model_copy(update={"ground_truth_attribute": None}))
+            if isinstance(unnamed, CaptureFiles) and unnamed.has_bare_labels:
+                return unnamed
+    return opener(settings)
+
+
+def _open_with_labels(settings: AnalysisSettings, *, required: bool, label_of_training: bool) -> LabelledDataset:
     captured = settings.dataset_format.name == _CAPTURE
-    dataset = open_dataset(_with_ground_truth(settings) if captured else settings)
+    if captured:
+        dataset = _open(open_dataset, _with_ground_truth(settings), label_of_training=label_of_training)
+    else:
+        dataset = open_dataset(settings)
     unlabelled = captured and not settings.record_preprocessor_script and Role.GROUND_TRUTH not in dataset.roles
     if required and unlabelled:
         message = (

@@ -78,6 +78,13 @@ class CaptureFiles(TableOfPieces):
                 roles[role] = roles.get(role, ()) + columns
         return {role: names_among(self.columns, names) for role, names in roles.items() if names}
 
+    @property
+    def has_bare_labels(self) -> bool:
+        """Whether the ground truth of a row is one value without a name."""
+        pairs = zip(self.groups, self.keys, strict=True)
+        keys = [key for group, keys in pairs if group.role is Role.GROUND_TRUTH for key in keys]
+        return len(keys) == 1 and isinstance(keys[0], int)
+
     def batches(self, plan: Plan, log: ReadLog) -> Iterator[pl.DataFrame]:
         """Read all files in their order; see `Dataset.batches`."""
         parser = BlockParser(self.reader, self.keys, self._names())
