@@ -13,6 +13,7 @@ from modelwatch_analyzer.bias.check import NO_INTERVAL, BiasConstraint, Disparat
 from modelwatch_analyzer.bias.flips import NEIGHBOURS_OF_SAGEMAKER
 from modelwatch_analyzer.bias.intervals import Interval
 from modelwatch_analyzer.bias.metric import Stage
+from modelwatch_analyzer.bias.metrics import numbers_of
 from modelwatch_analyzer.bias.values import group_key
 from modelwatch_analyzer.documents import read_document
 from modelwatch_analyzer.metric_change import LEAST_ROWS, MOST_ROWS, Estimate, Rates
@@ -152,8 +153,8 @@ class BiasAnalysis(_Part):
 
     @property
     def compared(self) -> int:
-        """How many metrics may violate it."""
-        return sum(not each.is_open for each in self.constraints().values())
+        """How many different numbers may violate it."""
+        return numbers_of(where for where, each in self.constraints().items() if not each.is_open)
 
     @property
     def rates(self) -> Rates:
