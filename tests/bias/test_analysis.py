@@ -740,6 +740,43 @@ def test_groups_and_metrics_that_only_the_baseline_or_only_the_check_has_are_rep
     assert lacking.endswith("TE: reported, not compared")
 
 
+def test_listed_values_are_one_group_in_any_order(bench):
+    def regions(*listed: str) -> Mapping[str, object]:
+        return CONFIG | {"facet": [{"name_or_index": "income", "value_or_threshold": list(listed)}]}
+
+    bench.baseline(FAIR, regions("20", "21"), **PREDICTED)
+    rejected = re.sub(r"(,2[01],[01]),1\n", r"\1,0\n", FAIR)
+    found = [
+        {each.metric_name: each.facet_value for each in bench.check(rejected, config, **PREDICTED).violations}
+        for config in (regions("20", "21"), regions("21", "20"), regions("21.0", "20", "21"))
+    ]
+    assert found[0]["DPPL"] == "20,21"
+    assert found == [found[0]] * 3
+    assert [
+        warning for warning in bench.check(FAIR, regions("21", "20"), **PREDICTED).warnings if "F" not in warning
+    ] == []
+
+
+def test_listed_labels_are_the_same_in_any_order(bench):
+    graded = FAIR.replace(",1,", ",a,").replace("0,1\n", "0,b\n").replace(",0,", ",c,")
+    bench.baseline(graded, CONFIG | {"label_values_or_threshold": ["a", "b"]})
+    summary = bench.check(graded, CONFIG | {"label_values_or_threshold": ["b", "a"]})
+    assert summary.warnings == ()
+    assert bench.report("check")["pre_training_bias_metrics"]["label_value_or_threshold"] == "a,b"
+
+
+def test_values_with_commas_that_nobody_listed_are_groups_of_their_own(bench):
+    data = FAIR.replace("\nF,", '\n"a,b",').replace("\nM,", '\n"b,a",')
+    config = CONFIG | {"facet": [{"name_or_index": "sex"}]}
+    bench.baseline(data, config)
+    bench.check(data, config)
+    rows = [
+        [(entry["value_or_threshold"], entry["rows"]) for entry in stage["facets"]["sex"]]
+        for stage in (bench.report(each)["pre_training_bias_metrics"] for each in ("baseline", "check"))
+    ]
+    assert rows == [[("a,b", 200), ("b,a", 300)]] * 2
+
+
 def test_no_predicted_positives(bench):
     summary = bench.baseline(applicants((0, 50, 0, 50), (0, 60, 0, 60)), CONFIG, **PREDICTED)
     found = bench.metrics("baseline", "sex", "F")
