@@ -928,6 +928,38 @@ def test_constraints_that_are_invalid_are_refused_with_their_place(bench, conten
     assert refused.value.code == "InvalidConstraints"
 
 
+def test_what_constraints_have_in_vain_is_named(bench):
+    bench.baseline(FAIR, CONFIG, **PREDICTED)
+    constraints = bench.report("baseline")
+    assert (
+        bench.check(FAIR, CONFIG, constraints, **PREDICTED).warnings == bench.check(FAIR, CONFIG, **PREDICTED).warnings
+    )
+    (entry,) = constraints["post_training_bias_metrics"]["facets"]["sex"]
+    edited = next(metric for metric in entry["metrics"] if metric["name"] == "DPPL")
+    edited["rnage"] = [-0.0001, edited.pop("range")[1]]
+    entry["metrics"].append({"name": "ZZZ", "value": 0.1})
+    constraints["false_alarm_rat"] = 0.1
+    warnings = bench.check(FAIR, CONFIG, constraints, **PREDICTED).warnings
+    ignored = "keys of the constraints file that have no meaning where they are were ignored: false_alarm_rat, rnage"
+    assert ignored in warnings
+    assert "the constraints file has metrics that are not known, which were ignored: ZZZ" in warnings
+
+
+def test_all_that_sagemakers_own_baselines_have_is_known(bench):
+    entry = {
+        "value_or_threshold": "F",
+        "metrics": [
+            {"name": "CI", "description": "Class Imbalance (CI)", "value": 0.2},
+            {"name": "KL", "description": "Kullback-Liebler Divergence (KL)", "value": "Infinity"},
+            {"name": "CDDL", "description": "...", "value": None, "error": "Group variable is empty or not provided"},
+        ],
+    }
+    stage = {"label": "approved", "facets": {"sex": [entry]}, "label_value_or_threshold": "1"}
+    explanations = {"kernel_shap": {"label0": {"global_shap_values": {"income": 0.1}, "expected_value": 0.2}}}
+    document = {"version": "1.0", "explanations": explanations, "pre_training_bias_metrics": stage}
+    assert not any("ignored" in warning for warning in bench.check(FAIR, CONFIG, document).warnings)
+
+
 def test_without_a_configuration_there_is_nothing_to_do(tmp_path):
     (tmp_path / "data.csv").write_text(FAIR)
     settings = analysis_settings(

@@ -12,12 +12,14 @@ from modelwatch_analyzer.bias.flips import MOST_ROWS
 from modelwatch_analyzer.bias.group_metrics import FEW_ROWS, GroupMetric
 from modelwatch_analyzer.bias.groups import Facet, Positive
 from modelwatch_analyzer.bias.metric import BiasMetric, Stage, names_of
+from modelwatch_analyzer.bias.metrics import METRICS
 from modelwatch_analyzer.bias.table import BiasTable
 from modelwatch_analyzer.bias.values import ABOVE, LISTED, ColumnFacts, DataType, Listed, group_key
 from modelwatch_analyzer.profile.lexical import ColumnType
 from modelwatch_analyzer.profile.spelling import example_text, remark_on_alike, remark_on_doubles, remark_on_words
 from modelwatch_analyzer.profile.unusual_spellings import number_advice
 from modelwatch_analyzer.undefined import Undefined
+from modelwatch_analyzer.wording import enumerated
 from modelwatch_core.domain.number_text import count_text
 
 _FEW_BASELINE_ROWS = 100
@@ -52,6 +54,7 @@ def warnings_of(
         yield from _group(f"{facet} = {group}", of_group)
     yield from _undefined(groups, table)
     if baseline is not None:
+        yield from _ignored(baseline)
         yield from _uncompared(measures, baseline)
         if table.columns.prediction is None and (unpredicted := baseline.metrics(Stage.POST_TRAINING)):
             yield (
@@ -185,6 +188,14 @@ def _undefined(groups: Mapping[tuple[str, str], Sequence[GroupMetric]], table: B
             alike.setdefault((", ".join(names), reason), []).append(group)
     for (metrics, reason), found in alike.items():
         yield f"{_listed(found)}: {metrics} {'are' if ', ' in metrics else 'is'} undefined: {reason}"
+
+
+def _ignored(baseline: BiasAnalysis) -> Iterator[str]:
+    if unknown := list(dict.fromkeys(baseline.unknown_keys())):
+        yield f"keys of the constraints file that have no meaning where they are were ignored: {enumerated(unknown)}"
+    names = dict.fromkeys(metric for *_, metric in baseline.constraints())
+    if others := [name for name in names if name not in METRICS]:
+        yield f"the constraints file has metrics that are not known, which were ignored: {enumerated(others)}"
 
 
 def _uncompared(measures: Sequence[GroupMetric], baseline: BiasAnalysis) -> Iterator[str]:
