@@ -731,13 +731,65 @@ def test_a_check_without_predictions_says_what_it_leaves_out(bench):
 
 
 def test_groups_and_metrics_that_only_the_baseline_or_only_the_check_has_are_reported(bench):
-    bench.baseline(FAIR, CONFIG)
-    config = CONFIG | {"facet": [{"name_or_index": "region", "value_or_threshold": ["N"]}]}
-    warnings = bench.check(FAIR, config, **PREDICTED).warnings
+    sex, region, income = (
+        {"name_or_index": name, "value_or_threshold": listed}
+        for name, listed in (("sex", ["F"]), ("region", ["N"]), ("income", [22, 23]))
+    )
+    bench.baseline(FAIR, CONFIG | {"facet": [income, sex]})
+    warnings = bench.check(FAIR, CONFIG | {"facet": [income, region]}, **PREDICTED).warnings
     assert "the baseline does not have region = N: not compared" in warnings
     assert "the baseline has sex = F, which the configuration does not name: not checked" in warnings
     (lacking,) = [warning for warning in warnings if warning.startswith("the baseline has no AD, BA, ")]
     assert lacking.endswith("TE: reported, not compared")
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "reason"),
+    [
+        ({}, {"facet": [{"name_or_index": "region"}]}, "its facets are sex, and those of the configuration region"),
+        ({}, {"facet": [{"name_or_index": "sex", "value_or_threshold": ["M"]}]}, "its groups of sex are others"),
+        (
+            {"methods": {"pre_training_bias": {"methods": ["DPL", "KS"]}}},
+            {"methods": {"pre_training_bias": {"methods": ["JS"]}}},
+            "it has DPL, KS, and JS are measured",
+        ),
+        ({"methods": {"pre_training_bias": {"methods": ["CDDL"]}}, "group_variable": None}, {}, "it has no value of"),
+    ],
+)
+def test_a_check_that_compares_nothing_is_refused_with_the_reason(bench, before, now, reason):
+    bench.baseline(FAIR, CONFIG | before)
+    with pytest.raises(InvalidInput, match=f"nothing can be compared with the baseline: {reason}") as refused:
+        bench.check(FAIR, CONFIG | now)
+    assert refused.value.code == "NothingCompared"
+    assert "F" not in refused.value.message.replace("FD", "")  # which may be a value of a row
+
+
+@pytest.mark.parametrize(("before", "now"), [("sex", 0), (0, "sex"), ("0", 0)])
+def test_a_facet_is_the_same_by_its_name_and_by_its_index(bench, before, now):
+    facets = [CONFIG | {"facet": [{"name_or_index": each, "value_or_threshold": ["F"]}]} for each in (before, now)]
+    bench.baseline(FAIR, facets[0], **PREDICTED)
+    summary = bench.check(UNFAIR, facets[1], **PREDICTED)
+    assert "DPPL" in {violation.metric_name for violation in summary.violations}
+
+
+def test_a_facet_of_data_without_names_is_the_same_once_headers_name_it(bench):
+    unnamed = {"dataset_format": {"csv": {"header": False}}, "inference_attribute": "4"}
+    config = {**CONFIG, "label": 3, "facet": [{"name_or_index": 0, "value_or_threshold": ["F"]}], "group_variable": 1}
+    bench.baseline(FAIR.split("\n", 1)[1], config, **unnamed)
+    named = CONFIG | {"headers": ["sex", "region", "income", "approved", "predicted"]}
+    summary = bench.check(UNFAIR.split("\n", 1)[1], named, **unnamed)
+    assert {"_c0"} == {violation.facet for violation in summary.violations}
+    unnamed_captures = captures()[0]
+    with pytest.raises(
+        InvalidInput, match=r"its facets are _c0, and those of the configuration sex\. To compare, name"
+    ):
+        bench.check(
+            unnamed_captures,
+            CAPTURED,
+            dataset_format={"sagemakerCaptureJson": {}},
+            inference_attribute="predictions[*].predicted_label",
+            **PATHS,
+        )
 
 
 def test_listed_values_are_one_group_in_any_order(bench):

@@ -12,7 +12,7 @@ from modelwatch_analyzer.bias.columns import attributes_of, columns_of, naming_l
 from modelwatch_analyzer.bias.config import BiasConfig
 from modelwatch_analyzer.bias.documents import BiasAnalysis, analysis_document
 from modelwatch_analyzer.bias.flips import NEIGHBOURS
-from modelwatch_analyzer.bias.group_metrics import entries_of, group_metrics_of
+from modelwatch_analyzer.bias.group_metrics import entries_of, group_metrics_of, require_compared
 from modelwatch_analyzer.bias.groups import facet_of, positive_of
 from modelwatch_analyzer.bias.learnt import learnt
 from modelwatch_analyzer.bias.replay import replay
@@ -52,7 +52,7 @@ def run(settings: BiasSettings, host: Host) -> Findings:
     of_training = not named and settings.ground_truth_attribute is not None
     with naming_label() if of_training else nullcontext():
         labelled = open_labelled_dataset(settings, labels_required=named, label_of_training=of_training)
-        chosen = columns_of(labelled.dataset, config, settings)
+        chosen = columns_of(labelled.dataset, config, settings, baseline.facets() if baseline else ())
         start = partial(BiasTable.empty, chosen.columns, settings.seed)
         counted = host.gather(Reading(start, chosen.columns.dtypes, gathered), parts_of(labelled.dataset))
         table, log = counted.accumulator, counted.log
@@ -78,6 +78,8 @@ def run(settings: BiasSettings, host: Host) -> Findings:
             facet, config, baseline, settings, chosen.metrics, grouped=grouped, rates=of_each
         )
     ]
+    if baseline:
+        require_compared(metrics, baseline)
     suggested_by = config.disparate_impact_rule if baseline is None else None
     document = analysis_document(
         chosen.label,

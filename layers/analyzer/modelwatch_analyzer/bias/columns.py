@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -103,13 +103,15 @@ class Chosen:
     left_out: tuple[BiasMetric, ...]
 
 
-def columns_of(dataset: Dataset, config: BiasConfig, settings: BiasSettings) -> Chosen:
+def columns_of(dataset: Dataset, config: BiasConfig, settings: BiasSettings, known: Collection[str] = ()) -> Chosen:
     """Find the columns.
 
     Parameters
     ----------
     settings : BiasSettings
         Completed by `attributes_of`.
+    known : collection of str
+        The facets of a baseline: one that it calls by its column has this name.
 
     Raises
     ------
@@ -138,6 +140,8 @@ def columns_of(dataset: Dataset, config: BiasConfig, settings: BiasSettings) -> 
     for facet in config.facet:
         column = names.column(facet.name_or_index, "facet")
         shown = names.shown(facet.name_or_index, column)
+        if shown not in known and column in known:
+            shown = column
         if column == label or column in predicted:
             what = "labels" if column == label else "predictions"
             message = f"the facet {shown!r} is the column of {what}: it must be another one"

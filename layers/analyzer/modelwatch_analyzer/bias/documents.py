@@ -184,6 +184,14 @@ class BiasAnalysis(_Part):
         """Return how the positive labels are named."""
         return [entry.label_value_or_threshold for _, entry in self.stages() if entry.label_value_or_threshold]
 
+    def groups(self) -> list[tuple[str, str]]:
+        """Return the groups, by facet and name."""
+        return [(facet, value) for facet in self.facets() for value in self.facet_values(facet)]
+
+    def facets(self) -> list[str]:
+        """Return the names of the facets."""
+        return list(dict.fromkeys(facet for _, entry in self.stages() for facet in entry.facets))
+
     def facet_values(self, facet: str) -> list[str]:
         """Return how the groups of a facet are named, in the file's order."""
         entries = (each for _, entry in self.stages() for each in entry.facets.get(facet, ()))

@@ -9,7 +9,7 @@ import numpy as np
 from modelwatch_analyzer.bias.check import NO_VALUE
 from modelwatch_analyzer.bias.documents import BiasAnalysis
 from modelwatch_analyzer.bias.flips import MOST_ROWS
-from modelwatch_analyzer.bias.group_metrics import FEW_ROWS, GroupMetric
+from modelwatch_analyzer.bias.group_metrics import FEW_ROWS, GroupMetric, groups_text
 from modelwatch_analyzer.bias.groups import Facet, Positive
 from modelwatch_analyzer.bias.metric import BiasMetric, Stage, names_of
 from modelwatch_analyzer.bias.metrics import METRICS
@@ -187,7 +187,7 @@ def _undefined(groups: Mapping[tuple[str, str], Sequence[GroupMetric]], table: B
         for reason, names in reasons.items():
             alike.setdefault((", ".join(names), reason), []).append(group)
     for (metrics, reason), found in alike.items():
-        yield f"{_listed(found)}: {metrics} {'are' if ', ' in metrics else 'is'} undefined: {reason}"
+        yield f"{groups_text(found)}: {metrics} {'are' if ', ' in metrics else 'is'} undefined: {reason}"
 
 
 def _ignored(baseline: BiasAnalysis) -> Iterator[str]:
@@ -205,23 +205,11 @@ def _uncompared(measures: Sequence[GroupMetric], baseline: BiasAnalysis) -> Iter
         dict.fromkeys((each.facet, each.group) for each in measures if (each.facet, group_key(each.group)) not in known)
     )
     if new:
-        yield f"the baseline does not have {_listed(new)}: not compared"
+        yield f"the baseline does not have {groups_text(new)}: not compared"
     measured = {metric for _, _, metric in baseline.constraints()}
     lacking = names_of(each.metric for each in measures if each.metric.name not in measured and each.metric.is_compared)
     if lacking:
         yield f"the baseline has no {lacking}: reported, not compared"
-    gone = [
-        (facet, each.value_or_threshold)
-        for _, entry in baseline.stages()
-        for facet, entries in entry.facets.items()
-        for each in entries
-        if (facet, group_key(each.value_or_threshold)) not in now
-    ]
+    gone = [(facet, group) for facet, group in baseline.groups() if (facet, group_key(group)) not in now]
     if gone:
-        names = _listed(list(dict.fromkeys(gone)))
-        yield f"the baseline has {names}, which the configuration does not name: not checked"
-
-
-def _listed(groups: Sequence[tuple[str, str]], most: int = 10) -> str:
-    text = ", ".join(f"{facet} = {group}" for facet, group in groups[:most])
-    return text if len(groups) <= most else f"{text} and {len(groups) - most} more"
+        yield f"the baseline has {groups_text(gone)}, which the configuration does not name: not checked"
