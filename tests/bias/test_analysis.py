@@ -690,11 +690,37 @@ def test_a_group_of_the_baseline_that_is_gone_violates_its_share(bench):
     assert "Negated facet set is empty" in bench.metrics("check", "sex", "M")["DPL"]["error"]
 
 
-def test_without_any_value_of_the_facet_its_share_is_undefined(bench):
-    bench.baseline(FAIR, CONFIG, **PREDICTED)
-    summary = bench.check(FAIR.replace("\nF,", "\n,").replace("\nM,", "\n,"), CONFIG, **PREDICTED)
-    assert summary.violations == ()
-    assert bench.metrics("check", "sex", "F")["FD"]["error"] == "no row has a value of the facet"
+NO_SEX = FAIR.replace("\nF,", "\n,").replace("\nM,", "\n,")
+
+
+@pytest.mark.parametrize("data", [NO_SEX, NO_SEX.replace("\n,", "\nM,", 1), NO_SEX.replace("\n,", "\nX,", 5)])
+@pytest.mark.parametrize("listed", [["F"], None])
+def test_groups_of_the_baseline_that_no_row_belongs_to_are_gone_though_the_facet_has_hardly_a_value(
+    bench, data, listed
+):
+    config = CONFIG | {"facet": [{"name_or_index": "sex", "value_or_threshold": listed}]}
+    bench.baseline(FAIR, config, **PREDICTED)
+    summary = bench.check(data, config, **PREDICTED)
+    gone = "F" if listed or "\nM," in data else "FM"
+    assert [(each.facet_value, each.metric_name) for each in summary.violations] == [(name, "FD") for name in gone]
+    # By hand: of 500 applicants 200 were women, and 300 men.
+    assert bench.metrics("check", "sex", "F")["FD"]["value"] == pytest.approx(200 / 500)
+    without = data.count("\n,")
+    names = ", ".join(f"sex = {name}" for name in gone)
+    assert f"no row is in {names}: {without} rows without a value of sex are taken to be outside" in summary.warnings
+
+
+def test_a_facet_of_numbers_that_has_become_text_has_lost_its_group(bench):
+    bench.baseline(aged("20.5"), AGED, **PREDICTED)
+    summary = bench.check(re.sub(r"\n([\d.]+),", r"\n\1 years,", aged("20.5")), AGED, **PREDICTED)
+    assert [violation.metric_name for violation in summary.violations] == ["FD"]
+    # By hand: 204 of 400 were above 40.
+    assert bench.metrics("check", "age", "(40.0, 60.4]")["FD"]["value"] == pytest.approx(204 / 400)
+
+
+def test_a_baseline_without_any_value_of_the_facet_has_no_share_of_it(bench):
+    bench.baseline(NO_SEX, CONFIG, **PREDICTED)
+    assert bench.metrics("baseline", "sex", "F")["FD"]["error"] == "there are no rows"
 
 
 def test_one_label_only(bench):

@@ -89,8 +89,11 @@ def _rows(table: BiasTable, facets: Sequence[Facet], baseline: BiasAnalysis | No
     if table.spelled_missing:
         yield f"{table.spelled_missing} of the missing values are spelled out, as nan or None"
     for facet in facets:
-        if facet.missing:
+        if facet.missing and not (facet.gone and len(facet.gone) == len(facet.values)):
             yield f"{facet.missing} rows without a value of {facet.name} were left out of its metrics"
+        if facet.gone:
+            gone = groups_text([(facet.name, facet.values[i]) for i in sorted(facet.gone)])
+            yield f"no row is in {gone}: {facet.missing} rows without a value of {facet.name} are taken to be outside"
         facts, (_, listed) = table.facet_facts[facet.name], table.columns.facets[facet.name]
         yield from _facet(facet, facts, listed)
         yield from _alike(f"values of {facet.name}", facts)
