@@ -286,6 +286,50 @@ def test_the_arguments_of_the_python_api_are_understood(bench):
     assert as_arguments == values(bench.metrics("baseline", "sex", "F"))
 
 
+def test_the_predicted_label_of_sagemakers_file_is_read(bench):
+    bench.baseline(FAIR, CONFIG | {"predicted_label": "predicted"})
+    as_key = bench.report("baseline")
+    bench.baseline(FAIR, CONFIG, **PREDICTED)
+    assert as_key == bench.report("baseline")
+    bench.baseline(FAIR, CONFIG | {"predicted_label": "not there"})
+    assert "post_training_bias_metrics" not in bench.report("baseline")
+
+
+def test_keys_of_other_analyses_are_passed_over(bench):
+    others = {
+        "dataset_type": "text/csv",
+        "predictor": {"model_name": "m", "label": 0},
+        "methods": {"shap": {"num_samples": 5}, "report": {"name": "report"}, "pre_training_bias": {"methods": "all"}},
+    }
+    assert bench.baseline(FAIR, CONFIG | others).warnings == ()
+
+
+@pytest.mark.parametrize("excluded", [["region"], "region", [1]])
+def test_columns_that_the_configuration_excludes_are_left_out_of_the_flip_test_alone(bench, excluded):
+    bench.baseline(FAIR, CONFIG | {"excluded_columns": excluded}, **PREDICTED)
+    without = bench.metrics("baseline", "sex", "F")
+    rows = [row.split(",") for row in FAIR.splitlines()]
+    bench.baseline(
+        "\n".join(",".join([sex, *row]) for sex, _, *row in rows), CONFIG | {"group_variable": None}, **PREDICTED
+    )
+    assert without["FT"] == bench.metrics("baseline", "sex", "F")["FT"]
+    assert without["FT"]["value"] is not None
+    assert without["CDDL"]["value"] is not None  # which region is the group variable of
+
+
+def test_columns_that_are_excluded_need_not_be_in_captures_since_the_model_is_not_sent_them(bench):
+    record, _ = captures()
+    summary = bench.baseline(
+        record,
+        CAPTURED | {"excluded_columns": ["customer", "income"]},
+        dataset_format={"sagemakerCaptureJson": {}},
+        inference_attribute="predictions[*].predicted_label",
+        **PATHS,
+    )
+    assert summary.warnings == ()
+    assert bench.metrics("baseline", "sex", "1")["FT"]["value"] is not None
+
+
 def test_training_data_without_the_predicted_label_give_the_metrics_of_its_labels(bench):
     bench.baseline(FAIR, CONFIG | {"predicted_label_name": "not there"})
     assert "post_training_bias_metrics" not in bench.report("baseline")
@@ -455,6 +499,14 @@ def test_the_label_of_training_data_names_no_part_of_a_label_that_is_one_bare_va
     records = next((bench.folder / "check" / "merge").rglob("*.jsonl"))  # as a merge job left them
     bench.check(records.read_text(), config, dataset_format={"sagemakerCaptureJson": {}})
     assert values(bench.metrics("check", "sex", "F")) | {"FT": None} == expected
+
+
+def test_the_predicted_label_of_training_data_names_no_part_of_an_answer_that_is_one_bare_value(bench):
+    config = OF_TRAINING | {"predicted_label": "predicted"}
+    bench.baseline(FAIR, config)
+    summary, found = answered(bench, as_object, str, config, encodings=("JSON", "CSV"))
+    assert summary.violations == ()
+    assert found | {"FT": None} == values(bench.metrics("baseline", "sex", "F"))
 
 
 @pytest.mark.parametrize("truth", [("CSV", "7,{}".format), ("JSON", '{{"id": 7, "granted": {}}}'.format)])
@@ -952,6 +1004,21 @@ def test_rows_that_lack_a_label_a_prediction_or_a_facet_are_left_out_and_counted
         (CONFIG | {"facet": [{"name_or_index": "sex"}] * 2}, {}, "InvalidAnalysisConfig", "more than once"),
         (CONFIG | {"facet": [{"name_or_index": True}]}, {}, "InvalidAnalysisConfig", "must be a name or an index$"),
         (CONFIG | {"group_variable": ["region"]}, {}, "InvalidAnalysisConfig", "must be a name or an index$"),
+        (CONFIG | {"group_varable": "region"}, {}, "InvalidAnalysisConfig", "did you mean group_variable"),
+        (CONFIG | {"probability_treshold": 0.9}, {}, "InvalidAnalysisConfig", "did you mean probability_threshold"),
+        (
+            CONFIG | {"facet": [{"name_or_index": "sex", "value_or_treshold": ["F"]}]},
+            {},
+            "InvalidAnalysisConfig",
+            r"facet\[0\]: value_or_treshold: there is no such key; did you mean value_or_threshold",
+        ),
+        (
+            CONFIG | {"methods": {"pre_training_bias": {"method": ["CI"]}}},
+            {},
+            "InvalidAnalysisConfig",
+            "did you mean methods",
+        ),
+        (CONFIG | {"excluded_columns": ["incme"]}, {}, "UnknownColumn", "excluded_columns is 'incme'.*'income'"),
         (CONFIG | {"label_values_or_threshold": [[1]]}, {}, "InvalidAnalysisConfig", "a list of values: text, numbers"),
     ],
 )  # fmt: skip

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
 from modelwatch_analyzer.bias.changes import changes_since
 from modelwatch_analyzer.bias.cloudwatch import metrics_of
-from modelwatch_analyzer.bias.columns import attributes_of, columns_of, naming_label
+from modelwatch_analyzer.bias.columns import attributes_of, columns_of, naming_keys, of_training
 from modelwatch_analyzer.bias.config import BiasConfig
 from modelwatch_analyzer.bias.documents import BiasAnalysis, analysis_document
 from modelwatch_analyzer.bias.flips import NEIGHBOURS
@@ -47,11 +46,13 @@ def run(settings: BiasSettings, host: Host) -> Findings:
     """
     config = BiasConfig.read(settings.analysis_config)
     baseline = BiasAnalysis.read(settings.baseline_constraints) if settings.baseline_constraints else None
-    named = settings.ground_truth_attribute is not None
-    settings = attributes_of(settings, config)
-    of_training = not named and settings.ground_truth_attribute is not None
-    with naming_label() if of_training else nullcontext():
-        labelled = open_labelled_dataset(settings, labels_required=named, label_of_training=of_training)
+    completed = attributes_of(settings, config)
+    configured = of_training(settings, completed)
+    with naming_keys(configured):
+        labelled = open_labelled_dataset(
+            completed, labels_required=settings.ground_truth_attribute is not None, of_training=configured
+        )
+        settings = completed.model_copy(update={f"{role}_attribute": None for role in labelled.bare})
         chosen = columns_of(labelled.dataset, config, settings, baseline.facets() if baseline else ())
         start = partial(BiasTable.empty, chosen.columns, settings.seed)
         counted = host.gather(Reading(start, chosen.columns.dtypes, gathered), parts_of(labelled.dataset))

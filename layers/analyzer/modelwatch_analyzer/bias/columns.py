@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 
 from modelwatch_analyzer.bias.config import BiasConfig
@@ -19,8 +19,11 @@ from modelwatch_core.domain.monitor_kinds.bias import BiasSettings
 _TABLES = ("csv", "parquet")
 _TRANSFORM = "batchTransform"
 _DEFAULT_THRESHOLD = 0.5
-_ATTRIBUTE_OF_LABELS = re.compile(r"\bground_truth_attribute(?= (?:is|names|gives|finds|cannot) )")
-"""The attribute where a message is about it; where it is advice, more follows or less."""
+_OF_TRAINING = {Role.GROUND_TRUTH: "label", Role.INFERENCE: "predicted_label_name"}
+"""The keys of the configuration that name columns of the training data, by what these are."""
+
+_AS_SUBJECT = re.compile(rf"\b({'|'.join(_OF_TRAINING)})_attribute(?= (?:is|names|gives|finds|cannot)\b)")
+"""An attribute where a message is about it, and does not advise it."""
 
 
 def attributes_of(settings: BiasSettings, config: BiasConfig) -> BiasSettings:
@@ -53,20 +56,30 @@ def attributes_of(settings: BiasSettings, config: BiasConfig) -> BiasSettings:
     return settings.model_copy(update=known)
 
 
+def of_training(given: BiasSettings, completed: BiasSettings) -> tuple[Role, ...]:
+    """Return whose attributes the configuration says, and not the settings."""
+    names = {role: f"{role}_attribute" for role in _OF_TRAINING}
+    return tuple(role for role, name in names.items() if getattr(given, name) is None and getattr(completed, name))
+
+
 @contextmanager
-def naming_label() -> Iterator[None]:
-    """Let errors name the configuration's label, where nobody gave the attribute that it stands for.
+def naming_keys(roles: Collection[Role]) -> Iterator[None]:
+    """Let errors name the keys of the configuration that stand for attributes which nobody gave.
 
     Raises
     ------
     InvalidInput
         What is raised within, in these words.
     """
+
+    def named(found: re.Match[str]) -> str:
+        role = Role(found[1])
+        return f"{_OF_TRAINING[role]} of the analysis configuration" if role in roles else found[0]
+
     try:
         yield
     except InvalidInput as error:
-        message = _ATTRIBUTE_OF_LABELS.sub("label of the analysis configuration", error.message)
-        raise InvalidInput(error.code, message, examples=error.examples) from error
+        raise InvalidInput(error.code, _AS_SUBJECT.sub(named, error.message), examples=error.examples) from error
 
 
 def _can_be_read(settings: BiasSettings) -> bool:
@@ -152,13 +165,14 @@ def columns_of(dataset: Dataset, config: BiasConfig, settings: BiasSettings, kno
             raise InvalidInput("InvalidAnalysisConfig", message)
         facets[shown] = column, Listed(facet.value_or_threshold)
     flipped = any(each.name == "FT" for each in metrics)
+    excluded = names.excluded(required=settings.dataset_format.name in _TABLES)
     columns = BiasColumns(
         label=label,
         positive=Listed(config.label_values_or_threshold),
         facets=facets,
         group=None if config.group_variable is None else names.column(config.group_variable, "group_variable"),
         prediction=prediction,
-        features=features if flipped else (),
+        features=tuple(name for name in features if flipped and name not in excluded),
     )
     return Chosen(columns, _label_name(config, settings, features, columns), metrics, left_out)
 
@@ -220,6 +234,20 @@ class _Names:
         if not (self._named or self._config.headers):
             message += ". The data has no names: list those of the features and of the label as headers"
         raise InvalidInput("UnknownColumn", message)
+
+    def excluded(self, *, required: bool) -> set[str]:
+        """Return the columns that the configuration excludes.
+
+        Parameters
+        ----------
+        required : bool
+            Whether the data must have them all: what is not sent to the model is not in captures.
+        """
+        found = set()
+        for name in self._config.excluded_columns:
+            with nullcontext() if required else suppress(InvalidInput):
+                found.add(self.column(name, "excluded_columns"))
+        return found
 
     def shown(self, name: str | int, column: str) -> str:
         """Return the name in reports."""

@@ -79,11 +79,10 @@ class CaptureFiles(TableOfPieces):
         return {role: names_among(self.columns, names) for role, names in roles.items() if names}
 
     @property
-    def has_bare_labels(self) -> bool:
-        """Whether the ground truth of a row is one value without a name."""
-        pairs = zip(self.groups, self.keys, strict=True)
-        keys = [key for group, keys in pairs if group.role is Role.GROUND_TRUTH for key in keys]
-        return len(keys) == 1 and isinstance(keys[0], int)
+    def bare_roles(self) -> frozenset[Role]:
+        """The roles of which each row has one value without a name."""
+        pairs = [(group.role, keys) for group, keys in zip(self.groups, self.keys, strict=True) if keys]
+        return frozenset(role for role, keys in pairs if role and len(keys) == 1 and isinstance(keys[0], int))
 
     def batches(self, plan: Plan, log: ReadLog) -> Iterator[pl.DataFrame]:
         """Read all files in their order; see `Dataset.batches`."""
