@@ -3,10 +3,12 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Mapping
 
 import pytest
 
 from modelwatch_analyzer.analysis import analyze
+from modelwatch_core.domain.analysis import AnalysisSummary
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.outcome import OutcomeStatus
 from modelwatch_core.domain.settings_environment import analysis_settings
@@ -284,6 +286,50 @@ def test_the_arguments_of_the_python_api_are_understood(bench):
     assert as_arguments == values(bench.metrics("baseline", "sex", "F"))
 
 
+def test_the_predicted_label_of_sagemakers_file_is_read(bench):
+    bench.baseline(FAIR, CONFIG | {"predicted_label": "predicted"})
+    as_key = bench.report("baseline")
+    bench.baseline(FAIR, CONFIG, **PREDICTED)
+    assert as_key == bench.report("baseline")
+    bench.baseline(FAIR, CONFIG | {"predicted_label": "not there"})
+    assert "post_training_bias_metrics" not in bench.report("baseline")
+
+
+def test_keys_of_other_analyses_are_passed_over(bench):
+    others = {
+        "dataset_type": "text/csv",
+        "predictor": {"model_name": "m", "label": 0},
+        "methods": {"shap": {"num_samples": 5}, "report": {"name": "report"}, "pre_training_bias": {"methods": "all"}},
+    }
+    assert bench.baseline(FAIR, CONFIG | others).warnings == ()
+
+
+@pytest.mark.parametrize("excluded", [["region"], "region", [1]])
+def test_columns_that_the_configuration_excludes_are_left_out_of_the_flip_test_alone(bench, excluded):
+    bench.baseline(FAIR, CONFIG | {"excluded_columns": excluded}, **PREDICTED)
+    without = bench.metrics("baseline", "sex", "F")
+    rows = [row.split(",") for row in FAIR.splitlines()]
+    bench.baseline(
+        "\n".join(",".join([sex, *row]) for sex, _, *row in rows), CONFIG | {"group_variable": None}, **PREDICTED
+    )
+    assert without["FT"] == bench.metrics("baseline", "sex", "F")["FT"]
+    assert without["FT"]["value"] is not None
+    assert without["CDDL"]["value"] is not None  # which region is the group variable of
+
+
+def test_columns_that_are_excluded_need_not_be_in_captures_since_the_model_is_not_sent_them(bench):
+    record, _ = captures()
+    summary = bench.baseline(
+        record,
+        CAPTURED | {"excluded_columns": ["customer", "income"]},
+        dataset_format={"sagemakerCaptureJson": {}},
+        inference_attribute="predictions[*].predicted_label",
+        **PATHS,
+    )
+    assert summary.warnings == ()
+    assert bench.metrics("baseline", "sex", "1")["FT"]["value"] is not None
+
+
 def test_training_data_without_the_predicted_label_give_the_metrics_of_its_labels(bench):
     bench.baseline(FAIR, CONFIG | {"predicted_label_name": "not there"})
     assert "post_training_bias_metrics" not in bench.report("baseline")
@@ -402,6 +448,85 @@ def test_labels_in_files_of_their_own_are_merged_first(bench, tmp_path):
     assert (summary.ground_truth.matched, summary.ground_truth.unlabelled) == (79, 1)
     found = values(bench.metrics("check", "s", "1"))
     assert (found["AD"], found["DPPL"]) == (0.0, found["DPL"])  # scores above a half, exactly where labels are positive
+
+
+def answered(
+    bench, request, truth, config, *, encodings=("CSV", "CSV"), **settings: object
+) -> tuple[AnalysisSummary, Mapping[str, object]]:
+    """Check the fair applicants as captures and labels in files of their own, each written by a function of its row."""
+    captured, labels = [], []
+    for i, row in enumerate(FAIR.splitlines()[1:]):
+        sex, _, income, label, predicted = row.split(",")
+        sides = {
+            "endpointInput": {"data": request(sex, income), "encoding": encodings[0], "mode": "INPUT"},
+            "endpointOutput": {"data": predicted, "encoding": "CSV", "mode": "OUTPUT"},
+        }
+        event = {"eventId": str(i), "inferenceTime": "2026-01-01T00:10:00Z"}
+        captured.append(json.dumps({"captureData": sides, "eventMetadata": event, "eventVersion": "0"}))
+        truths = {"groundTruthData": {"data": truth(label), "encoding": encodings[1]}, "eventMetadata": event}
+        labels.append(json.dumps(truths | {"eventVersion": "0"}))
+    (bench.folder / "labels").mkdir(exist_ok=True)
+    (bench.folder / "labels" / "labels.jsonl").write_text("\n".join(labels))
+    known = {"dataset_format": {"sagemakerCaptureJson": {}}, "ground_truth_source": bench.folder / "labels"}
+    summary = bench.check("\n".join(captured), config, **known | settings)
+    return summary, values(bench.metrics("check", "sex", "F"))
+
+
+OF_TRAINING = CONFIG | {"group_variable": None}
+FEATURES_ALONE = OF_TRAINING | {"headers": ["sex", "income"]}
+
+
+def as_object(sex: str, income: str) -> str:
+    return json.dumps({"sex": sex, "income": int(income)})
+
+
+def as_text(sex: str, income: str) -> str:
+    return f"{sex},{income}"
+
+
+@pytest.mark.parametrize("truth", [("CSV", str), ("JSON", str), ("JSON", '{{"approved": {}}}'.format)])
+@pytest.mark.parametrize(
+    ("request_form", "written", "config"), [("JSON", as_object, OF_TRAINING), ("CSV", as_text, FEATURES_ALONE)]
+)
+def test_the_label_of_training_data_names_no_part_of_a_label_that_is_one_bare_value(
+    bench, request_form, written, config, truth
+):
+    bench.baseline(FAIR, OF_TRAINING, **PREDICTED)
+    expected = values(bench.metrics("baseline", "sex", "F"))
+    summary, found = answered(bench, written, truth[1], config, encodings=(request_form, truth[0]))
+    assert summary.violations == ()
+    assert found | {"FT": None} == expected  # region, which is text, is among the features of the table
+    records = next((bench.folder / "check" / "merge").rglob("*.jsonl"))  # as a merge job left them
+    bench.check(records.read_text(), config, dataset_format={"sagemakerCaptureJson": {}})
+    assert values(bench.metrics("check", "sex", "F")) | {"FT": None} == expected
+
+
+def test_the_predicted_label_of_training_data_names_no_part_of_an_answer_that_is_one_bare_value(bench):
+    config = OF_TRAINING | {"predicted_label": "predicted"}
+    bench.baseline(FAIR, config)
+    summary, found = answered(bench, as_object, str, config, encodings=("JSON", "CSV"))
+    assert summary.violations == ()
+    assert found | {"FT": None} == values(bench.metrics("baseline", "sex", "F"))
+
+
+@pytest.mark.parametrize("truth", [("CSV", "7,{}".format), ("JSON", '{{"id": 7, "granted": {}}}'.format)])
+def test_labels_that_the_configuration_does_not_find_are_refused_in_its_words(bench, truth):
+    bench.baseline(FAIR, OF_TRAINING, **PREDICTED)
+    with pytest.raises(InvalidInput, match="label of the analysis configuration") as refused:
+        answered(bench, as_text, truth[1], FEATURES_ALONE, encodings=("CSV", truth[0]))
+    assert "ground_truth_attribute" not in refused.value.message
+    with pytest.raises(InvalidInput, match="ground_truth_attribute"):
+        answered(
+            bench, as_text, truth[1], FEATURES_ALONE, encodings=("CSV", truth[0]), ground_truth_attribute="approved"
+        )
+    with pytest.raises(InvalidInput, match=r"^UnknownColumn: label of the analysis configuration is 'granted', but "):
+        bench.baseline(FAIR, OF_TRAINING | {"label": "granted"})
+
+
+def test_names_of_features_need_headers_where_captures_have_no_names(bench):
+    bench.baseline(FAIR, OF_TRAINING, **PREDICTED)
+    with pytest.raises(InvalidInput, match="The data has no names: list those of the features and of the label as"):
+        answered(bench, as_text, str, OF_TRAINING)
 
 
 def test_outputs_of_transform_jobs_meet_their_labels(bench, tmp_path):
@@ -617,11 +742,37 @@ def test_a_group_of_the_baseline_that_is_gone_violates_its_share(bench):
     assert "Negated facet set is empty" in bench.metrics("check", "sex", "M")["DPL"]["error"]
 
 
-def test_without_any_value_of_the_facet_its_share_is_undefined(bench):
-    bench.baseline(FAIR, CONFIG, **PREDICTED)
-    summary = bench.check(FAIR.replace("\nF,", "\n,").replace("\nM,", "\n,"), CONFIG, **PREDICTED)
-    assert summary.violations == ()
-    assert bench.metrics("check", "sex", "F")["FD"]["error"] == "no row has a value of the facet"
+NO_SEX = FAIR.replace("\nF,", "\n,").replace("\nM,", "\n,")
+
+
+@pytest.mark.parametrize("data", [NO_SEX, NO_SEX.replace("\n,", "\nM,", 1), NO_SEX.replace("\n,", "\nX,", 5)])
+@pytest.mark.parametrize("listed", [["F"], None])
+def test_groups_of_the_baseline_that_no_row_belongs_to_are_gone_though_the_facet_has_hardly_a_value(
+    bench, data, listed
+):
+    config = CONFIG | {"facet": [{"name_or_index": "sex", "value_or_threshold": listed}]}
+    bench.baseline(FAIR, config, **PREDICTED)
+    summary = bench.check(data, config, **PREDICTED)
+    gone = "F" if listed or "\nM," in data else "FM"
+    assert [(each.facet_value, each.metric_name) for each in summary.violations] == [(name, "FD") for name in gone]
+    # By hand: of 500 applicants 200 were women, and 300 men.
+    assert bench.metrics("check", "sex", "F")["FD"]["value"] == pytest.approx(200 / 500)
+    without = data.count("\n,")
+    names = ", ".join(f"sex = {name}" for name in gone)
+    assert f"no row is in {names}: {without} rows without a value of sex are taken to be outside" in summary.warnings
+
+
+def test_a_facet_of_numbers_that_has_become_text_has_lost_its_group(bench):
+    bench.baseline(aged("20.5"), AGED, **PREDICTED)
+    summary = bench.check(re.sub(r"\n([\d.]+),", r"\n\1 years,", aged("20.5")), AGED, **PREDICTED)
+    assert [violation.metric_name for violation in summary.violations] == ["FD"]
+    # By hand: 204 of 400 were above 40.
+    assert bench.metrics("check", "age", "(40.0, 60.4]")["FD"]["value"] == pytest.approx(204 / 400)
+
+
+def test_a_baseline_without_any_value_of_the_facet_has_no_share_of_it(bench):
+    bench.baseline(NO_SEX, CONFIG, **PREDICTED)
+    assert bench.metrics("baseline", "sex", "F")["FD"]["error"] == "there are no rows"
 
 
 def test_with_one_label_only_some_metrics_are_undefined(bench):
@@ -658,13 +809,102 @@ def test_a_check_without_predictions_says_what_it_leaves_out(bench):
 
 
 def test_groups_and_metrics_that_only_the_baseline_or_only_the_check_has_are_reported(bench):
-    bench.baseline(FAIR, CONFIG)
-    config = CONFIG | {"facet": [{"name_or_index": "region", "value_or_threshold": ["N"]}]}
-    warnings = bench.check(FAIR, config, **PREDICTED).warnings
+    sex, region, income = (
+        {"name_or_index": name, "value_or_threshold": listed}
+        for name, listed in (("sex", ["F"]), ("region", ["N"]), ("income", [22, 23]))
+    )
+    bench.baseline(FAIR, CONFIG | {"facet": [income, sex]})
+    warnings = bench.check(FAIR, CONFIG | {"facet": [income, region]}, **PREDICTED).warnings
     assert "the baseline does not have region = N: not compared" in warnings
     assert "the baseline has sex = F, which the configuration does not name: not checked" in warnings
     (lacking,) = [warning for warning in warnings if warning.startswith("the baseline has no AD, BA, ")]
     assert lacking.endswith("TE: reported, not compared")
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "reason"),
+    [
+        ({}, {"facet": [{"name_or_index": "region"}]}, "its facets are sex, and those of the configuration region"),
+        ({}, {"facet": [{"name_or_index": "sex", "value_or_threshold": ["M"]}]}, "its groups of sex are others"),
+        (
+            {"methods": {"pre_training_bias": {"methods": ["DPL", "KS"]}}},
+            {"methods": {"pre_training_bias": {"methods": ["JS"]}}},
+            "it has DPL, KS, and JS are measured",
+        ),
+        ({"methods": {"pre_training_bias": {"methods": ["CDDL"]}}, "group_variable": None}, {}, "it has no value of"),
+    ],
+)
+def test_a_check_that_compares_nothing_is_refused_with_the_reason(bench, before, now, reason):
+    bench.baseline(FAIR, CONFIG | before)
+    with pytest.raises(InvalidInput, match=f"nothing can be compared with the baseline: {reason}") as refused:
+        bench.check(FAIR, CONFIG | now)
+    assert refused.value.code == "NothingCompared"
+    assert "F" not in refused.value.message.replace("FD", "")  # which may be a value of a row
+
+
+@pytest.mark.parametrize(("before", "now"), [("sex", 0), (0, "sex"), ("0", 0)])
+def test_a_facet_is_the_same_by_its_name_and_by_its_index(bench, before, now):
+    facets = [CONFIG | {"facet": [{"name_or_index": each, "value_or_threshold": ["F"]}]} for each in (before, now)]
+    bench.baseline(FAIR, facets[0], **PREDICTED)
+    summary = bench.check(UNFAIR, facets[1], **PREDICTED)
+    assert "DPPL" in {violation.metric_name for violation in summary.violations}
+
+
+def test_a_facet_of_data_without_names_is_the_same_once_headers_name_it(bench):
+    unnamed = {"dataset_format": {"csv": {"header": False}}, "inference_attribute": "4"}
+    config = {**CONFIG, "label": 3, "facet": [{"name_or_index": 0, "value_or_threshold": ["F"]}], "group_variable": 1}
+    bench.baseline(FAIR.split("\n", 1)[1], config, **unnamed)
+    named = CONFIG | {"headers": ["sex", "region", "income", "approved", "predicted"]}
+    summary = bench.check(UNFAIR.split("\n", 1)[1], named, **unnamed)
+    assert {"_c0"} == {violation.facet for violation in summary.violations}
+    unnamed_captures = captures()[0]
+    with pytest.raises(
+        InvalidInput, match=r"its facets are _c0, and those of the configuration sex\. To compare, name"
+    ):
+        bench.check(
+            unnamed_captures,
+            CAPTURED,
+            dataset_format={"sagemakerCaptureJson": {}},
+            inference_attribute="predictions[*].predicted_label",
+            **PATHS,
+        )
+
+
+def test_listed_values_are_one_group_in_any_order(bench):
+    def regions(*listed: str) -> Mapping[str, object]:
+        return CONFIG | {"facet": [{"name_or_index": "income", "value_or_threshold": list(listed)}]}
+
+    bench.baseline(FAIR, regions("20", "21"), **PREDICTED)
+    rejected = re.sub(r"(,2[01],[01]),1\n", r"\1,0\n", FAIR)
+    found = [
+        {each.metric_name: each.facet_value for each in bench.check(rejected, config, **PREDICTED).violations}
+        for config in (regions("20", "21"), regions("21", "20"), regions("21.0", "20", "21"))
+    ]
+    assert found[0]["DPPL"] == "20,21"
+    assert found == [found[0]] * 3
+    assert [
+        warning for warning in bench.check(FAIR, regions("21", "20"), **PREDICTED).warnings if "F" not in warning
+    ] == []
+
+
+def test_listed_labels_are_the_same_in_any_order(bench):
+    graded = FAIR.replace(",1,", ",a,").replace("0,1\n", "0,b\n").replace(",0,", ",c,")
+    bench.baseline(graded, CONFIG | {"label_values_or_threshold": ["a", "b"]})
+    summary = bench.check(graded, CONFIG | {"label_values_or_threshold": ["b", "a"]})
+    assert summary.warnings == ()
+    assert bench.report("check")["pre_training_bias_metrics"]["label_value_or_threshold"] == "a,b"
+
+
+def test_values_with_commas_that_nobody_listed_are_groups_of_their_own(bench):
+    data = FAIR.replace("\nF,", '\n"a,b",').replace("\nM,", '\n"b,a",')
+    config = CONFIG | {"facet": [{"name_or_index": "sex"}]}
+    bench.baseline(data, config)
+    bench.check(data, config)
+    rows = [
+        [(entry["value_or_threshold"], entry["rows"]) for entry in stage["facets"]["sex"]]
+        for stage in (bench.report(each)["pre_training_bias_metrics"] for each in ("baseline", "check"))
+    ]
+    assert rows == [[("a,b", 200), ("b,a", 300)]] * 2
 
 
 def test_without_predicted_positives_disparate_impact_is_undefined(bench):
@@ -764,6 +1004,21 @@ def test_rows_that_lack_a_label_a_prediction_or_a_facet_are_left_out_and_counted
         (CONFIG | {"facet": [{"name_or_index": "sex"}] * 2}, {}, "InvalidAnalysisConfig", "more than once"),
         (CONFIG | {"facet": [{"name_or_index": True}]}, {}, "InvalidAnalysisConfig", "must be a name or an index$"),
         (CONFIG | {"group_variable": ["region"]}, {}, "InvalidAnalysisConfig", "must be a name or an index$"),
+        (CONFIG | {"group_varable": "region"}, {}, "InvalidAnalysisConfig", "did you mean group_variable"),
+        (CONFIG | {"probability_treshold": 0.9}, {}, "InvalidAnalysisConfig", "did you mean probability_threshold"),
+        (
+            CONFIG | {"facet": [{"name_or_index": "sex", "value_or_treshold": ["F"]}]},
+            {},
+            "InvalidAnalysisConfig",
+            r"facet\[0\]: value_or_treshold: there is no such key; did you mean value_or_threshold",
+        ),
+        (
+            CONFIG | {"methods": {"pre_training_bias": {"method": ["CI"]}}},
+            {},
+            "InvalidAnalysisConfig",
+            "did you mean methods",
+        ),
+        (CONFIG | {"excluded_columns": ["incme"]}, {}, "UnknownColumn", "excluded_columns is 'incme'.*'income'"),
         (CONFIG | {"label_values_or_threshold": [[1]]}, {}, "InvalidAnalysisConfig", "a list of values: text, numbers"),
     ],
 )  # fmt: skip
@@ -816,6 +1071,38 @@ def test_constraints_that_are_invalid_are_refused_with_their_place(bench, conten
     with pytest.raises(InvalidInput, match=message) as refused:
         bench.check(FAIR, CONFIG, content)
     assert refused.value.code == "InvalidConstraints"
+
+
+def test_what_constraints_have_in_vain_is_named(bench):
+    bench.baseline(FAIR, CONFIG, **PREDICTED)
+    constraints = bench.report("baseline")
+    assert (
+        bench.check(FAIR, CONFIG, constraints, **PREDICTED).warnings == bench.check(FAIR, CONFIG, **PREDICTED).warnings
+    )
+    (entry,) = constraints["post_training_bias_metrics"]["facets"]["sex"]
+    edited = next(metric for metric in entry["metrics"] if metric["name"] == "DPPL")
+    edited["rnage"] = [-0.0001, edited.pop("range")[1]]
+    entry["metrics"].append({"name": "ZZZ", "value": 0.1})
+    constraints["false_alarm_rat"] = 0.1
+    warnings = bench.check(FAIR, CONFIG, constraints, **PREDICTED).warnings
+    ignored = "keys of the constraints file that have no meaning where they are were ignored: false_alarm_rat, rnage"
+    assert ignored in warnings
+    assert "the constraints file has metrics that are not known, which were ignored: ZZZ" in warnings
+
+
+def test_all_that_sagemakers_own_baselines_have_is_known(bench):
+    entry = {
+        "value_or_threshold": "F",
+        "metrics": [
+            {"name": "CI", "description": "Class Imbalance (CI)", "value": 0.2},
+            {"name": "KL", "description": "Kullback-Liebler Divergence (KL)", "value": "Infinity"},
+            {"name": "CDDL", "description": "...", "value": None, "error": "Group variable is empty or not provided"},
+        ],
+    }
+    stage = {"label": "approved", "facets": {"sex": [entry]}, "label_value_or_threshold": "1"}
+    explanations = {"kernel_shap": {"label0": {"global_shap_values": {"income": 0.1}, "expected_value": 0.2}}}
+    document = {"version": "1.0", "explanations": explanations, "pre_training_bias_metrics": stage}
+    assert not any("ignored" in warning for warning in bench.check(FAIR, CONFIG, document).warnings)
 
 
 def test_without_a_configuration_there_is_nothing_to_do(tmp_path):

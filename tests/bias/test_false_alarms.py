@@ -7,6 +7,8 @@ import json
 import numpy as np
 import pytest
 
+from modelwatch_analyzer.bias.documents import BiasAnalysis
+
 CONFIG = {
     "label": "approved",
     "label_values_or_threshold": [1],
@@ -86,3 +88,11 @@ def test_where_no_constraint_has_a_range_no_standard_error_is_made(bench):
             metric.pop("range", None)
     bench.check(rows(1, 1_000), CONFIG, constraints, **PREDICTED)
     assert "standard_error" not in json.dumps(bench.report("check"))
+
+
+def test_a_number_that_several_metrics_show_counts_once_among_those_that_may_alarm(bench):
+    bench.baseline(rows(0, 1_000), CONFIG, **PREDICTED)
+    constraints = BiasAnalysis.read(bench.folder / "baseline" / "analysis.json")
+    compared = {name for (*_, name), each in constraints.constraints().items() if not each.is_open}
+    assert {"DPL", "KS", "LP", "TVD"} < compared
+    assert constraints.compared == len(compared - {"KS", "LP", "TVD"})

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from modelwatch_analyzer.bias.counts import Counts
 from modelwatch_analyzer.bias.metric import Stage
-from modelwatch_analyzer.bias.metrics import METRICS
+from modelwatch_analyzer.bias.metrics import METRICS, numbers_of
 from modelwatch_analyzer.undefined import Undefined
 from tests.bias.reference import SMCLARIFY, counted, of_smclarify
 
@@ -214,3 +214,40 @@ def test_the_registry_holds_every_metric_of_smclarify_under_its_description():
     described = {name: metric.__doc__.strip().splitlines()[0] for name, metric in SMCLARIFY.items()}
     assert {name: metric.description for name, metric in METRICS.items() if name not in OURS} == described
     assert list(METRICS) == sorted(METRICS)
+
+
+@settings(max_examples=50)
+@given(ROWS)
+def test_metrics_that_are_one_number_differ_by_a_factor_alone(rows):
+    facet, label, predicted = (np.array(column, dtype=bool) for column in rows[:3])
+    counts = counted(facet, label, predicted)
+    if not (counts.by_label > 0).all():  # where a group lacks a label, distances look at the other one alone
+        return
+    for name, factor in (("KS", 1.0), ("TVD", 1.0), ("LP", math.sqrt(2))):
+        assert METRICS[name].same_as == "DPL"
+        assert value(name, counts) == pytest.approx(factor * abs(value("DPL", counts)), abs=1e-12)
+
+
+@settings(max_examples=50)
+@given(ROWS)
+def test_two_groups_have_one_number_of_a_metric_that_is_mirrored(rows):
+    facet, label, predicted = (np.array(column, dtype=bool) for column in rows[:3])
+    groups = np.unique(rows[3], return_inverse=True)[1]
+    one, other = counted(facet, label, predicted, groups), counted(~facet, label, predicted, groups)
+    for name, metric in METRICS.items():
+        found, opposite = metric.value(one), metric.value(other)
+        if metric.is_mirrored and not isinstance(found, Undefined):
+            assert not isinstance(opposite, Undefined)
+            assert abs(found) == pytest.approx(abs(opposite), abs=1e-12), name
+
+
+def test_numbers_are_counted_once_however_many_metrics_show_them():
+    women = [("sex", "F", name) for name in ("CI", "DPL", "KS", "LP", "TVD", "JS", "KL", "DI", "not known")]
+    # By hand: CI, DPL with its three forms, JS, KL and DI.
+    assert numbers_of(women) == 5
+    men = [("sex", "M", name) for _, _, name in women]
+    # KL and DI of men are numbers of their own.
+    assert numbers_of(women + men) == 7
+    # Of three groups none is all the others.
+    assert numbers_of([*women, *men, *(("sex", "X", name) for _, _, name in women)]) == 15
+    assert numbers_of(women + [("age", "(40.0,", name) for _, _, name in women]) == 10

@@ -163,3 +163,19 @@ def test_a_window_of_a_series_is_replayed_with_its_part_of_a_month(bench: Workbe
         found[looks] = {(each.subject, each.constraint_check_type) for each in checked}
         assert (set(replay.violations), replay.unknown) == (found[looks], ())
     assert found[720] < found[1]
+
+
+def test_listed_values_in_another_order_are_the_same_group_and_labels(bench):
+    config = {
+        **CONFIG,
+        "label_values_or_threshold": [1, 2],
+        "facet": [{"name_or_index": "sex", "value_or_threshold": ["f", "x"]}],
+    }
+    bench.baseline(people(1), config, **SETTINGS)
+    bench.check(people(2, lean=0.3), config, **SETTINGS)
+    changed = bench.report("baseline")
+    narrow_ranges(changed)
+    reordered = json.loads(json.dumps(changed).replace('"f,x"', '"x,f"').replace('"1,2"', '"2,1"'))
+    expected = in_replay(bench, changed, config)
+    assert expected.violations
+    assert in_replay(bench, reordered, config) == expected

@@ -9,7 +9,6 @@ from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-
 _CLARIFY = {
     "dataset_type",
     "dataset_uri",

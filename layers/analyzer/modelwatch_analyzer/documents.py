@@ -79,10 +79,16 @@ class ConstraintsPart(EditedDocument):
         """Yield the keys that have no meaning where they are, those of nested parts last."""
         yield from self.model_extra or ()
         for name in type(self).model_fields:
-            value = getattr(self, name)
-            for part in value if isinstance(value, tuple) else (value,):
-                if isinstance(part, ConstraintsPart):
-                    yield from part.unknown_keys()
+            for part in _parts_in(getattr(self, name)):
+                yield from part.unknown_keys()
+
+
+def _parts_in(value: object) -> Iterator[ConstraintsPart]:
+    if isinstance(value, ConstraintsPart):
+        yield value
+    elif isinstance(value, tuple | Mapping):
+        for each in value.values() if isinstance(value, Mapping) else value:
+            yield from _parts_in(each)
 
 
 def read_document(model: type[_Model], path: Path, code: str) -> _Model:

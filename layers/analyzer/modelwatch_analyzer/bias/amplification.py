@@ -56,5 +56,6 @@ AMPLIFICATION = (
         conditional_bias_amplification,
         (GROUPED, *PREDICTED, NEGATIVE_PREDICTIONS, *BOTH_LABELS),
         allowed=ANY_VALUE,
+        is_mirrored=False,
     ),
 )

@@ -7,11 +7,11 @@ from typing import Any
 
 from modelwatch_analyzer.bias.changes import changes_since
 from modelwatch_analyzer.bias.cloudwatch import metrics_of
-from modelwatch_analyzer.bias.columns import attributes_of, columns_of
+from modelwatch_analyzer.bias.columns import attributes_of, columns_of, naming_keys, of_training
 from modelwatch_analyzer.bias.config import BiasConfig
 from modelwatch_analyzer.bias.documents import BiasAnalysis, analysis_document
 from modelwatch_analyzer.bias.flips import NEIGHBOURS
-from modelwatch_analyzer.bias.group_metrics import entries_of, group_metrics_of
+from modelwatch_analyzer.bias.group_metrics import entries_of, group_metrics_of, require_compared
 from modelwatch_analyzer.bias.groups import facet_of, positive_of
 from modelwatch_analyzer.bias.learnt import learnt
 from modelwatch_analyzer.bias.replay import replay
@@ -46,14 +46,18 @@ def run(settings: BiasSettings, host: Host) -> Findings:
     """
     config = BiasConfig.read(settings.analysis_config)
     baseline = BiasAnalysis.read(settings.baseline_constraints) if settings.baseline_constraints else None
-    named = settings.ground_truth_attribute is not None
-    settings = attributes_of(settings, config)
-    labelled = open_labelled_dataset(settings, labels_required=named)
-    chosen = columns_of(labelled.dataset, config, settings)
-    start = partial(BiasTable.empty, chosen.columns, settings.seed)
-    counted = host.gather(Reading(start, chosen.columns.dtypes, gathered), parts_of(labelled.dataset))
-    table, log = counted.accumulator, counted.log
-    log.require_records()
+    completed = attributes_of(settings, config)
+    configured = of_training(settings, completed)
+    with naming_keys(configured):
+        labelled = open_labelled_dataset(
+            completed, labels_required=settings.ground_truth_attribute is not None, of_training=configured
+        )
+        settings = completed.model_copy(update={f"{role}_attribute": None for role in labelled.bare})
+        chosen = columns_of(labelled.dataset, config, settings, baseline.facets() if baseline else ())
+        start = partial(BiasTable.empty, chosen.columns, settings.seed)
+        counted = host.gather(Reading(start, chosen.columns.dtypes, gathered), parts_of(labelled.dataset))
+        table, log = counted.accumulator, counted.log
+        log.require_records()
     log.remarks += remarks_on_numbers(
         labelled.dataset, [*(facet.name_or_index for facet in config.facet), config.group_variable]
     )
@@ -75,6 +79,8 @@ def run(settings: BiasSettings, host: Host) -> Findings:
             facet, config, baseline, settings, chosen.metrics, grouped=grouped, rates=of_each
         )
     ]
+    if baseline:
+        require_compared(metrics, baseline)
     suggested_by = config.disparate_impact_rule if baseline is None else None
     document = analysis_document(
         chosen.label,

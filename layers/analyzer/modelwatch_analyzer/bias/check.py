@@ -48,6 +48,11 @@ class BiasConstraint:
     before: Estimate | None = None
 
     @property
+    def is_given(self) -> bool:
+        """Whether there is anything to compare with: the baseline may have no value."""
+        return self.value is not None or self.range is not None
+
+    @property
     def is_open(self) -> bool:
         """Whether no value can violate it."""
         return self.value is None if self.range is None else self.range == (-math.inf, math.inf)

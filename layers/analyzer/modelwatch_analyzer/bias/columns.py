@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 
 from modelwatch_analyzer.bias.config import BiasConfig
@@ -17,6 +19,11 @@ from modelwatch_core.domain.monitor_kinds.bias import BiasSettings
 _TABLES = ("csv", "parquet")
 _TRANSFORM = "batchTransform"
 _DEFAULT_THRESHOLD = 0.5
+_OF_TRAINING = {Role.GROUND_TRUTH: "label", Role.INFERENCE: "predicted_label_name"}
+"""The keys of the configuration that name columns of the training data, by what these are."""
+
+_AS_SUBJECT = re.compile(rf"\b({'|'.join(_OF_TRAINING)})_attribute(?= (?:is|names|gives|finds|cannot)\b)")
+"""An attribute where a message is about it, and does not advise it."""
 
 
 def attributes_of(settings: BiasSettings, config: BiasConfig) -> BiasSettings:
@@ -47,6 +54,32 @@ def attributes_of(settings: BiasSettings, config: BiasConfig) -> BiasSettings:
     if settings.baseline_constraints is None and _lacks(settings, known.get("inference_attribute")):
         del known["inference_attribute"]
     return settings.model_copy(update=known)
+
+
+def of_training(given: BiasSettings, completed: BiasSettings) -> tuple[Role, ...]:
+    """Return whose attributes the configuration says, and not the settings."""
+    names = {role: f"{role}_attribute" for role in _OF_TRAINING}
+    return tuple(role for role, name in names.items() if getattr(given, name) is None and getattr(completed, name))
+
+
+@contextmanager
+def naming_keys(roles: Collection[Role]) -> Iterator[None]:
+    """Let errors name the keys of the configuration that stand for attributes which nobody gave.
+
+    Raises
+    ------
+    InvalidInput
+        What is raised within, in these words.
+    """
+
+    def named(found: re.Match[str]) -> str:
+        role = Role(found[1])
+        return f"{_OF_TRAINING[role]} of the analysis configuration" if role in roles else found[0]
+
+    try:
+        yield
+    except InvalidInput as error:
+        raise InvalidInput(error.code, _AS_SUBJECT.sub(named, error.message), examples=error.examples) from error
 
 
 def _can_be_read(settings: BiasSettings) -> bool:
@@ -83,13 +116,15 @@ class Chosen:
     left_out: tuple[BiasMetric, ...]
 
 
-def columns_of(dataset: Dataset, config: BiasConfig, settings: BiasSettings) -> Chosen:
+def columns_of(dataset: Dataset, config: BiasConfig, settings: BiasSettings, known: Collection[str] = ()) -> Chosen:
     """Find the columns.
 
     Parameters
     ----------
     settings : BiasSettings
         Completed by `attributes_of`.
+    known : collection of str
+        The facets of a baseline: one that it calls by its column has this name.
 
     Raises
     ------
@@ -118,6 +153,8 @@ def columns_of(dataset: Dataset, config: BiasConfig, settings: BiasSettings) -> 
     for facet in config.facet:
         column = names.column(facet.name_or_index, "facet")
         shown = names.shown(facet.name_or_index, column)
+        if shown not in known and column in known:
+            shown = column
         if column == label or column in predicted:
             what = "labels" if column == label else "predictions"
             message = f"the facet {shown!r} is the column of {what}: it must be another one"
@@ -128,13 +165,14 @@ def columns_of(dataset: Dataset, config: BiasConfig, settings: BiasSettings) -> 
             raise InvalidInput("InvalidAnalysisConfig", message)
         facets[shown] = column, Listed(facet.value_or_threshold)
     flipped = any(each.name == "FT" for each in metrics)
+    excluded = names.excluded(required=settings.dataset_format.name in _TABLES)
     columns = BiasColumns(
         label=label,
         positive=Listed(config.label_values_or_threshold),
         facets=facets,
         group=None if config.group_variable is None else names.column(config.group_variable, "group_variable"),
         prediction=prediction,
-        features=features if flipped else (),
+        features=tuple(name for name in features if flipped and name not in excluded),
     )
     return Chosen(columns, _label_name(config, settings, features, columns), metrics, left_out)
 
@@ -175,7 +213,7 @@ class _Names:
         by_feature: bool,
         unlabelled_payloads: bool,
     ) -> None:
-        self._columns = dataset.columns
+        self._columns, self._named = dataset.columns, dataset.named
         self._indexed = features if by_feature else dataset.input_columns
         self._features = features
         self._config = config
@@ -192,9 +230,24 @@ class _Names:
         if 0 <= index < len(self._indexed):
             return self._indexed[index]
         known = [*(self._config.headers or self._columns)]
-        raise InvalidInput(
-            "UnknownColumn", f"{key} is {name!r}, and the data has no such column; {existing(known, name)}"
-        )
+        message = f"{key} is {name!r}, and the data has no such column; {existing(known, name)}"
+        if not (self._named or self._config.headers):
+            message += ". The data has no names: list those of the features and of the label as headers"
+        raise InvalidInput("UnknownColumn", message)
+
+    def excluded(self, *, required: bool) -> set[str]:
+        """Return the columns that the configuration excludes.
+
+        Parameters
+        ----------
+        required : bool
+            Whether the data must have them all: what is not sent to the model is not in captures.
+        """
+        found = set()
+        for name in self._config.excluded_columns:
+            with nullcontext() if required else suppress(InvalidInput):
+                found.add(self.column(name, "excluded_columns"))
+        return found
 
     def shown(self, name: str | int, column: str) -> str:
         """Return the name in reports."""

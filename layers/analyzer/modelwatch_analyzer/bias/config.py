@@ -20,6 +20,7 @@ from modelwatch_analyzer.bias.check import DisparateImpactRule
 from modelwatch_analyzer.bias.metric import BiasMetric, Stage
 from modelwatch_analyzer.bias.metrics import METRICS
 from modelwatch_analyzer.bias.values import DataType, ListedValue
+from modelwatch_analyzer.clarify_keys import refuse_others, refuse_unknown_keys
 from modelwatch_analyzer.documents import read_document
 from modelwatch_core.domain.errors import InvalidInput
 
@@ -57,10 +58,21 @@ Name = Annotated[str | int, BeforeValidator(_name)]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False, populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
 
-class FacetConfig(_Part):
+class _WholePart(_Part):
+    """One of which no other monitor has further keys."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_keys(cls, part: object) -> object:
+        if isinstance(part, Mapping):
+            refuse_others(part, cls.model_fields)
+        return part
+
+
+class FacetConfig(_WholePart):
     """A protected attribute, and which of its values are the sensitive group.
 
     Attributes
@@ -78,7 +90,7 @@ class FacetConfig(_Part):
     data_type: DataType | None = None
 
 
-class _Methods(_Part):
+class _Methods(_WholePart):
     methods: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ("all",)
 
     @field_validator("methods")
@@ -96,7 +108,7 @@ class _StageMethods(_Part):
 
 
 class BiasConfig(_Part):
-    """What is analysed.
+    """What is analysed; keys that concern other analyses are ignored.
 
     Attributes
     ----------
@@ -107,7 +119,9 @@ class BiasConfig(_Part):
     headers : tuple of str
         Names of the columns of data without names.
     predicted_label_name : str, optional
-        Where the predicted labels are, if the settings do not say.
+        Where the predicted labels are, if the settings do not say; in SageMaker's file ``predicted_label``.
+    excluded_columns : tuple
+        Columns that the flip test does not compare.
     probability_threshold : float, optional
         A probability above it predicts 1, or else the positive label, if the settings do not say.
     disparate_impact_rule : DisparateImpactRule
@@ -122,6 +136,7 @@ class BiasConfig(_Part):
     group_variable: Name | None = None
     headers: tuple[str, ...] = ()
     predicted_label_name: Name | None = None
+    excluded_columns: Annotated[tuple[Name, ...], BeforeValidator(_listed)] = ()
     probability_threshold: float | None = None
     methods: _StageMethods = _StageMethods()
     disparate_impact_rule: DisparateImpactRule = DisparateImpactRule.FROM_ZERO
@@ -133,6 +148,7 @@ class BiasConfig(_Part):
         """Read ``facet_name`` and ``facet_values_or_threshold``: one facet, or lists of names and of values."""
         if not isinstance(value, Mapping):
             raise ValueError('must be an object such as {"label_values_or_threshold": [1], "facet": [...]}')  # noqa: TRY004 (pydantic reports it)
+        refuse_unknown_keys(value)
         document: dict[str, Any] = dict(value)
         if "facet_name" in document and "facet" not in document:
             names, values = document.pop("facet_name"), document.pop("facet_values_or_threshold", None)
@@ -146,7 +162,8 @@ class BiasConfig(_Part):
             ]
         if isinstance(document.get("facet"), Mapping):
             document["facet"] = [document["facet"]]
-        document.setdefault("group_variable", document.get("group_name"))
+        for name, other in (("group_variable", "group_name"), ("predicted_label_name", "predicted_label")):
+            document.setdefault(name, document.get(other))
         return document
 
     @model_validator(mode="after")

@@ -7,14 +7,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from modelwatch_analyzer.bias.check import NO_INTERVAL, BiasConstraint, DisparateImpactRule, suggested_range
 from modelwatch_analyzer.bias.flips import NEIGHBOURS_OF_SAGEMAKER
 from modelwatch_analyzer.bias.intervals import Interval
 from modelwatch_analyzer.bias.metric import Stage
+from modelwatch_analyzer.bias.metrics import numbers_of
 from modelwatch_analyzer.bias.values import group_key
-from modelwatch_analyzer.documents import read_document
+from modelwatch_analyzer.documents import ConstraintsPart, read_document
 from modelwatch_analyzer.metric_change import LEAST_ROWS, MOST_ROWS, Estimate, Rates
 from modelwatch_analyzer.thresholds import equal
 from modelwatch_analyzer.undefined import Undefined
@@ -40,8 +41,8 @@ def written(value: float) -> float | str:
     return ("Infinity" if value > 0 else "-Infinity") if math.isinf(value) else value
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
+class _Part(ConstraintsPart):
+    model_config = ConfigDict(strict=False, allow_inf_nan=True)
 
 
 class MetricEntry(_Part):
@@ -60,7 +61,9 @@ class MetricEntry(_Part):
     """
 
     name: str
+    description: Any = None
     value: Number | None = None
+    error: Any = None
     interval: tuple[Number, Number] | None = None
     standard_error: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     compared_rows: Annotated[int, Field(ge=LEAST_ROWS, le=MOST_ROWS)] | None = None
@@ -127,6 +130,9 @@ class BiasAnalysis(_Part):
         Our addition: of a window of a series.
     """
 
+    version: Any = None
+    explanations: Any = None
+    bootstrap: Any = None
     pre_training_bias_metrics: StageEntry | None = None
     post_training_bias_metrics: StageEntry | None = None
     disparate_impact_rule: DisparateImpactRule | None = None
@@ -152,8 +158,8 @@ class BiasAnalysis(_Part):
 
     @property
     def compared(self) -> int:
-        """How many metrics may violate it."""
-        return sum(not each.is_open for each in self.constraints().values())
+        """How many different numbers may violate it."""
+        return numbers_of(where for where, each in self.constraints().items() if not each.is_open)
 
     @property
     def rates(self) -> Rates:
@@ -177,6 +183,14 @@ class BiasAnalysis(_Part):
     def label_values(self) -> list[str]:
         """Return how the positive labels are named."""
         return [entry.label_value_or_threshold for _, entry in self.stages() if entry.label_value_or_threshold]
+
+    def groups(self) -> list[tuple[str, str]]:
+        """Return the groups, by facet and name."""
+        return [(facet, value) for facet in self.facets() for value in self.facet_values(facet)]
+
+    def facets(self) -> list[str]:
+        """Return the names of the facets."""
+        return list(dict.fromkeys(facet for _, entry in self.stages() for facet in entry.facets))
 
     def facet_values(self, facet: str) -> list[str]:
         """Return how the groups of a facet are named, in the file's order."""

@@ -14,11 +14,13 @@ from modelwatch_analyzer.bias.counts import Array, Counts
 from modelwatch_analyzer.bias.documents import BiasAnalysis, written
 from modelwatch_analyzer.bias.groups import Facet
 from modelwatch_analyzer.bias.intervals import Interval, estimate_of, normal_interval, replicates_of
-from modelwatch_analyzer.bias.metric import BiasMetric, Stage
+from modelwatch_analyzer.bias.metric import BiasMetric, Stage, names_of
 from modelwatch_analyzer.bias.values import group_key
 from modelwatch_analyzer.metric_change import FURTHER_ROWS, Estimate, RatesOfEach
 from modelwatch_analyzer.undefined import Undefined
+from modelwatch_analyzer.wording import enumerated
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
+from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitor_kinds.bias import BiasSettings
 
 FEW_ROWS = 30
@@ -143,6 +145,43 @@ def group_metrics_of(
             if constraint:
                 verdict = judge(metric.name, value, estimate, constraint, rule, rates)
             yield GroupMetric(facet.name, name, rows, others, metric, value, interval, estimate, constraint, verdict)
+
+
+def require_compared(measures: Sequence[GroupMetric], baseline: BiasAnalysis) -> None:
+    """Raise an error if nothing was compared with the baseline: that must not look as if nothing were wrong.
+
+    Raises
+    ------
+    InvalidInput
+        ``NothingCompared``.
+    """
+    if any(each.constraint and each.constraint.is_given for each in measures):
+        return
+    constraints = {where: each for where, each in baseline.constraints().items() if each.is_given}
+    before, now = dict.fromkeys(facet for facet, *_ in constraints), dict.fromkeys(each.facet for each in measures)
+    shared = [facet for facet in before if facet in now]
+    groups = list(dict.fromkeys((each.facet, each.group) for each in measures))
+    examples = ""
+    if not before:
+        reason, fix = "it has no value of any metric", "make it of rows in the groups and outside of them"
+    elif not shared:
+        reason = f"its facets are {', '.join(before)}, and those of the configuration {', '.join(now)}"
+        fix = "name them in the configuration as the baseline does; where columns have no names, headers give them"
+    elif {where[:2] for where in constraints}.isdisjoint((facet, group_key(group)) for facet, group in groups):
+        reason = f"its groups of {', '.join(shared)} are others"
+        fix = "list the values in the configuration that the baseline's configuration lists"
+        examples = f"the baseline has {groups_text(baseline.groups())}; these are {groups_text(groups)}"
+    else:
+        has, found = dict.fromkeys(metric for *_, metric in constraints), names_of(each.metric for each in measures)
+        reason = f"it has {', '.join(has)}, and {found} are measured"
+        fix = "request the same metrics by methods, and give the labels and predictions that they need"
+    message = f"nothing can be compared with the baseline: {reason}. To compare, {fix}; or make a new baseline"
+    raise InvalidInput("NothingCompared", message, examples=examples)
+
+
+def groups_text(groups: Sequence[tuple[str, str]]) -> str:
+    """Name some groups, and count the rest."""
+    return enumerated([f"{facet} = {group}" for facet, group in groups])
 
 
 def _interval(

@@ -27,13 +27,17 @@ class Facet:
     values : tuple of str
         The groups, as reports name them; each is compared with all other rows.
     cells : ndarray of int, shape (n, groups, 2, 2)
-        Rows by position (see `positions`), value of the group variable, label and prediction.
+        Rows by position (see `positions`), value of the group variable, label and prediction. The last position may be
+        of rows without a value of the facet, see `gone`.
     positions : tuple of int
         The place of each group on the first axis of `cells`.
     missing : int
         Rows that were left out because they have no value of the facet.
     flips : tuple
         The table of each group's flip test.
+    gone : frozenset of int
+        The groups that a baseline has and that no row is in, whatever its rows have in its place: rows without a value
+        of the facet are outside of these.
     """
 
     name: str
@@ -42,6 +46,7 @@ class Facet:
     positions: tuple[int, ...]
     missing: int
     flips: tuple[RowCounts | Undefined, ...]
+    gone: frozenset[int] = frozenset()
 
     def of(self, cells: RowCounts, group: int, all_rows: RowCounts | None = None) -> RowCounts:
         """Return the cells of one group against all others: shape (..., 2, groups, 2, 2), see `Counts`.
@@ -57,6 +62,8 @@ class Facet:
         """
         sensitive = cells[..., self.positions[group], :, :, :]
         total = cells.sum(axis=-4) if all_rows is None else all_rows
+        if self.gone and group not in self.gone:
+            total = total - cells[..., -1, :, :, :]
         return np.stack([total - sensitive, sensitive], axis=-4)
 
     def rows(self, group: int) -> tuple[int, int]:
@@ -166,11 +173,11 @@ def facet_of(
         values = (named_as(known, listed.spelled(data_type, facts.maximum, whole=whole)),)
         positions, axis = (1,), 2
         position = (_code("facet") & bit) // bit
-        present = rows.filter(_is_known("facet", bit))
+        has_value = _is_known("facet", bit)
         members = [pl.when(_is_known(mark_of(name), bit)).then((_code(mark_of(name)) & bit) > 0)]
     else:
-        present = rows.filter(pl.col("facet").is_not_null())
-        spellings = sorted(present["facet"].unique())
+        has_value = pl.col("facet").is_not_null()
+        spellings = sorted(rows["facet"].drop_nulls().unique())
         named: dict[str, str] = {}
         for value in (*known, *spellings):
             named.setdefault(group_key(value), value)
@@ -179,7 +186,13 @@ def facet_of(
         places = {spelling: values.index(named[group_key(spelling)]) for spelling in spellings}
         position = pl.col("facet").replace_strict(places, return_dtype=pl.Int64)
         members = [pl.col(mark_of(name)).replace_strict(places, default=None) == place for place in positions]
+    present = rows.filter(has_value)
     cells = _cells(present, position, axis, positive)
+    missing = int(rows["rows"].sum()) - int(present["rows"].sum())
+    empty = (i for i, place in enumerate(positions) if values[i] in known and not cells[place].any())
+    gone = frozenset(empty if missing else ())
+    if gone:
+        cells = _cells(rows, pl.when(has_value).then(position).otherwise(axis), axis + 1, positive)
     flips = (
         (_NO_FLIP_TEST,) * len(values)
         if table.sample is None
@@ -190,8 +203,7 @@ def facet_of(
             for member in members
         )
     )
-    missing = int(rows["rows"].sum()) - int(present["rows"].sum())
-    return Facet(name, values, cells, positions, missing, flips)
+    return Facet(name, values, cells, positions, missing, flips, gone)
 
 
 def _code(column: str) -> pl.Expr:

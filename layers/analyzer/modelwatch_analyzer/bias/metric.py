@@ -79,6 +79,10 @@ class BiasMetric:
         How many rows of a dataset it is computed of, in the group or outside of it, whichever are fewer.
     of_all_rows : bool
         Whether it is a share of all rows, which few rows in the group make no less certain.
+    same_as : str, optional
+        The metric that is the same number, but for its sign and a factor.
+    is_mirrored : bool
+        Whether of two groups, which are each other's others, both have the same number, but for its sign.
     """
 
     name: str
@@ -92,6 +96,8 @@ class BiasMetric:
     understated: float = 1.0
     rows: Callable[[Counts], int] = lambda counts: int(counts.rows.min())
     of_all_rows: bool = False
+    same_as: str | None = None
+    is_mirrored: bool = True
 
     @property
     def conditional(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from operator import attrgetter
 
@@ -59,6 +59,7 @@ _REGISTERED = (
         _PRE,
         formulas.conditional_disparity_in_labels,
         (GROUPED, *BOTH_FACETS, *BOTH_LABELS),
+        is_mirrored=False,
     ),
     BiasMetric(
         "CDDPL",
@@ -67,6 +68,7 @@ _REGISTERED = (
         formulas.conditional_disparity_in_predictions,
         (GROUPED, *PREDICTED, NEGATIVE_PREDICTIONS),
         needs_labels=False,
+        is_mirrored=False,
     ),
     BiasMetric(
         "CI",
@@ -97,7 +99,14 @@ _REGISTERED = (
         rows=_REJECTED,
     ),
     BiasMetric(
-        "DI", "Disparate Impact (DI)", _POST, formulas.disparate_impact, PREDICTED, needs_labels=False, rows=_ACCEPTED
+        "DI",
+        "Disparate Impact (DI)",
+        _POST,
+        formulas.disparate_impact,
+        PREDICTED,
+        needs_labels=False,
+        rows=_ACCEPTED,
+        is_mirrored=False,
     ),
     BiasMetric(
         "DPL",
@@ -138,6 +147,7 @@ _REGISTERED = (
         needs_labels=False,
         understated=1.8,  # intervals of 95 % held the true value in 73 % of simulated samples: 1.96 / 1.10
         rows=lambda counts: 0 if isinstance(counts.flips, Undefined) else int(counts.flips.sum()),
+        is_mirrored=False,
     ),
     BiasMetric(
         "GE",
@@ -147,9 +157,13 @@ _REGISTERED = (
         (POSITIVE_PREDICTIONS, _SOME_BENEFIT),
     ),
     BiasMetric("JS", "Jensen-Shannon Divergence (JS)", _PRE, formulas.jensen_shannon, _DISTRIBUTIONS),
-    BiasMetric("KL", "Kullback-Liebler Divergence (KL)", _PRE, formulas.kullback_leibler, _DISTRIBUTIONS),
-    BiasMetric("KS", "Kolmogorov-Smirnov Distance (KS)", _PRE, formulas.kolmogorov_smirnov, _DISTRIBUTIONS),
-    BiasMetric("LP", "L-p Norm (LP)", _PRE, formulas.lp_norm, _DISTRIBUTIONS),
+    BiasMetric(
+        "KL", "Kullback-Liebler Divergence (KL)", _PRE, formulas.kullback_leibler, _DISTRIBUTIONS, is_mirrored=False
+    ),
+    BiasMetric(
+        "KS", "Kolmogorov-Smirnov Distance (KS)", _PRE, formulas.kolmogorov_smirnov, _DISTRIBUTIONS, same_as="DPL"
+    ),
+    BiasMetric("LP", "L-p Norm (LP)", _PRE, formulas.lp_norm, _DISTRIBUTIONS, same_as="DPL"),
     BiasMetric(
         "RD", "Recall Difference (RD)", _POST, formulas.recall_difference, PREDICTED, rows=partial(_with_label, 1)
     ),
@@ -162,8 +176,26 @@ _REGISTERED = (
         rows=partial(_with_label, 0),
     ),
     BiasMetric("TE", "Treatment Equality (TE)", _POST, formulas.treatment_equality, PREDICTED, rows=_wrong),
-    BiasMetric("TVD", "Total Variation Distance (TVD)", _PRE, formulas.total_variation, _DISTRIBUTIONS),
+    BiasMetric("TVD", "Total Variation Distance (TVD)", _PRE, formulas.total_variation, _DISTRIBUTIONS, same_as="DPL"),
 )
 
 METRICS: Mapping[str, BiasMetric] = {metric.name: metric for metric in sorted(_REGISTERED, key=attrgetter("name"))}
 """All metrics by name, in the order of reports. FD, BA and CBA are Modelwatch's own."""
+
+
+def numbers_of(compared: Iterable[tuple[str, str, str]]) -> int:
+    """Return how many different numbers metrics are, by facet, group and metric: some are one but for the sign.
+
+    Labels are positive or negative, so that the distances between their distributions are one. A facet of two groups
+    compares each with the other.
+    """
+    known = [each for each in compared if each[-1] in METRICS]
+    groups: dict[str, set[str]] = {}
+    for facet, group, _ in known:
+        groups.setdefault(facet, set()).add(group)
+    numbers = set()
+    for facet, group, name in known:
+        metric = METRICS[name]
+        mirrored = metric.is_mirrored and len(groups[facet]) == 2
+        numbers.add((facet, None if mirrored else group, metric.same_as or name))
+    return len(numbers)

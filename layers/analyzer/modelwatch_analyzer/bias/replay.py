@@ -13,7 +13,7 @@ from modelwatch_analyzer.bias.documents import BiasAnalysis, MetricEntry
 from modelwatch_analyzer.bias.group_metrics import FEW_ROWS
 from modelwatch_analyzer.bias.groups import known_type
 from modelwatch_analyzer.bias.metrics import METRICS
-from modelwatch_analyzer.bias.values import group_key
+from modelwatch_analyzer.bias.values import group_key, named_as
 from modelwatch_analyzer.replay import Finding, Replay, ReplayWindow
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.constraint_violations import subject_text
@@ -93,10 +93,11 @@ def replayed(config: BiasConfig, current: Path, constraints: Path) -> Replay:
     unknown: list[Finding] = []
     for measured in _measured(now):
         metric = measured.metric
-        constraint = wanted.get((measured.facet, group_key(measured.group), metric.name))
+        group = group_key(named_as(then.facet_values(measured.facet), measured.group))
+        constraint = wanted.get((measured.facet, group, metric.name))
         if constraint is None or constraint.is_open or metric.value is None:
             continue
-        if _is_read_otherwise(measured, config, then, now, wanted):
+        if _is_read_otherwise(measured, config, then, now, wanted.get((measured.facet, group, "CI"))):
             unknown.append(measured.finding)
             continue
         verdict = judge(metric.name, metric.value, metric.estimate, constraint, rule, rates)
@@ -125,15 +126,21 @@ def _is_read_otherwise(
     config: BiasConfig,
     then: BiasAnalysis,
     now: BiasAnalysis,
-    wanted: dict[tuple[str, str, str], BiasConstraint],
+    imbalance: BiasConstraint | None,
 ) -> bool:
-    """Return whether the changed file has another value measured than the one that is stored."""
-    if {group_key(each) for each in then.label_values()} != {group_key(each) for each in now.label_values()}:
+    """Return whether the changed file has another value measured than the one that is stored.
+
+    Parameters
+    ----------
+    imbalance : BiasConstraint, optional
+        That of the group's CI.
+    """
+    known = then.label_values()
+    if {group_key(each) for each in known} != {group_key(named_as(known, each)) for each in now.label_values()}:
         return True
     if measured.metric.name == "FT":
         return (config.flip_test_neighbors or then.flip_test_neighbors) != now.flip_test_neighbors
     if measured.metric.name == "FD":
-        imbalance = wanted.get((measured.facet, group_key(measured.group), "CI"))
         if imbalance is None or imbalance.value is None or measured.imbalance is None or measured.metric.value is None:
             return True
         moved = abs(measured.imbalance - imbalance.value) / 2  # a share is (1 - CI) / 2

@@ -96,9 +96,19 @@ def named(column: pl.Series) -> pl.Series:
     return column if names == unique.to_list() else column.replace_strict(unique, names, return_dtype=pl.String)
 
 
-def named_as(known: Iterable[str], spelled: str) -> str:
-    """Return the name of a group that a baseline has for it, so that it is the same in every window."""
-    return next((each for each in known if group_key(each) == group_key(spelled)), spelled)
+def named_as(known: Collection[str], spelled: str) -> str:
+    """Return the name of a group that a baseline has for it, so that it is the same in every window.
+
+    Listed values are one group in any order.
+    """
+    for key in (group_key, _members):
+        if same := [each for each in known if key(each) == key(spelled)]:
+            return same[0]
+    return spelled
+
+
+def _members(spelled: str) -> frozenset[str]:
+    return frozenset(group_key(spelled).split(","))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,15 +9,17 @@ import numpy as np
 from modelwatch_analyzer.bias.check import NO_VALUE
 from modelwatch_analyzer.bias.documents import BiasAnalysis
 from modelwatch_analyzer.bias.flips import MOST_ROWS
-from modelwatch_analyzer.bias.group_metrics import FEW_ROWS, GroupMetric
+from modelwatch_analyzer.bias.group_metrics import FEW_ROWS, GroupMetric, groups_text
 from modelwatch_analyzer.bias.groups import Facet, Positive
 from modelwatch_analyzer.bias.metric import BiasMetric, Stage, names_of
+from modelwatch_analyzer.bias.metrics import METRICS
 from modelwatch_analyzer.bias.table import BiasTable
 from modelwatch_analyzer.bias.values import ABOVE, LISTED, ColumnFacts, DataType, Listed, group_key
 from modelwatch_analyzer.profile.lexical import ColumnType
 from modelwatch_analyzer.profile.spelling import example_text, remark_on_alike, remark_on_doubles, remark_on_words
 from modelwatch_analyzer.profile.unusual_spellings import number_advice
 from modelwatch_analyzer.undefined import Undefined
+from modelwatch_analyzer.wording import enumerated
 from modelwatch_core.domain.number_text import count_text
 
 _FEW_BASELINE_ROWS = 100
@@ -52,6 +54,7 @@ def warnings_of(
         yield from _group(f"{facet} = {group}", of_group)
     yield from _undefined(groups, table)
     if baseline is not None:
+        yield from _ignored(baseline)
         yield from _uncompared(measures, baseline)
         if table.columns.prediction is None and (unpredicted := baseline.metrics(Stage.POST_TRAINING)):
             yield (
@@ -86,8 +89,11 @@ def _rows(table: BiasTable, facets: Sequence[Facet], baseline: BiasAnalysis | No
     if table.spelled_missing:
         yield f"{table.spelled_missing} of the missing values are spelled out, as nan or None"
     for facet in facets:
-        if facet.missing:
+        if facet.missing and not (facet.gone and len(facet.gone) == len(facet.values)):
             yield f"{facet.missing} rows without a value of {facet.name} were left out of its metrics"
+        if facet.gone:
+            gone = groups_text([(facet.name, facet.values[i]) for i in sorted(facet.gone)])
+            yield f"no row is in {gone}: {facet.missing} rows without a value of {facet.name} are taken to be outside"
         facts, (_, listed) = table.facet_facts[facet.name], table.columns.facets[facet.name]
         yield from _facet(facet, facts, listed)
         yield from _alike(f"values of {facet.name}", facts)
@@ -184,7 +190,15 @@ def _undefined(groups: Mapping[tuple[str, str], Sequence[GroupMetric]], table: B
         for reason, names in reasons.items():
             alike.setdefault((", ".join(names), reason), []).append(group)
     for (metrics, reason), found in alike.items():
-        yield f"{_listed(found)}: {metrics} {'are' if ', ' in metrics else 'is'} undefined: {reason}"
+        yield f"{groups_text(found)}: {metrics} {'are' if ', ' in metrics else 'is'} undefined: {reason}"
+
+
+def _ignored(baseline: BiasAnalysis) -> Iterator[str]:
+    if unknown := list(dict.fromkeys(baseline.unknown_keys())):
+        yield f"keys of the constraints file that have no meaning where they are were ignored: {enumerated(unknown)}"
+    names = dict.fromkeys(metric for *_, metric in baseline.constraints())
+    if others := [name for name in names if name not in METRICS]:
+        yield f"the constraints file has metrics that are not known, which were ignored: {enumerated(others)}"
 
 
 def _uncompared(measures: Sequence[GroupMetric], baseline: BiasAnalysis) -> Iterator[str]:
@@ -194,23 +208,11 @@ def _uncompared(measures: Sequence[GroupMetric], baseline: BiasAnalysis) -> Iter
         dict.fromkeys((each.facet, each.group) for each in measures if (each.facet, group_key(each.group)) not in known)
     )
     if new:
-        yield f"the baseline does not have {_listed(new)}: not compared"
+        yield f"the baseline does not have {groups_text(new)}: not compared"
     measured = {metric for _, _, metric in baseline.constraints()}
     lacking = names_of(each.metric for each in measures if each.metric.name not in measured and each.metric.is_compared)
     if lacking:
         yield f"the baseline has no {lacking}: reported, not compared"
-    gone = [
-        (facet, each.value_or_threshold)
-        for _, entry in baseline.stages()
-        for facet, entries in entry.facets.items()
-        for each in entries
-        if (facet, group_key(each.value_or_threshold)) not in now
-    ]
+    gone = [(facet, group) for facet, group in baseline.groups() if (facet, group_key(group)) not in now]
     if gone:
-        names = _listed(list(dict.fromkeys(gone)))
-        yield f"the baseline has {names}, which the configuration does not name: not checked"
-
-
-def _listed(groups: Sequence[tuple[str, str]], most: int = 10) -> str:
-    text = ", ".join(f"{facet} = {group}" for facet, group in groups[:most])
-    return text if len(groups) <= most else f"{text} and {len(groups) - most} more"
+        yield f"the baseline has {groups_text(gone)}, which the configuration does not name: not checked"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -37,14 +38,19 @@ class LabelledDataset:
         The counts of the merge, if predictions and labels were merged.
     warnings : tuple of str
         What users should know about the labels.
+    bare : frozenset of Role
+        What one value without a name is, so that the attribute was not used that names it in training data.
     """
 
     dataset: Dataset
     counts: GroundTruthCounts | None = None
     warnings: tuple[str, ...] = ()
+    bare: frozenset[Role] = frozenset()
 
 
-def open_labelled_dataset(settings: GroundTruthSettings, *, labels_required: bool = True) -> LabelledDataset:
+def open_labelled_dataset(
+    settings: GroundTruthSettings, *, labels_required: bool = True, of_training: Collection[Role] = ()
+) -> LabelledDataset:
     """Open predictions with their labels.
 
     With ``ground_truth_source`` the captured predictions of the window are merged with the labels there, and the merged
@@ -54,6 +60,9 @@ def open_labelled_dataset(settings: GroundTruthSettings, *, labels_required: boo
     ----------
     labels_required : bool
         Whether captured records without labels are refused; otherwise they are opened as they are.
+    of_training : collection of Role
+        Whose attributes name columns of the training data. Captured payloads may have these names too, but one value
+        without a name is the label, or the prediction, in any case.
 
     Raises
     ------
@@ -64,7 +73,7 @@ def open_labelled_dataset(settings: GroundTruthSettings, *, labels_required: boo
         `open_dataset` raises.
     """
     if settings.ground_truth_source is None:
-        return _open_with_labels(settings, required=labels_required)
+        return _open_with_labels(settings, of_training, required=labels_required)
     log, label_log = ReadLog(), ReadLog()
     output = settings.merged_output_path or settings.output_path / "merge"
     for source in (settings.dataset_source, settings.ground_truth_source):
@@ -79,13 +88,35 @@ def open_labelled_dataset(settings: GroundTruthSettings, *, labels_required: boo
     name = merged_file_name(settings.start_time, settings.end_time)
     merged = merge(predictions, ground_truth, output, log, file_name=name, tolerance=tolerance)
     records = CapturedRecords(merged.files, merge_log=log)
-    opened = open_captured(_settings_of_merged(settings, predictions), records)
-    return LabelledDataset(opened, merged.counts, tuple(_warnings(ground_truth, merged, label_log)))
+    merged_settings = _settings_of_merged(settings, predictions)
+    opened, bare = _open(lambda each: open_captured(each, records), merged_settings, of_training)
+    return LabelledDataset(opened, merged.counts, tuple(_warnings(ground_truth, merged, label_log)), bare)
 
 
-def _open_with_labels(settings: AnalysisSettings, *, required: bool) -> LabelledDataset:
-    captured = settings.dataset_format.name == _CAPTURE
-    dataset = open_dataset(_with_ground_truth(settings) if captured else settings)
+def _open(
+    opener: Callable[[AnalysisSettings], Dataset], settings: AnalysisSettings, of_training: Collection[Role]
+) -> tuple[Dataset, frozenset[Role]]:
+    """Open captured records, without the attributes of training data whose roles are bare values; return these too."""
+    bare: frozenset[Role] = frozenset()
+    if of_training and settings.record_preprocessor_script is None:
+        from modelwatch_analyzer.reading.capture import CaptureFiles
+
+        with suppress(InvalidInput):
+            unnamed = opener(_without(settings, of_training))
+            bare = unnamed.bare_roles.intersection(of_training) if isinstance(unnamed, CaptureFiles) else bare
+    return opener(_without(settings, bare)), bare
+
+
+def _without(settings: AnalysisSettings, roles: Collection[Role]) -> AnalysisSettings:
+    return settings.model_copy(update={f"{role}_attribute": None for role in roles})
+
+
+def _open_with_labels(settings: AnalysisSettings, of_training: Collection[Role], *, required: bool) -> LabelledDataset:
+    captured, bare = settings.dataset_format.name == _CAPTURE, frozenset[Role]()
+    if captured:
+        dataset, bare = _open(open_dataset, _with_ground_truth(settings), of_training)
+    else:
+        dataset = open_dataset(settings)
     unlabelled = captured and not settings.record_preprocessor_script and Role.GROUND_TRUTH not in dataset.roles
     if required and unlabelled:
         message = (
@@ -93,7 +124,7 @@ def _open_with_labels(settings: AnalysisSettings, *, required: bool) -> Labelled
             " ground_truth_source, or records that have been merged with them"
         )
         raise InvalidInput("GroundTruthNotFound", message)
-    return LabelledDataset(dataset)
+    return LabelledDataset(dataset, bare=bare)
 
 
 def _predictions(settings: AnalysisSettings) -> CapturedPredictions | TransformedPredictions:

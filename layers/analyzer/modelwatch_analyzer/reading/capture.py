@@ -75,6 +75,12 @@ class CaptureFiles(TableOfPieces):
                 roles[role] = roles.get(role, ()) + columns
         return {role: names_among(self.columns, names) for role, names in roles.items() if names}
 
+    @property
+    def bare_roles(self) -> frozenset[Role]:
+        """The roles of which each row has one value without a name."""
+        pairs = [(group.role, keys) for group, keys in zip(self.groups, self.keys, strict=True) if keys]
+        return frozenset(role for role, keys in pairs if role and len(keys) == 1 and isinstance(keys[0], int))
+
     def batches(self, plan: Plan, log: ReadLog) -> Iterator[pl.DataFrame]:
         """Read all files in their order; see `Dataset.batches`."""
         parser = BlockParser(self.reader, self.keys, self._names())
