@@ -506,7 +506,10 @@ def test_the_predicted_label_of_training_data_names_no_part_of_an_answer_that_is
     bench.baseline(FAIR, config)
     summary, found = answered(bench, as_object, str, config, encodings=("JSON", "CSV"))
     assert summary.violations == ()
-    assert found | {"FT": None} == values(bench.metrics("baseline", "sex", "F"))
+    expected = values(bench.metrics("baseline", "sex", "F"))
+    assert found | {"FT": None} == expected
+    _, found = answered(bench, as_object, str, config, encodings=("JSON", "CSV"), probability_attribute="0")
+    assert found | {"FT": None} == expected
 
 
 @pytest.mark.parametrize("truth", [("CSV", "7,{}".format), ("JSON", '{{"id": 7, "granted": {}}}'.format)])

@@ -39,7 +39,8 @@ class LabelledDataset:
     warnings : tuple of str
         What users should know about the labels.
     bare : frozenset of Role
-        What one value without a name is, so that the attribute was not used that names it in training data.
+        What one value without a name is, or predictions that are probabilities alone, so that the attribute was not
+        used that names it in training data.
     """
 
     dataset: Dataset
@@ -104,7 +105,13 @@ def _open(
         with suppress(InvalidInput):
             unnamed = opener(_without(settings, of_training))
             bare = unnamed.bare_roles.intersection(of_training) if isinstance(unnamed, CaptureFiles) else bare
-    return opener(_without(settings, bare)), bare
+    try:
+        return opener(_without(settings, bare)), bare
+    except InvalidInput:
+        if settings.probability_attribute is None or Role.INFERENCE not in of_training:
+            raise
+        bare |= {Role.INFERENCE}  # answers have no predicted label, but the probability that the settings name
+        return opener(_without(settings, bare)), bare
 
 
 def _without(settings: AnalysisSettings, roles: Collection[Role]) -> AnalysisSettings:
