@@ -42,6 +42,7 @@ ScheduledTime = Annotated[
         parser=parse_time, metavar="TIME", help="The execution that was due then: ISO 8601; without an offset UTC."
     ),
 ]
+
 app = typer.Typer(no_args_is_help=True, help=_HELP, rich_markup_mode=None)
 
 
@@ -53,10 +54,14 @@ class Which:
     start: Annotated[
         datetime | None,
         typer.Option(
-            parser=parse_time, metavar="TIME", help="The execution, or one-off run, whose window begins then."
+            parser=parse_time,
+            metavar="TIME",
+            help="The execution, or one-off run, whose window begins then; with --end.",
         ),
     ] = None
-    end: Annotated[datetime | None, typer.Option(parser=parse_time, metavar="TIME", help="... and ends then.")] = None
+    end: Annotated[datetime | None, typer.Option(parser=parse_time, metavar="TIME", help="Where that window ends.")] = (
+        None
+    )
 
     def record(self, app: AppClient, name: str) -> dict[str, Any]:
         """Return the last attempt of what was due at a time, or of a window; of the latest window if none is given.
