@@ -29,24 +29,41 @@ def announced(endpoint_url: str) -> Iterator[None]:
 
     Where the user's state folder cannot be written to, AWS_ENDPOINT_URL must name the stack.
     """
-    file = _state_file()
+    file, this = _state_file(), f"{endpoint_url} {os.getpid()}"
     with suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text("\n".join([*_stacks(file, without=endpoint_url), endpoint_url]))
+        _write(file, [*_stacks(file, without=endpoint_url), this])
     try:
         yield
     finally:
         with suppress(OSError):
-            if others := _stacks(file, without=endpoint_url):
-                file.write_text("\n".join(others))
-            else:
-                file.unlink(missing_ok=True)
+            _write(file, _stacks(file, without=endpoint_url))
 
 
 def _stacks(file: Path, *, without: str | None = None) -> list[str]:
-    """Return the URLs of the stacks of this user that were announced, the latest last."""
-    urls = file.read_text().split() if file.is_file() else []
-    return [url for url in urls if url != without]
+    """Return the URLs of the stacks that were announced and whose processes run, each with its process, latest last."""
+    lines = [line.split() for line in file.read_text().splitlines()] if file.is_file() else []
+    return [f"{url} {process}" for url, process in lines if url != without and _runs(int(process))]
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)  # which only asks
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _write(file: Path, stacks: list[str]) -> None:
+    """Write the file whole, so that a reader finds the old one or the new one, or none without stacks."""
+    if not stacks:
+        file.unlink(missing_ok=True)
+        return
+    partial = file.with_name(f"{file.name}.{os.getpid()}")
+    partial.write_text("\n".join(stacks))
+    partial.replace(file)
 
 
 def find_stack() -> str:
@@ -63,6 +80,6 @@ def find_stack() -> str:
             raise InvalidInput("LocalStackNotFound", message)
         return url.rstrip("/")
     if stacks := _stacks(_state_file()):
-        return stacks[-1]
+        return stacks[-1].split()[0]
     message = f"no local stack runs for this user: start one with modelwatch local up, or set {_VARIABLE}"
     raise InvalidInput("LocalStackNotFound", message)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -11,6 +13,7 @@ from typer.testing import CliRunner, Result
 
 from modelwatch.cli.commands import app
 from modelwatch.running_stack import announced, find_stack
+from modelwatch_core.domain.errors import InvalidInput
 
 
 @pytest.fixture(autouse=True)
@@ -79,6 +82,15 @@ def test_the_variable_comes_before_the_announcement_and_the_latest_stack_is_foun
     assert list(state.iterdir()) == []
 
 
+def test_a_stack_whose_process_was_killed_is_not_found(state: Path) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    state.mkdir()
+    (state / "local-stack").write_text(f"http://127.0.0.1:4001 {ended.pid}")
+    with pytest.raises(InvalidInput, match="LocalStackNotFound"):
+        find_stack()
+
+
 @pytest.mark.parametrize(
     ("body", "code"),
     [
@@ -88,6 +100,8 @@ def test_the_variable_comes_before_the_announcement_and_the_latest_stack_is_foun
         ),
         (b"<Error><Code>InvalidAction</Code></Error>", "LocalStackNotFound"),
         (b"[]", "LocalStackNotFound"),
+        (b'{"timestamp": "2026-01-05", "status": 404, "error": "Not Found"}', "LocalStackNotFound"),
+        (b'{"error": {"code": 404, "message": "x"}}', "LocalStackNotFound"),
     ],
 )
 def test_what_a_stack_refuses_is_told_from_an_answer_of_something_else(

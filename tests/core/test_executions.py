@@ -713,10 +713,21 @@ def _one_off(start: str, end: str) -> ExecutionRequest:
 
 def test_a_run_over_a_window_of_ten_years_is_refused_and_holds_nothing(world):
     refused = world.launch(_one_off("2016-11-20T10:00:00Z", "2026-11-20T11:00:00Z"))
-    assert (refused.code, refused.message) == (
-        "WindowTooLarge",
-        "a window of 3,652 days: it may have 1,500; correct its times, or give it in parts",
+    assert refused.code == "WindowTooLarge"
+    assert refused.message.startswith(
+        "the window [2016-11-20T10:00:00Z, 2026-11-20T11:00:00Z) is longer than the 1,500 days that an endpoint with"
+        " one variant may have:"
     )
+    assert world.executions() == []
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [("0001-01-01T00:00:00Z", "0001-01-01T01:00:00Z"), ("9999-12-31T22:00:00Z", "9999-12-31T23:59:59Z")],
+)
+def test_a_run_at_the_end_of_the_calendar_is_refused_and_holds_nothing(world, start, end):
+    refused = world.launch(_one_off(start, end))
+    assert (refused.code, "is not of these centuries" in refused.message) == ("InvalidParameter", True)
     assert world.executions() == []
 
 
@@ -725,13 +736,16 @@ def test_a_window_with_more_variants_may_have_fewer_days(world):
         world.objects.kept[f"s3://captures/live/mortgages/{variant}/2026/11/20/10/00-01-002-a.jsonl"] = b"{}\n"
     world.launch(_one_off("2024-11-20T10:00:00Z", "2026-11-20T11:00:00Z"))
     assert world.endings[0].outcome.failure_reason == (
-        "WindowTooLarge: a window of 730 days of 3 variants: it may have 500; correct its times, or give it in parts"
+        "WindowTooLarge: the window [2024-11-20T10:00:00Z, 2026-11-20T11:00:00Z) is longer than the 500 days that an"
+        " endpoint with 3 variants may have: correct its times, or choose a shorter one"
     )
 
 
 def test_a_window_of_a_quarter_is_listed_by_days(world, monkeypatch):
     for day in ("2026/08/19/10", "2026/10/02/23"):
         world.objects.kept[f"s3://captures/live/mortgages/AllTraffic/{day}/00-01-002-a.jsonl"] = b"{}\n"
+    for other in ("2026/10/02/all.jsonl", "2026/10/03/copies/00-01-002-a.jsonl"):  # which windows of hours do not read
+        world.objects.kept[f"s3://captures/live/mortgages/AllTraffic/{other}"] = b"{}\n" * 9
     listed = []
     found = world.objects.list
     monkeypatch.setattr(world.objects, "list", lambda uri: listed.append(uri) or found(uri))
@@ -740,6 +754,11 @@ def test_a_window_of_a_quarter_is_listed_by_days(world, monkeypatch):
     assert len(listed) == len(set(listed)) < 130
     folders = "s3://captures/live/mortgages/AllTraffic/"
     (request,) = world.host.started
+    wanted = [stored.s3_uri.removeprefix(folders) for stored, _ in wanted_objects(world.objects, request.inputs)]
+    assert [key for key in wanted if "/" in key and not key.startswith("s3:")] == [
+        "2026/08/19/10/00-01-002-a.jsonl",
+        "2026/10/02/23/00-01-002-a.jsonl",
+    ]
     assert [each.s3_uri.removeprefix(folders) for each in request.inputs if each.path.startswith("input/")] == [
         "2026/08/19/10/",
         "2026/10/02/",

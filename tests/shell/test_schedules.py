@@ -75,6 +75,8 @@ def test_a_document_has_all_parameters_and_options_come_before_it(run: Run, name
     [
         ("[1]", "must be one object of names and values"),
         ("a: [1", "is not YAML, line 1"),
+        ("environment: &a [*a]", "holds a value that is none of JSON, or is nested too deeply"),
+        ("environment: !!int abc", "holds a value that is none of JSON, or is nested too deeply"),
         ("environment:\n  limits: [1, .nan]", "environment.limits[1]: nan is not a value of JSON"),
         ("a: -.inf", "a: -inf is not a value of JSON"),
         ("a: !!binary aGk=", "a: b'hi' is not a value of JSON"),

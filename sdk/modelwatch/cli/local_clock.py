@@ -77,6 +77,8 @@ def advance(
                 if not as_json:
                     console.print(text)
             status.update(f"The clock is at {happened.now}")
+    if not happened.now:
+        raise InvalidInput("LocalStackNotFound", f"what listens at {find_stack()} is no local stack of this version")
     if as_json:
         print_json(happened.to_document())
     else:
@@ -129,7 +131,10 @@ def _refusal(body: bytes) -> dict[str, Any] | None:
         document = json.loads(body)
     except ValueError:
         return None
-    return document if isinstance(document, dict) and "error" in document else None
+    match document:
+        case {"error": {"code": str(), "message": str()}}:
+            return dict(document)
+    return None
 
 
 def _understood(line: dict[str, Any], happened: _Happened) -> Iterator[str]:

@@ -38,10 +38,15 @@ def read_parameters(path: Path | None) -> dict[str, Any]:
         text = existing_path(path, "--from-file").read_text(encoding="utf-8")
     except UnicodeDecodeError:
         raise InvalidInput("NotUtf8", f"--from-file: {path} is not UTF-8; save it as UTF-8") from None
-    document = _json(text, path) if path.suffix == ".json" else _yaml(text, path)
+    try:
+        document = _json(text, path) if path.suffix == ".json" else _yaml(text, path)
+        values = dict(_values(document))
+    except (RecursionError, ValueError, KeyError, AttributeError):  # of YAML's own tags, and of what holds itself
+        message = f"--from-file: {path} holds a value that is none of JSON, or is nested too deeply; write plain values"
+        raise InvalidInput("InvalidParameter", message) from None
     if not isinstance(document, dict):
         raise InvalidInput("InvalidParameter", f"--from-file: {path} must be one object of names and values")
-    for place, value in _values(document):
+    for place, value in values.items():
         if not isinstance(value, _OF_JSON) or (isinstance(value, float) and not isfinite(value)):
             message = (
                 f"--from-file: {path}: {place}: {value} is not a value of JSON; give a number, or a text in quotes"

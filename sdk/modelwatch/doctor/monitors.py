@@ -45,6 +45,8 @@ def capture(deployed: Deployed) -> Iterator[Problem]:
             destination = endpoints.capture_destination(watched.endpoint_name, watched.variant_name)
         except InvalidInput as error:
             fix = "modelwatch capture enable, or stop the schedule; nothing to do if something else captures there"
+            if error.code == "VariantNotFound":
+                fix = "correct endpoint_input of the schedule, or stop it; nothing to do if its captures are read alone"
             yield Problem(error.code, f"the schedule {name}: {error.message}", fix)
             continue
         reads = (watched.data_captured_destination_s3_uri or "").rstrip("/")

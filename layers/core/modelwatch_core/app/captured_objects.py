@@ -89,6 +89,7 @@ def _of_endpoint(
             s3_uri=folder.s3_uri,
             path=f"input/{folder.path}/",
             names=folder.names,
+            in_hours=folder.is_day,
             modified_after=look.since if folder.is_earlier else None,
             modified_until=look.until,
         )
@@ -135,4 +136,4 @@ def _objects_of(objects: ObjectStore, manifest: str) -> list[str]:
 
 def _size_of_folder(objects: ObjectStore, folder: AnalysisInput) -> int:
     files = objects.list(folder.s3_uri)
-    return sum(found.size for found in files if folder.takes(found.s3_uri.rpartition("/")[2], found.modified))
+    return sum(found.size for found in files if folder.takes(found.s3_uri, found.modified))

@@ -91,7 +91,7 @@ class CreateBaseline:
     def resume(self, job: BaseliningJob) -> BaseliningJob:
         """Run a job that outgrew its host once more, on one that comes after it, and return its record.
 
-        A job that is resumed again, because the process that did it outgrown before noting it, runs once all the same.
+        A job that is resumed again, because the process that did it died before noting it, runs once all the same.
 
         Raises
         ------

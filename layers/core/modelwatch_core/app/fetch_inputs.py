@@ -109,9 +109,9 @@ def _in_folders(objects: ObjectStore, inputs: Sequence[AnalysisInput]) -> Wanted
         found = False
         collected = entry.collected and collected_labels(objects, entry.s3_uri, *entry.collected)
         for stored in collected or objects.list(entry.s3_uri):
+            if not entry.takes(stored.s3_uri, stored.modified):
+                continue
             name = stored.s3_uri.rpartition("/")[2]
-            if not name or not entry.takes(name, stored.modified):
-                continue  # a folder marker made by a console, or a file of another time
             yield stored, entry.path + (stored.s3_uri.removeprefix(entry.s3_uri).lstrip("/") or name)
             found = True
         if not found:

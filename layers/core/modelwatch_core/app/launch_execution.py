@@ -72,6 +72,8 @@ class LaunchExecution:
         if isinstance(schedule, Refusal):
             return schedule
         try:
+            if request.window is not None:
+                request.window.refuse_long()
             window, scheduled_time = self._window(schedule, request)
             window.refuse_long()
         except InvalidInput as error:

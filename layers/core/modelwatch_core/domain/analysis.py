@@ -21,6 +21,7 @@ MOST_CHANGES = 100
 has all."""
 
 
+_IN_HOUR = re.compile(r"/?(?:[01]\d|2[0-3])/")
 _TIME = re.compile(r"[0-5]\d-[0-5]\d-")
 _LENGTH_OF_TIME = len("mm-ss")
 
@@ -96,6 +97,9 @@ class AnalysisInput(Owned):
     names : tuple of str, optional
         For a folder of captures, the first minute and second of the files to fetch, as their names begin, and the last,
         exclusive. Files whose names do not begin with a time are fetched.
+    in_hours : bool
+        For a folder of the captures of a day, that only the files in its folders of hours are fetched: whatever else is
+        in it, windows of an hour do not read.
     modified_after, modified_until : datetime, optional
         When the objects to fetch were last modified, exclusive and inclusive.
     collected : tuple of datetime, optional
@@ -108,13 +112,19 @@ class AnalysisInput(Owned):
     s3_uri: ObjectUri
     path: NonEmpty
     names: tuple[str, str] | None = None
+    in_hours: bool = False
     modified_after: ExactUtcDatetime | None = None
     modified_until: ExactUtcDatetime | None = None
     collected: tuple[ExactUtcDatetime, ExactUtcDatetime] | None = None
     objects_path: NonEmpty | None = None
 
-    def takes(self, name: str, modified: datetime) -> bool:
-        """Return whether an object is to be fetched, by the last part of its key and when it was last modified."""
+    def takes(self, s3_uri: str, modified: datetime) -> bool:
+        """Return whether an object is to be fetched, by where it is and when it was last modified."""
+        name = s3_uri.rpartition("/")[2]
+        if not name:  # a folder marker made by a console
+            return False
+        if self.in_hours and not _IN_HOUR.match(s3_uri.removeprefix(self.s3_uri)):
+            return False
         if self.modified_after is not None and modified <= self.modified_after:
             return False
         if self.modified_until is not None and modified > self.modified_until:

@@ -46,12 +46,15 @@ class CaptureFolder(NamedTuple):
         The first minute and second of the files to read, as their names begin, and the last, exclusive; None for all.
     is_earlier : bool
         Whether these files hold records of earlier windows only.
+    is_day : bool
+        Whether it is the folder of a day, whose files are in folders of hours.
     """
 
     s3_uri: str
     path: str
     names: tuple[str, str] | None
     is_earlier: bool = False
+    is_day: bool = False
 
 
 def capture_folders(
@@ -76,7 +79,7 @@ def capture_folders(
         if is_whole_day and hour.hour:
             continue
         path = f"{endpoint_name}/{variant_name}/{hour.strftime(DAY_FOLDER if is_whole_day else HOUR_FOLDER)}"
-        folder = CaptureFolder(join(destination, path) + "/", path, None)
+        folder = CaptureFolder(join(destination, path) + "/", path, None, is_day=is_whole_day)
         if hour in own:
             yield folder
             continue

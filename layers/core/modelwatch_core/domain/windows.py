@@ -21,6 +21,9 @@ LONGEST_WINDOW = timedelta(days=1500)
 """How long a window may be, times the variants that are watched. What was captured is listed day by day: at an assumed
 50 ms a list that is little more than one of the five minutes that the function that does it has."""
 
+_FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+"""The times between which windows are looked at; beyond them, hours and days before and after may not exist."""
+
 _LAST_HOUR = 23
 _CRON = re.compile(r"^cron\((?P<fields>[^()]+)\)$")
 
@@ -52,16 +55,15 @@ class Window(Owned):
         Raises
         ------
         InvalidInput
-            ``WindowTooLarge``.
+            ``WindowTooLarge``; ``InvalidParameter`` for times that can only be a mistake.
         """
-        length = self.end - self.start
-        if length * variants > LONGEST_WINDOW:
-            of_variants = f" of {variants} variants" if variants > 1 else ""
-            raise InvalidInput(
-                "WindowTooLarge",
-                f"a window of {length.days:,} days{of_variants}: it may have {LONGEST_WINDOW.days // variants:,};"
-                " correct its times, or give it in parts",
-            )
+        if self.start < _FIRST or self.end > _LAST:
+            raise InvalidInput("InvalidParameter", f"the window {self} is not of these centuries: correct its times")
+        if (self.end - self.start) * variants > LONGEST_WINDOW:
+            number = "one variant" if variants == 1 else f"{variants} variants"
+            message = f"the window {self} is longer than the {LONGEST_WINDOW.days // variants:,} days that an endpoint"
+            message += f" with {number} may have: correct its times, or choose a shorter one"
+            raise InvalidInput("WindowTooLarge", message)
 
     def __str__(self) -> str:
         return f"[{iso_utc(self.start)}, {iso_utc(self.end)})"

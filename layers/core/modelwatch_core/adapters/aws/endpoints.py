@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from types_boto3_sagemaker.client import SageMakerClient
 
 
+_CAPTURED = "or give endpoint_input.data_captured_destination_s3_uri if its captures are there all the same"
+
+
 @dataclass(frozen=True, slots=True)
 class SageMakerEndpoints:
     """``Endpoints`` in SageMaker."""
@@ -32,14 +35,13 @@ class SageMakerEndpoints:
         if not capture or not capture.get("EnableCapture"):
             raise InvalidInput(
                 "DataCaptureNotEnabled",
-                f"endpoint {endpoint_name} does not capture its data; update it with a DataCaptureConfig, or give"
-                " endpoint_input.data_captured_destination_s3_uri if something else captures it",
+                f"endpoint {endpoint_name} does not capture its data; update it with a DataCaptureConfig, {_CAPTURED}",
             )
         lists = (endpoint.get("ProductionVariants"), endpoint.get("ShadowProductionVariants"))
         variants = [each["VariantName"] for variants in lists for each in variants or ()]
         if variant_name and variants and variant_name not in variants:  # one that is being created lists none yet
             message = f"endpoint {endpoint_name} has no variant {variant_name}: it has {', '.join(variants)}"
-            raise InvalidInput("VariantNotFound", f"{message}; correct endpoint_input.variant_name")
+            raise InvalidInput("VariantNotFound", f"{message}; correct endpoint_input.variant_name, {_CAPTURED}")
         return str(capture["DestinationS3Uri"]).rstrip("/")
 
     def deployment(self, endpoint_name: str) -> Deployment | None:
