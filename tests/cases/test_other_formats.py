@@ -55,11 +55,31 @@ def test_a_file_of_another_format_is_refused_by_its_name(tmp_path, text, read_as
         modelwatch.baseline(tmp_path / "data", dataset_format=read_as, **options)
 
 
-@pytest.mark.parametrize("text", ['"{""a"": 1}",b\n"{""a"": 2}",3\n', "{a},b\n1,2\n", "[a],b\n1,2\n"])
-def test_text_with_braces_is_still_comma_separated(tmp_path, text):
+@pytest.mark.parametrize(
+    ("text", "separator"),
+    [
+        ('"{""a"": 1}",b\n"{""a"": 2}",3\n', ","),
+        ("{a},b\n1,2\n", ","),
+        ("[a],b\n1,2\n", ","),
+        ('{"k": 1}\t5\n{"k": 2}\t6\n', "\t"),
+        ('{"k": 1, "l": 2}|5\n{"k": 2, "l": 3}|6\n', "|"),
+        ('[{"k": 1}]\t5\n[{"k": 2}]\t6', "\t"),
+    ],
+)
+def test_text_with_braces_is_still_separated_values(tmp_path, text, separator):
     (tmp_path / "data.csv").write_text(text)
-    made = modelwatch.baseline(tmp_path / "data.csv", dataset_format="csv")
+    options = {"header": False} if "k" in text else {}
+    made = modelwatch.baseline(tmp_path / "data.csv", dataset_format="csv", separator=separator, **options)
     assert len(json.loads(made.files["statistics.json"])["features"]) == 2
+
+
+def test_captured_records_are_read_as_documents_where_attributes_select_from_them(tmp_path):
+    documents = [CAPTURED | {"score": number} for number in range(40)]
+    (tmp_path / "data.jsonl").write_text("\n".join(map(json.dumps, documents)))
+    options = {"dataset_format": "jsonlines", "features_attribute": "[score]"}
+    made = modelwatch.baseline(tmp_path / "data.jsonl", **options)
+    (feature,) = json.loads(made.files["statistics.json"])["features"]
+    assert feature["inferred_type"] == "Integral"
 
 
 @pytest.mark.parametrize("mode", ["w:gz", "w"])
@@ -83,6 +103,13 @@ def test_the_index_that_pandas_stores_is_left_out_and_named(tmp_path):
     assert found.violations == []
     for result in (made, found):
         assert [each for each in result.warnings if "the index of a pandas frame" in each]
+    folder = made.save(tmp_path / "baseline")
+    constraints = json.loads((folder / "constraints.json").read_text())
+    index = {"name": "__index_level_0__", "inferred_type": "Integral", "completeness": 1.0}
+    constraints["features"].append(index)
+    (folder / "constraints.json").write_text(json.dumps(constraints))  # as a baseline of SageMaker's may have it
+    kept = modelwatch.check(tmp_path / "today.parquet", folder, dataset_format="parquet")
+    assert kept.violations == []
 
 
 @pytest.mark.parametrize("written", ["parquet", "csv"])

@@ -68,10 +68,11 @@ def test_labels_may_be_numbers_of_json(world: World) -> None:
         {"groundTruthData": {"data": data, "encoding": "CSV"}, "eventMetadata": {"eventId": str(place)}}
         for place, data in enumerate([1, 0, 2.5, "1"])
     ]
-    world.labels(*map(json.dumps, records))
-    log = ReadLog()
-    assert data_of(found(world, log), *"0123") == ["1", "0", "2.5", "1"]
-    assert log.malformed == 0
+    for others in ((), ("{",)):  # together, and one by one beside a malformed one
+        world.labels(*map(json.dumps, records), *others)
+        log = ReadLog()
+        assert data_of(found(world, log), *"0123") == ["1", "0", "2.5", "1"]
+        assert log.malformed == len(others)
 
 
 def test_an_array_of_labels_over_several_lines_is_read(world: World) -> None:

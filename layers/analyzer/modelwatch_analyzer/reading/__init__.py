@@ -61,12 +61,13 @@ def _open_json(settings: AnalysisSettings, _: Expected | None) -> Table:
     return open_json(files, options, _attributes(settings), _spelling(settings))
 
 
-def _open_parquet(settings: AnalysisSettings, _: Expected | None) -> Table:
+def _open_parquet(settings: AnalysisSettings, expected: Expected | None) -> Table:
     from modelwatch_analyzer.reading.files import source_files
     from modelwatch_analyzer.reading.parquet_files import open_parquet
 
     dataset_options(settings, ParquetOptions)  # there are none, and others are refused
-    return open_parquet(source_files(settings.dataset_source), _spelling(settings))
+    names = expected.names if expected else ()
+    return open_parquet(source_files(settings.dataset_source), _spelling(settings), names)
 
 
 def _open_capture(settings: AnalysisSettings, _: Expected | None) -> Table:
@@ -132,7 +133,7 @@ def open_dataset(settings: AnalysisSettings, expected: Expected | None = None) -
     settings : AnalysisSettings
         Where it is, and in which format.
     expected : Expected, optional
-        What a baseline says about the columns of files of CSV.
+        What a baseline says about the columns of files.
 
     Raises
     ------

@@ -248,7 +248,7 @@ class _Opening:
         first, sample = next(((file, head) for file, head in sampled if head), (None, []))
         if first is None:
             return ()
-        refuse_documents(first.label, next(first.blocks(ReadLog()), b""))
+        refuse_documents(first.label, next(first.blocks(ReadLog(), times=_SHORT_BLOCK), b""))
         sample = self._separated(first, sample)
         if self._header and ends_with_inference(sample[0].fields or []):
             self._header = self.named = False

@@ -469,7 +469,8 @@ def existing(columns: Sequence[str], wanted: str | int) -> str:
     if blanks:
         return f"it has {blanks[0]!r}, which differs in blanks alone: remove them from the header, or name it so"
     for separator, called in SEPARATORS.items():
-        if any(str(wanted) in name.split(separator) for name in columns if separator in name):
+        joined = [name for name in columns if separator in name]
+        if 2 * len(joined) > len(columns) and any(str(wanted) in name.split(separator) for name in joined):
             return f"{called} are between the names of its columns: give {separator_option(separator)}"
     are_values = any(map(looks_like_number, columns))
     hint = f". If these are values, the file has no header: give {NO_HEADER}" if are_values else ""

@@ -8,8 +8,8 @@ from modelwatch_analyzer.reading.flattening import Unflattenable, decode
 from modelwatch_core.domain.errors import InvalidInput
 
 _HEAD_BYTES = 1 << 16
-_DOCUMENT = re.compile(rb'(?P<array>\[\s*+)?+\{\s*+"[^"\n]++"\s*+:')
-"""How an array of objects, or an object, begins; no field of comma-separated text has a bare quote inside."""
+_DOCUMENT = re.compile(rb'(?:\[\s*+)?+\{\s*+"[^"\n]++"\s*+:')
+"""How an array of objects, or an object, begins; unquoted JSON may also be the first of several fields."""
 _CAPTURED = {"captureData", "eventMetadata"}
 
 
@@ -21,11 +21,17 @@ def refuse_documents(label: str, text: bytes) -> None:
     InvalidInput
         ``OtherFormat``.
     """
-    found = _DOCUMENT.match(text[:_HEAD_BYTES].lstrip())
-    if found is None:
+    if not _DOCUMENT.match(text[:_HEAD_BYTES].lstrip()):
         return
-    line = text.lstrip().partition(b"\n")[0].rstrip()
-    name = "json" if found["array"] or not line.endswith(b"}") else "capture" if _is_captured(line) else "jsonlines"
+    line, end, _ = text.lstrip().partition(b"\n")
+    line = line.rstrip()
+    document = _decoded(line)
+    goes_on = line.endswith((b"{", b"[", b",")) or (not end and len(text) > _HEAD_BYTES)
+    if document is None and not goes_on:
+        return  # other fields come after it
+    name = "json"
+    if isinstance(document, dict):
+        name = "capture" if _is_captured(document) else "jsonlines"
     raise InvalidInput("OtherFormat", f"{label} is JSON, and not comma-separated text: name the format {name}")
 
 
@@ -37,14 +43,17 @@ def refuse_captured_record(label: str, document: bytes) -> None:
     InvalidInput
         ``OtherFormat``.
     """
-    if _is_captured(document):
+    if b'"captureData"' in document and _is_captured(_decoded(document)):
         message = f"{label} has captured records, whose payloads are texts in its documents: name the format capture"
         raise InvalidInput("OtherFormat", message)
 
 
-def _is_captured(document: bytes) -> bool:
+def _is_captured(document: object) -> bool:
+    return isinstance(document, dict) and document.keys() >= _CAPTURED
+
+
+def _decoded(text: bytes) -> object:
     try:
-        found = decode(document)
+        return decode(text)
     except Unflattenable:
-        return False
-    return isinstance(found, dict) and found.keys() >= _CAPTURED
+        return None

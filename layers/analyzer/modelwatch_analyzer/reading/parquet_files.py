@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -148,8 +148,14 @@ class ParquetFiles(TableOfParts, TableOfPieces, TypedTable):
 def open_parquet(
     files: Sequence[SourceFile],
     spelling: ValueSpelling = AS_WRITTEN,
+    expected: Collection[str] = (),
 ) -> ParquetFiles:
     """Open Parquet files.
+
+    Parameters
+    ----------
+    expected : collection of str
+        The names of columns that a baseline has; an index of pandas is a column only if it is among them.
 
     Raises
     ------
@@ -170,7 +176,7 @@ def open_parquet(
             columns.update(dict.fromkeys(opened[-1].content.leaves))
     if not columns:
         raise InvalidInput("EmptyDataset", f"{files[0].label} has no columns")
-    kept = tuple(name for name in columns if not _INDEX.fullmatch(name)) or tuple(columns)
+    kept = tuple(name for name in columns if not _INDEX.fullmatch(name) or name in expected) or tuple(columns)
     remarks = () if len(kept) == len(columns) else (_INDEX_LEFT_OUT,)
     return ParquetFiles(tuple(opened), kept, spelling=spelling, process=process, remarks=remarks)
 
