@@ -512,6 +512,19 @@ def test_the_predicted_label_of_training_data_names_no_part_of_an_answer_that_is
     assert found | {"FT": None} == expected
 
 
+@pytest.mark.parametrize("places", [{}, {"label": 2, "predicted_label": 3}])
+def test_headers_of_training_data_name_the_features_of_captures_with_answer_and_label(bench, places):
+    # Four headers, and four captured columns in another order: the answer, the request, and the label.
+    headers = {"headers": ["sex", "income", "approved", "predicted"], "predicted_label": "predicted"}
+    config = OF_TRAINING | headers | places
+    rows = [row.split(",") for row in FAIR.splitlines()[1:]]
+    table = "\n".join(f"{sex},{income},{label},{predicted}" for sex, _, income, label, predicted in rows)
+    bench.baseline(table, config, dataset_format={"csv": {"header": False}})
+    summary, found = answered(bench, as_text, str, config)
+    assert summary.violations == ()
+    assert found == values(bench.metrics("baseline", "sex", "F"))
+
+
 @pytest.mark.parametrize("truth", [("CSV", "7,{}".format), ("JSON", '{{"id": 7, "granted": {}}}'.format)])
 def test_labels_that_the_configuration_does_not_find_are_refused_in_its_words(bench, truth):
     bench.baseline(FAIR, OF_TRAINING, **PREDICTED)

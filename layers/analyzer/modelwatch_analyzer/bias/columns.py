@@ -146,7 +146,8 @@ def columns_of(dataset: Dataset, config: BiasConfig, settings: BiasSettings, kno
         features,
         config,
         by_feature=settings.features_attribute is not None,
-        unlabelled_payloads=label is None and settings.dataset_format.name not in _TABLES,
+        is_table=settings.dataset_format.name in _TABLES,
+        labelled=label is not None,
     )
     predicted = prediction.columns if prediction else ()
     facets = {}
@@ -211,13 +212,14 @@ class _Names:
         config: BiasConfig,
         *,
         by_feature: bool,
-        unlabelled_payloads: bool,
+        is_table: bool,
+        labelled: bool,
     ) -> None:
         self._columns, self._named = dataset.columns, dataset.named
         self._indexed = features if by_feature else dataset.input_columns
         self._features = features
         self._config = config
-        self._unlabelled_payloads = unlabelled_payloads
+        self._is_table, self._labelled = is_table, labelled
 
     def column(self, name: str | int, key: str) -> str:
         """Return the column."""
@@ -259,18 +261,26 @@ class _Names:
     def _headers(self) -> Mapping[str, str]:
         """Return the columns that headers name: the features, or all columns, in their order."""
         config = self._config
-        others = {str(config.label), str(config.predicted_label_name)}
+        others = {_header(config, config.label), _header(config, config.predicted_label_name)}
         named = [header for header in config.headers if header not in others]
-        all_columns = (config.headers, self._columns)
-        of_features = [(each, self._features) for each in (named, config.headers[:-1], config.headers)]
-        # Headers of features and label are as many as the columns of features and one prediction.
-        choices = [*of_features, all_columns] if self._unlabelled_payloads else [all_columns, *of_features]
+        choices = [(each, self._features) for each in (named, config.headers[:-1], config.headers)]
+        # Headers of training data may be as many as captured columns, whose order is another. Without labels, those of
+        # features and label are as many as the columns of features and one prediction.
+        place = 0 if self._is_table else 1 if self._labelled else len(choices)
+        choices.insert(place, (config.headers, self._columns))
         for headers, columns in choices:
             if len(headers) == len(columns):
                 return dict(zip(headers, columns, strict=True))
         count = len(config.headers)
         message = f"headers are {count}, and the data has {len(self._features)} features: name these, and the label"
         raise InvalidInput("FeaturesNotFound", message)
+
+
+def _header(config: BiasConfig, name: str | int | None) -> str:
+    """Return the header that a name is, or an index into the headers."""
+    text = str(name)
+    by_index = text not in config.headers and text.isdecimal() and int(text) < len(config.headers)
+    return config.headers[int(text)] if by_index else text
 
 
 def _label_name(config: BiasConfig, settings: BiasSettings, features: Sequence[str], columns: BiasColumns) -> str:
