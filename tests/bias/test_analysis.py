@@ -451,7 +451,7 @@ def test_labels_in_files_of_their_own_are_merged_first(bench, tmp_path):
 
 
 def answered(
-    bench, request, truth, config, *, encodings=("CSV", "CSV"), **settings: object
+    bench, request, truth, config, *, encodings=("CSV", "CSV"), answer=("CSV", str), **settings: object
 ) -> tuple[AnalysisSummary, Mapping[str, object]]:
     """Check the fair applicants as captures and labels in files of their own, each written by a function of its row."""
     captured, labels = [], []
@@ -459,7 +459,7 @@ def answered(
         sex, _, income, label, predicted = row.split(",")
         sides = {
             "endpointInput": {"data": request(sex, income), "encoding": encodings[0], "mode": "INPUT"},
-            "endpointOutput": {"data": predicted, "encoding": "CSV", "mode": "OUTPUT"},
+            "endpointOutput": {"data": answer[1](predicted), "encoding": answer[0], "mode": "OUTPUT"},
         }
         event = {"eventId": str(i), "inferenceTime": "2026-01-01T00:10:00Z"}
         captured.append(json.dumps({"captureData": sides, "eventMetadata": event, "eventVersion": "0"}))
@@ -510,6 +510,34 @@ def test_the_predicted_label_of_training_data_names_no_part_of_an_answer_that_is
     assert found | {"FT": None} == expected
     _, found = answered(bench, as_object, str, config, encodings=("JSON", "CSV"), probability_attribute="0")
     assert found | {"FT": None} == expected
+
+
+NAMED_LABELS = [("CSV", str), ("JSON", '{{"approved": {}}}'.format), ("JSON", '{{"y": {}}}'.format)]
+
+
+@pytest.mark.parametrize("truth", NAMED_LABELS)
+@pytest.mark.parametrize("answer", ['{{"prediction": {}}}', '{{"predictions": [{{"score": 0.{}5}}]}}', "{}"])
+def test_one_value_of_another_name_is_the_label_or_the_answer(bench, answer, truth):
+    config = OF_TRAINING | {"predicted_label": "predicted"}
+    bench.baseline(FAIR, config)
+    config |= {"probability_threshold": 0.1}  # of 0.05 and 0.15
+    settings = {"probability_attribute": "predictions[*].score"} if "score" in answer else {}
+    for given in ({}, settings):
+        summary, found = answered(
+            bench, as_object, truth[1], config, encodings=("JSON", truth[0]), answer=("JSON", answer.format), **given
+        )
+        assert summary.violations == ()
+        assert found | {"FT": None} == values(bench.metrics("baseline", "sex", "F"))
+
+
+@pytest.mark.parametrize("key", ["predicted_label", "predicted_label_name"])
+def test_several_values_of_other_names_are_refused_in_the_words_of_the_file(bench, key):
+    bench.baseline(FAIR, OF_TRAINING, **PREDICTED)
+    answer = '{{"prediction": {}, "version": 7}}'.format
+    with pytest.raises(InvalidInput, match=f"{key} of the analysis configuration finds nothing"):
+        answered(
+            bench, as_object, str, OF_TRAINING | {key: "predicted"}, encodings=("JSON", "CSV"), answer=("JSON", answer)
+        )
 
 
 @pytest.mark.parametrize("places", [{}, {"label": 2, "predicted_label": 3}])

@@ -48,7 +48,7 @@ def run(settings: BiasSettings, host: Host) -> Findings:
     baseline = BiasAnalysis.read(settings.baseline_constraints) if settings.baseline_constraints else None
     completed = attributes_of(settings, config)
     configured = of_training(settings, completed)
-    with naming_keys(configured):
+    with naming_keys(config, configured):
         labelled = open_labelled_dataset(
             completed, labels_required=settings.ground_truth_attribute is not None, of_training=configured
         )

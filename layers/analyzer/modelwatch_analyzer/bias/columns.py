@@ -19,8 +19,8 @@ from modelwatch_core.domain.monitor_kinds.bias import BiasSettings
 _TABLES = ("csv", "parquet")
 _TRANSFORM = "batchTransform"
 _DEFAULT_THRESHOLD = 0.5
-_OF_TRAINING = {Role.GROUND_TRUTH: "label", Role.INFERENCE: "predicted_label_name"}
-"""The keys of the configuration that name columns of the training data, by what these are."""
+_OF_TRAINING = (Role.GROUND_TRUTH, Role.INFERENCE)
+"""What the columns of the training data are that the configuration names."""
 
 _AS_SUBJECT = re.compile(rf"\b({'|'.join(_OF_TRAINING)})_attribute(?= (?:is|names|gives|finds|cannot)\b)")
 """An attribute where a message is about it, and does not advise it."""
@@ -63,7 +63,7 @@ def of_training(given: BiasSettings, completed: BiasSettings) -> tuple[Role, ...
 
 
 @contextmanager
-def naming_keys(roles: Collection[Role]) -> Iterator[None]:
+def naming_keys(config: BiasConfig, roles: Collection[Role]) -> Iterator[None]:
     """Let errors name the keys of the configuration that stand for attributes which nobody gave.
 
     Raises
@@ -74,7 +74,8 @@ def naming_keys(roles: Collection[Role]) -> Iterator[None]:
 
     def named(found: re.Match[str]) -> str:
         role = Role(found[1])
-        return f"{_OF_TRAINING[role]} of the analysis configuration" if role in roles else found[0]
+        key = "label" if role is Role.GROUND_TRUTH else config.predicted_label_key
+        return f"{key} of the analysis configuration" if role in roles else found[0]
 
     try:
         yield
@@ -198,7 +199,7 @@ def _nothing_to_measure(config: BiasConfig, left_out: Sequence[BiasMetric]) -> I
         return InvalidInput("LabelsNotGiven", f"{message}; {names_of(left_out)} cannot be computed without labels")
     message += ". Predictions alone give some of the metrics: name them by inference_attribute or probability_attribute"
     if config.predicted_label_name is not None:
-        message += f"; the data has no column {config.predicted_label_name!r}, the predicted_label_name"
+        message += f"; the data has no column {config.predicted_label_name!r}, the {config.predicted_label_key}"
     return InvalidInput("LabelsNotGiven", message)
 
 
