@@ -344,6 +344,30 @@ def test_one_facet_needs_no_list_and_a_group_variable_may_be_called_as_the_sdk_c
     assert bench.metrics("baseline", "sex", "F")["CDDL"]["value"] is not None
 
 
+def test_a_check_takes_the_table_of_its_baseline(bench):
+    table = "\n".join(row.rpartition(",")[0] for row in FAIR.splitlines())
+    config = CONFIG | {"predicted_label": "predicted", "excluded_columns": ["id"]}
+    bench.baseline(table, config)
+    bench.check(table, config)
+    assert values(bench.metrics("check", "sex", "F")) == values(bench.metrics("baseline", "sex", "F"))
+    bench.check(FAIR, config)
+    assert "DPPL" in bench.metrics("check", "sex", "F")
+
+
+def test_predictions_and_excluded_columns_are_required_where_something_needs_them(bench):
+    config = CONFIG | {"predicted_label": "predicted", "excluded_columns": ["region", "id"]}
+    with pytest.raises(InvalidInput, match="excluded_columns names 'id', and the data has no such column"):
+        bench.baseline(FAIR, config)
+    bench.baseline(FAIR, config | {"excluded_columns": ["region"]})
+    bench.check(FAIR, config)
+    found = values(bench.metrics("check", "sex", "F"))["FT"]
+    assert found == values(bench.metrics("baseline", "sex", "F"))["FT"]
+    assert found is not None
+    without = FAIR.replace("predicted", "other", 1)
+    with pytest.raises(InvalidInput, match="predicted_label of the analysis configuration is 'predicted', but"):
+        bench.check(without, config)
+
+
 def test_headers_name_the_columns_of_data_without_any(bench):
     rows = FAIR.split("\n", 1)[1]
     config = CONFIG | {"headers": ["sex", "region", "income", "approved", "predicted"]}
@@ -1062,7 +1086,12 @@ def test_rows_that_lack_a_label_a_prediction_or_a_facet_are_left_out_and_counted
             "InvalidAnalysisConfig",
             "did you mean methods",
         ),
-        (CONFIG | {"excluded_columns": ["incme"]}, {}, "UnknownColumn", "excluded_columns is 'incme'.*'income'"),
+        (
+                CONFIG | {"excluded_columns": ["incme"]},
+                PREDICTED,
+                "UnknownColumn",
+                "excluded_columns names 'incme'.*'income'",
+            ),
         (CONFIG | {"label_values_or_threshold": [[1]]}, {}, "InvalidAnalysisConfig", "a list of values: text, numbers"),
     ],
 )  # fmt: skip

@@ -26,12 +26,17 @@ _AS_SUBJECT = re.compile(rf"\b({'|'.join(_OF_TRAINING)})_attribute(?= (?:is|name
 """An attribute where a message is about it, and does not advise it."""
 
 
-def attributes_of(settings: BiasSettings, config: BiasConfig) -> BiasSettings:
+def attributes_of(settings: BiasSettings, config: BiasConfig, *, predictions_required: bool) -> BiasSettings:
     """Complete the settings' attributes by what the configuration says of label and predicted label.
 
     Names of ``headers`` are names of columns of a table without header, where they become indices. In payloads they
     have no meaning: there the label is what was merged with a prediction. Outputs of transform jobs that were not
     merged have the label only if they were joined with inputs that have it.
+
+    Parameters
+    ----------
+    predictions_required : bool
+        Whether a table must have the predicted label: in a check against a baseline with metrics of predictions.
     """
     headerless = settings.dataset_format.name == "csv" and settings.dataset_format.options.get("header") is False
     known: dict[str, str | None] = {}
@@ -51,7 +56,7 @@ def attributes_of(settings: BiasSettings, config: BiasConfig) -> BiasSettings:
     not_merged = settings.dataset_format.name == _TRANSFORM and settings.ground_truth_source is None
     if not_merged and "ground_truth_attribute" in known and not _can_be_read(settings.model_copy(update=known)):
         del known["ground_truth_attribute"]
-    if settings.baseline_constraints is None and _lacks(settings, known.get("inference_attribute")):
+    if not predictions_required and _lacks(settings, known.get("inference_attribute")):
         del known["inference_attribute"]
     return settings.model_copy(update=known)
 
@@ -92,7 +97,7 @@ def _can_be_read(settings: BiasSettings) -> bool:
 
 
 def _lacks(settings: BiasSettings, column: str | None) -> bool:
-    """Return whether a table for a baseline has no such column: training data without predictions."""
+    """Return whether a table has no such column: training data without predictions."""
     if column is None or settings.dataset_format.name not in _TABLES:
         return False
     return not column.isdecimal() and column not in open_dataset(settings).columns
@@ -153,7 +158,7 @@ def columns_of(dataset: Dataset, config: BiasConfig, settings: BiasSettings, kno
     predicted = prediction.columns if prediction else ()
     facets = {}
     for facet in config.facet:
-        column = names.column(facet.name_or_index, "facet")
+        column = names.column(facet.name_or_index, "facet is")
         shown = names.shown(facet.name_or_index, column)
         if shown not in known and column in known:
             shown = column
@@ -167,12 +172,13 @@ def columns_of(dataset: Dataset, config: BiasConfig, settings: BiasSettings, kno
             raise InvalidInput("InvalidAnalysisConfig", message)
         facets[shown] = column, Listed(facet.value_or_threshold)
     flipped = any(each.name == "FT" for each in metrics)
-    excluded = names.excluded(required=settings.dataset_format.name in _TABLES)
+    required = settings.dataset_format.name in _TABLES and settings.baseline_constraints is None
+    excluded = names.excluded(required=required) if flipped else set()
     columns = BiasColumns(
         label=label,
         positive=Listed(config.label_values_or_threshold),
         facets=facets,
-        group=None if config.group_variable is None else names.column(config.group_variable, "group_variable"),
+        group=None if config.group_variable is None else names.column(config.group_variable, "group_variable is"),
         prediction=prediction,
         features=tuple(name for name in features if flipped and name not in excluded),
     )
@@ -222,8 +228,8 @@ class _Names:
         self._config = config
         self._is_table, self._labelled = is_table, labelled
 
-    def column(self, name: str | int, key: str) -> str:
-        """Return the column."""
+    def column(self, name: str | int, subject: str) -> str:
+        """Return the column; errors begin with the subject and the name."""
         if isinstance(name, str) and name in self._columns:
             return name
         headers = self._headers() if name in self._config.headers else {}
@@ -233,7 +239,7 @@ class _Names:
         if 0 <= index < len(self._indexed):
             return self._indexed[index]
         known = [*(self._config.headers or self._columns)]
-        message = f"{key} is {name!r}, and the data has no such column; {existing(known, name)}"
+        message = f"{subject} {name!r}, and the data has no such column; {existing(known, name)}"
         if not (self._named or self._config.headers):
             message += ". The data has no names: list those of the features and of the label as headers"
         raise InvalidInput("UnknownColumn", message)
@@ -244,12 +250,13 @@ class _Names:
         Parameters
         ----------
         required : bool
-            Whether the data must have them all: what is not sent to the model is not in captures.
+            Whether the data must have them all: what is not sent to the model is not in captures, and later tables may
+            lack it too.
         """
         found = set()
         for name in self._config.excluded_columns:
             with nullcontext() if required else suppress(InvalidInput):
-                found.add(self.column(name, "excluded_columns"))
+                found.add(self.column(name, "excluded_columns names"))
         return found
 
     def shown(self, name: str | int, column: str) -> str:
