@@ -536,6 +536,27 @@ def test_the_predicted_label_of_training_data_names_no_part_of_an_answer_that_is
     assert found | {"FT": None} == expected
 
 
+@pytest.mark.parametrize(("headers", "warned"), [(["id", "sex", "income", "approved", "predicted"], False), ([], True)])
+def test_an_index_of_an_excluded_column_is_that_of_the_training_data(bench, headers, warned):
+    table = "\n".join(
+        f"{'id' if i == 0 else i},{sex},{income},{label},{predicted}"
+        for i, (sex, _, income, label, predicted) in enumerate(row.split(",") for row in FAIR.splitlines())
+    )
+    config = OF_TRAINING | {"predicted_label": "predicted", "excluded_columns": [0], "headers": headers}
+    bench.baseline(table, config)
+    # Of the request, income is the first column.
+    summary, found = answered(
+        bench,
+        lambda sex, income: json.dumps({"income": int(income), "sex": sex}),
+        str,
+        config,
+        encodings=("JSON", "CSV"),
+    )
+    assert found["FT"] is not None
+    assert found["FT"] == values(bench.metrics("baseline", "sex", "F"))["FT"]
+    assert any("excluded_columns gives 0 by index" in warning for warning in summary.warnings) is warned
+
+
 NAMED_LABELS = [("CSV", str), ("JSON", '{{"approved": {}}}'.format), ("JSON", '{{"y": {}}}'.format)]
 
 

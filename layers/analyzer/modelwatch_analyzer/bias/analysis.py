@@ -60,6 +60,7 @@ def run(settings: BiasSettings, host: Host) -> Findings:
         counted = host.gather(Reading(start, chosen.columns.dtypes, gathered), parts_of(labelled.dataset))
         table, log = counted.accumulator, counted.log
         log.require_records()
+    log.remarks += chosen.remarks
     log.remarks += remarks_on_numbers(
         labelled.dataset, [*(facet.name_or_index for facet in config.facet), config.group_variable]
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 
@@ -13,11 +13,12 @@ from modelwatch_analyzer.bias.table import BiasColumns, Prediction
 from modelwatch_analyzer.bias.values import Listed
 from modelwatch_analyzer.reading import open_dataset
 from modelwatch_analyzer.reading.dataset import Dataset, Role, existing
+from modelwatch_analyzer.wording import enumerated
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitor_kinds.bias import BiasSettings
 
 _TABLES = ("csv", "parquet")
-_TRANSFORM = "batchTransform"
+_CAPTURE, _TRANSFORM = "sagemakerCaptureJson", "batchTransform"
 _DEFAULT_THRESHOLD = 0.5
 _OF_TRAINING = (Role.GROUND_TRUTH, Role.INFERENCE)
 """What the columns of the training data are that the configuration names."""
@@ -114,12 +115,15 @@ class Chosen:
     metrics, left_out : tuple of BiasMetric
         Those that are requested and that the data allows; and those that are requested and need labels, of data that
         has none.
+    remarks : tuple of str
+        What users should know of ``excluded_columns``.
     """
 
     columns: BiasColumns
     label: str
     metrics: tuple[BiasMetric, ...]
     left_out: tuple[BiasMetric, ...]
+    remarks: tuple[str, ...]
 
 
 def columns_of(dataset: Dataset, config: BiasConfig, settings: BiasSettings, known: Collection[str] = ()) -> Chosen:
@@ -172,8 +176,9 @@ def columns_of(dataset: Dataset, config: BiasConfig, settings: BiasSettings, kno
             raise InvalidInput("InvalidAnalysisConfig", message)
         facets[shown] = column, Listed(facet.value_or_threshold)
     flipped = any(each.name == "FT" for each in metrics)
+    to_exclude, unnamed = _excluded_names(config, settings) if flipped else ((), ())
     required = settings.dataset_format.name in _TABLES and settings.baseline_constraints is None
-    excluded = names.excluded(required=required) if flipped else set()
+    excluded = names.excluded(to_exclude, required=required)
     columns = BiasColumns(
         label=label,
         positive=Listed(config.label_values_or_threshold),
@@ -182,7 +187,8 @@ def columns_of(dataset: Dataset, config: BiasConfig, settings: BiasSettings, kno
         prediction=prediction,
         features=tuple(name for name in features if flipped and name not in excluded),
     )
-    return Chosen(columns, _label_name(config, settings, features, columns), metrics, left_out)
+    label_name = _label_name(config, settings, features, columns)
+    return Chosen(columns, label_name, metrics, left_out, tuple(_remarks(unnamed)))
 
 
 def _label(columns: Sequence[str]) -> str | None:
@@ -193,6 +199,27 @@ def _label(columns: Sequence[str]) -> str | None:
         )
         raise InvalidInput("OneColumnExpected", message)
     return columns[0] if columns else None
+
+
+def _excluded_names(config: BiasConfig, settings: BiasSettings) -> tuple[Sequence[str | int], Sequence[str]]:
+    """Return the columns to exclude, and those that only an index gives which means nothing in this data.
+
+    An index is that of a column of the training data. Captured columns are others, in another order.
+    """
+    given = config.excluded_columns
+    if settings.dataset_format.name not in (_CAPTURE, _TRANSFORM):
+        return given, ()
+    headers = [_header(config, name) for name in given]
+    unnamed = [header for header in headers if header.isdecimal() and header not in config.headers]
+    return [header for header in headers if header not in unnamed], unnamed
+
+
+def _remarks(unnamed: Sequence[str]) -> Iterator[str]:
+    if unnamed:
+        yield (
+            f"excluded_columns gives {enumerated(unnamed)} by index, which is not known in captures: the flip "
+            "test leaves out no column for it. Give names, or name the columns of the training data by headers"
+        )
 
 
 def _nothing_to_measure(config: BiasConfig, left_out: Sequence[BiasMetric]) -> InvalidInput:
@@ -244,17 +271,19 @@ class _Names:
             message += ". The data has no names: list those of the features and of the label as headers"
         raise InvalidInput("UnknownColumn", message)
 
-    def excluded(self, *, required: bool) -> set[str]:
-        """Return the columns that the configuration excludes.
+    def excluded(self, names: Iterable[str | int], *, required: bool) -> set[str]:
+        """Return the columns that are excluded.
 
         Parameters
         ----------
+        names : iterable of str or int
+            Their names or indices.
         required : bool
             Whether the data must have them all: what is not sent to the model is not in captures, and later tables may
             lack it too.
         """
         found = set()
-        for name in self._config.excluded_columns:
+        for name in names:
             with nullcontext() if required else suppress(InvalidInput):
                 found.add(self.column(name, "excluded_columns names"))
         return found
