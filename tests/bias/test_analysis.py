@@ -598,6 +598,15 @@ def test_headers_of_training_data_name_the_features_of_captures_with_answer_and_
     assert found == values(bench.metrics("baseline", "sex", "F"))
 
 
+@pytest.mark.parametrize("excluded", ["id", 2])
+def test_headers_of_training_data_may_name_what_is_not_sent_to_the_model(bench, excluded):
+    # Four headers without the answer, and four captured columns without the id.
+    config = OF_TRAINING | {"headers": ["sex", "income", "id", "approved"], "excluded_columns": [excluded]}
+    bench.baseline(FAIR, OF_TRAINING, **PREDICTED)
+    _, found = answered(bench, as_text, str, config)
+    assert found | {"FT": None} == values(bench.metrics("baseline", "sex", "F"))
+
+
 @pytest.mark.parametrize("truth", [("CSV", "7,{}".format), ("JSON", '{{"id": 7, "granted": {}}}'.format)])
 def test_labels_that_the_configuration_does_not_find_are_refused_in_its_words(bench, truth):
     bench.baseline(FAIR, OF_TRAINING, **PREDICTED)

@@ -300,10 +300,12 @@ class _Names:
         config = self._config
         others = {_header(config, config.label), _header(config, config.predicted_label_name)}
         named = [header for header in config.headers if header not in others]
-        choices = [(each, self._features) for each in (named, config.headers[:-1], config.headers)]
+        excluded = {_header(config, name) for name in config.excluded_columns}
+        sent = [header for header in named if header not in excluded]
+        choices = [(each, self._features) for each in (named, sent, config.headers[:-1], config.headers)]
         # Headers of training data may be as many as captured columns, whose order is another. Without labels, those of
         # features and label are as many as the columns of features and one prediction.
-        place = 0 if self._is_table else 1 if self._labelled else len(choices)
+        place = 0 if self._is_table else 2 if self._labelled else len(choices)
         choices.insert(place, (config.headers, self._columns))
         for headers, columns in choices:
             if len(headers) == len(columns):
