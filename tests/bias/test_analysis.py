@@ -344,6 +344,30 @@ def test_one_facet_needs_no_list_and_a_group_variable_may_be_called_as_the_sdk_c
     assert bench.metrics("baseline", "sex", "F")["CDDL"]["value"] is not None
 
 
+def test_a_check_takes_the_table_of_its_baseline(bench):
+    table = "\n".join(row.rpartition(",")[0] for row in FAIR.splitlines())
+    config = CONFIG | {"predicted_label": "predicted", "excluded_columns": ["id"]}
+    bench.baseline(table, config)
+    bench.check(table, config)
+    assert values(bench.metrics("check", "sex", "F")) == values(bench.metrics("baseline", "sex", "F"))
+    bench.check(FAIR, config)
+    assert "DPPL" in bench.metrics("check", "sex", "F")
+
+
+def test_predictions_and_excluded_columns_are_required_where_something_needs_them(bench):
+    config = CONFIG | {"predicted_label": "predicted", "excluded_columns": ["region", "id"]}
+    with pytest.raises(InvalidInput, match="excluded_columns names 'id', and the data has no such column"):
+        bench.baseline(FAIR, config)
+    bench.baseline(FAIR, config | {"excluded_columns": ["region"]})
+    bench.check(FAIR, config)
+    found = values(bench.metrics("check", "sex", "F"))["FT"]
+    assert found == values(bench.metrics("baseline", "sex", "F"))["FT"]
+    assert found is not None
+    without = FAIR.replace("predicted", "other", 1)
+    with pytest.raises(InvalidInput, match="predicted_label of the analysis configuration is 'predicted', but"):
+        bench.check(without, config)
+
+
 def test_headers_name_the_columns_of_data_without_any(bench):
     rows = FAIR.split("\n", 1)[1]
     config = CONFIG | {"headers": ["sex", "region", "income", "approved", "predicted"]}
@@ -451,7 +475,7 @@ def test_labels_in_files_of_their_own_are_merged_first(bench, tmp_path):
 
 
 def answered(
-    bench, request, truth, config, *, encodings=("CSV", "CSV"), **settings: object
+    bench, request, truth, config, *, encodings=("CSV", "CSV"), answer=("CSV", str), **settings: object
 ) -> tuple[AnalysisSummary, Mapping[str, object]]:
     """Check the fair applicants as captures and labels in files of their own, each written by a function of its row."""
     captured, labels = [], []
@@ -459,7 +483,7 @@ def answered(
         sex, _, income, label, predicted = row.split(",")
         sides = {
             "endpointInput": {"data": request(sex, income), "encoding": encodings[0], "mode": "INPUT"},
-            "endpointOutput": {"data": predicted, "encoding": "CSV", "mode": "OUTPUT"},
+            "endpointOutput": {"data": answer[1](predicted), "encoding": answer[0], "mode": "OUTPUT"},
         }
         event = {"eventId": str(i), "inferenceTime": "2026-01-01T00:10:00Z"}
         captured.append(json.dumps({"captureData": sides, "eventMetadata": event, "eventVersion": "0"}))
@@ -510,6 +534,77 @@ def test_the_predicted_label_of_training_data_names_no_part_of_an_answer_that_is
     assert found | {"FT": None} == expected
     _, found = answered(bench, as_object, str, config, encodings=("JSON", "CSV"), probability_attribute="0")
     assert found | {"FT": None} == expected
+
+
+@pytest.mark.parametrize(("headers", "warned"), [(["id", "sex", "income", "approved", "predicted"], False), ([], True)])
+def test_an_index_of_an_excluded_column_is_that_of_the_training_data(bench, headers, warned):
+    table = "\n".join(
+        f"{'id' if i == 0 else i},{sex},{income},{label},{predicted}"
+        for i, (sex, _, income, label, predicted) in enumerate(row.split(",") for row in FAIR.splitlines())
+    )
+    config = OF_TRAINING | {"predicted_label": "predicted", "excluded_columns": [0], "headers": headers}
+    bench.baseline(table, config)
+    # Of the request, income is the first column.
+    summary, found = answered(
+        bench,
+        lambda sex, income: json.dumps({"income": int(income), "sex": sex}),
+        str,
+        config,
+        encodings=("JSON", "CSV"),
+    )
+    assert found["FT"] is not None
+    assert found["FT"] == values(bench.metrics("baseline", "sex", "F"))["FT"]
+    assert any("excluded_columns gives 0 by index" in warning for warning in summary.warnings) is warned
+
+
+NAMED_LABELS = [("CSV", str), ("JSON", '{{"approved": {}}}'.format), ("JSON", '{{"y": {}}}'.format)]
+
+
+@pytest.mark.parametrize("truth", NAMED_LABELS)
+@pytest.mark.parametrize("answer", ['{{"prediction": {}}}', '{{"predictions": [{{"score": 0.{}5}}]}}', "{}"])
+def test_one_value_of_another_name_is_the_label_or_the_answer(bench, answer, truth):
+    config = OF_TRAINING | {"predicted_label": "predicted"}
+    bench.baseline(FAIR, config)
+    config |= {"probability_threshold": 0.1}  # of 0.05 and 0.15
+    settings = {"probability_attribute": "predictions[*].score"} if "score" in answer else {}
+    for given in ({}, settings):
+        summary, found = answered(
+            bench, as_object, truth[1], config, encodings=("JSON", truth[0]), answer=("JSON", answer.format), **given
+        )
+        assert summary.violations == ()
+        assert found | {"FT": None} == values(bench.metrics("baseline", "sex", "F"))
+
+
+@pytest.mark.parametrize("key", ["predicted_label", "predicted_label_name"])
+def test_several_values_of_other_names_are_refused_in_the_words_of_the_file(bench, key):
+    bench.baseline(FAIR, OF_TRAINING, **PREDICTED)
+    answer = '{{"prediction": {}, "version": 7}}'.format
+    with pytest.raises(InvalidInput, match=f"{key} of the analysis configuration finds nothing"):
+        answered(
+            bench, as_object, str, OF_TRAINING | {key: "predicted"}, encodings=("JSON", "CSV"), answer=("JSON", answer)
+        )
+
+
+@pytest.mark.parametrize("places", [{}, {"label": 2, "predicted_label": 3}])
+def test_headers_of_training_data_name_the_features_of_captures_with_answer_and_label(bench, places):
+    # Four headers, and four captured columns in another order: the answer, the request, and the label.
+    headers = {"headers": ["sex", "income", "approved", "predicted"], "predicted_label": "predicted"}
+    config = OF_TRAINING | headers | places
+    rows = [row.split(",") for row in FAIR.splitlines()[1:]]
+    table = "\n".join(f"{sex},{income},{label},{predicted}" for sex, _, income, label, predicted in rows)
+    bench.baseline(table, config, dataset_format={"csv": {"header": False}})
+    summary, found = answered(bench, as_text, str, config)
+    assert summary.violations == ()
+    assert found == values(bench.metrics("baseline", "sex", "F"))
+
+
+@pytest.mark.parametrize("excluded", ["id", 2])
+def test_headers_of_training_data_may_name_what_is_not_sent_to_the_model(bench, excluded):
+    # Four headers without the answer, and four captured columns without the id.
+    config = OF_TRAINING | {"headers": ["sex", "income", "id", "approved"], "excluded_columns": [excluded]}
+    bench.baseline(FAIR, OF_TRAINING, **PREDICTED)
+    _, found = answered(bench, as_text, str, config)
+    assert found | {"FT": None} == values(bench.metrics("baseline", "sex", "F"))
 
 
 @pytest.mark.parametrize("truth", [("CSV", "7,{}".format), ("JSON", '{{"id": 7, "granted": {}}}'.format)])
@@ -1021,7 +1116,12 @@ def test_rows_that_lack_a_label_a_prediction_or_a_facet_are_left_out_and_counted
             "InvalidAnalysisConfig",
             "did you mean methods",
         ),
-        (CONFIG | {"excluded_columns": ["incme"]}, {}, "UnknownColumn", "excluded_columns is 'incme'.*'income'"),
+        (
+                CONFIG | {"excluded_columns": ["incme"]},
+                PREDICTED,
+                "UnknownColumn",
+                "excluded_columns names 'incme'.*'income'",
+            ),
         (CONFIG | {"label_values_or_threshold": [[1]]}, {}, "InvalidAnalysisConfig", "a list of values: text, numbers"),
     ],
 )  # fmt: skip

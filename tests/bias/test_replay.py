@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from modelwatch_analyzer.bias.config import BiasConfig
+from modelwatch_analyzer.bias.documents import BiasAnalysis
 from modelwatch_analyzer.bias.replay import replayed
 from modelwatch_analyzer.replay import Replay
 from modelwatch_core.domain.errors import InvalidInput
@@ -114,6 +115,51 @@ def test_groups_too_small_to_alert_do_not_alert_in_a_replay_either(tmp_path: Pat
     summary = bench.check(few, CONFIG, changed, **SETTINGS)
     assert not summary.violations  # of 50 rows some 25 are in a group
     assert in_replay(bench, changed) == Replay((), ())
+
+
+def by_region(bench: Workbench, regions: list[str]) -> tuple[str, dict[str, Any]]:
+    """Make a baseline with a group of each region."""
+    facet = [{"name_or_index": "region"}]
+    rows = people(4, rows=600).splitlines()
+    table = "\n".join(f'{row},"{regions[i % len(regions)] if i else "region"}"' for i, row in enumerate(rows))
+    bench.baseline(table, CONFIG | {"facet": facet}, **SETTINGS)
+    return table, CONFIG | {"facet": facet}
+
+
+def leave_groups(document: dict[str, Any], groups: list[str], *, entries: bool) -> None:
+    """Keep the constraints of some groups, and of the others their entries or nothing."""
+    for stage in ("pre_training_bias_metrics", "post_training_bias_metrics"):
+        facets = document[stage]["facets"]
+        for group in facets["region"]:
+            group["metrics"] = [each for each in group["metrics"] if group["value_or_threshold"] in groups]
+        facets["region"] = [each for each in facets["region"] if entries or each["metrics"]]
+
+
+@pytest.mark.parametrize("entries", [True, False])
+def test_two_groups_of_three_are_no_mirrors_though_nobody_compares_the_third(tmp_path: Path, entries: bool):
+    bench = Workbench(tmp_path)
+    by_region(bench, ["n", "s", "w"])
+    changed = bench.report("baseline")
+    of_all = BiasAnalysis.model_validate(changed).compared
+    leave_groups(changed, ["n", "s"], entries=entries)
+    assert BiasAnalysis.model_validate(changed).compared == of_all * 2 / 3
+    by_region(bench, ["n", "s"])
+    changed = bench.report("baseline")
+    of_two = BiasAnalysis.model_validate(changed).compared
+    leave_groups(changed, ["n"], entries=entries)
+    assert of_two < 2 * BiasAnalysis.model_validate(changed).compared
+
+
+def test_a_category_is_not_taken_for_another_with_the_same_parts(tmp_path: Path):
+    bench = Workbench(tmp_path)
+    table, config = by_region(bench, ["a,b", "c"])
+    summary = bench.check(table.replace('"c"', '"b,a"'), config, **SETTINGS)
+    changed = bench.report("baseline")
+    narrow_ranges(changed)
+    found = in_replay(bench, changed, config)
+    assert ("DI of region = a,b", "bias_drift_check") in found.violations
+    compared = [subject for subject, _ in (*found.violations, *found.unknown)]
+    assert not any("b,a" in subject for subject in (*compared, *(each.subject for each in summary.violations)))
 
 
 def test_what_only_the_rows_decide_is_named(bench: Workbench):

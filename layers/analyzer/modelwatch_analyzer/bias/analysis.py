@@ -14,6 +14,7 @@ from modelwatch_analyzer.bias.flips import NEIGHBOURS
 from modelwatch_analyzer.bias.group_metrics import entries_of, group_metrics_of, require_compared
 from modelwatch_analyzer.bias.groups import facet_of, positive_of
 from modelwatch_analyzer.bias.learnt import learnt
+from modelwatch_analyzer.bias.metric import Stage
 from modelwatch_analyzer.bias.replay import replay
 from modelwatch_analyzer.bias.report import report_of
 from modelwatch_analyzer.bias.table import BiasTable, gathered
@@ -46,9 +47,10 @@ def run(settings: BiasSettings, host: Host) -> Findings:
     """
     config = BiasConfig.read(settings.analysis_config)
     baseline = BiasAnalysis.read(settings.baseline_constraints) if settings.baseline_constraints else None
-    completed = attributes_of(settings, config)
+    predicted = baseline is not None and bool(baseline.metrics(Stage.POST_TRAINING))
+    completed = attributes_of(settings, config, predictions_required=predicted)
     configured = of_training(settings, completed)
-    with naming_keys(configured):
+    with naming_keys(config, configured):
         labelled = open_labelled_dataset(
             completed, labels_required=settings.ground_truth_attribute is not None, of_training=configured
         )
@@ -58,6 +60,7 @@ def run(settings: BiasSettings, host: Host) -> Findings:
         counted = host.gather(Reading(start, chosen.columns.dtypes, gathered), parts_of(labelled.dataset))
         table, log = counted.accumulator, counted.log
         log.require_records()
+    log.remarks += chosen.remarks
     log.remarks += remarks_on_numbers(
         labelled.dataset, [*(facet.name_or_index for facet in config.facet), config.group_variable]
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 
@@ -13,25 +13,31 @@ from modelwatch_analyzer.bias.table import BiasColumns, Prediction
 from modelwatch_analyzer.bias.values import Listed
 from modelwatch_analyzer.reading import open_dataset
 from modelwatch_analyzer.reading.dataset import Dataset, Role, existing
+from modelwatch_analyzer.wording import enumerated
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitor_kinds.bias import BiasSettings
 
 _TABLES = ("csv", "parquet")
-_TRANSFORM = "batchTransform"
+_CAPTURE, _TRANSFORM = "sagemakerCaptureJson", "batchTransform"
 _DEFAULT_THRESHOLD = 0.5
-_OF_TRAINING = {Role.GROUND_TRUTH: "label", Role.INFERENCE: "predicted_label_name"}
-"""The keys of the configuration that name columns of the training data, by what these are."""
+_OF_TRAINING = (Role.GROUND_TRUTH, Role.INFERENCE)
+"""What the columns of the training data are that the configuration names."""
 
 _AS_SUBJECT = re.compile(rf"\b({'|'.join(_OF_TRAINING)})_attribute(?= (?:is|names|gives|finds|cannot)\b)")
 """An attribute where a message is about it, and does not advise it."""
 
 
-def attributes_of(settings: BiasSettings, config: BiasConfig) -> BiasSettings:
+def attributes_of(settings: BiasSettings, config: BiasConfig, *, predictions_required: bool) -> BiasSettings:
     """Complete the settings' attributes by what the configuration says of label and predicted label.
 
     Names of ``headers`` are names of columns of a table without header, where they become indices. In payloads they
     have no meaning: there the label is what was merged with a prediction. Outputs of transform jobs that were not
     merged have the label only if they were joined with inputs that have it.
+
+    Parameters
+    ----------
+    predictions_required : bool
+        Whether a table must have the predicted label: in a check against a baseline with metrics of predictions.
     """
     headerless = settings.dataset_format.name == "csv" and settings.dataset_format.options.get("header") is False
     known: dict[str, str | None] = {}
@@ -51,7 +57,7 @@ def attributes_of(settings: BiasSettings, config: BiasConfig) -> BiasSettings:
     not_merged = settings.dataset_format.name == _TRANSFORM and settings.ground_truth_source is None
     if not_merged and "ground_truth_attribute" in known and not _can_be_read(settings.model_copy(update=known)):
         del known["ground_truth_attribute"]
-    if settings.baseline_constraints is None and _lacks(settings, known.get("inference_attribute")):
+    if not predictions_required and _lacks(settings, known.get("inference_attribute")):
         del known["inference_attribute"]
     return settings.model_copy(update=known)
 
@@ -63,7 +69,7 @@ def of_training(given: BiasSettings, completed: BiasSettings) -> tuple[Role, ...
 
 
 @contextmanager
-def naming_keys(roles: Collection[Role]) -> Iterator[None]:
+def naming_keys(config: BiasConfig, roles: Collection[Role]) -> Iterator[None]:
     """Let errors name the keys of the configuration that stand for attributes which nobody gave.
 
     Raises
@@ -74,7 +80,8 @@ def naming_keys(roles: Collection[Role]) -> Iterator[None]:
 
     def named(found: re.Match[str]) -> str:
         role = Role(found[1])
-        return f"{_OF_TRAINING[role]} of the analysis configuration" if role in roles else found[0]
+        key = "label" if role is Role.GROUND_TRUTH else config.predicted_label_key
+        return f"{key} of the analysis configuration" if role in roles else found[0]
 
     try:
         yield
@@ -91,7 +98,7 @@ def _can_be_read(settings: BiasSettings) -> bool:
 
 
 def _lacks(settings: BiasSettings, column: str | None) -> bool:
-    """Return whether a table for a baseline has no such column: training data without predictions."""
+    """Return whether a table has no such column: training data without predictions."""
     if column is None or settings.dataset_format.name not in _TABLES:
         return False
     return not column.isdecimal() and column not in open_dataset(settings).columns
@@ -108,12 +115,15 @@ class Chosen:
     metrics, left_out : tuple of BiasMetric
         Those that are requested and that the data allows; and those that are requested and need labels, of data that
         has none.
+    remarks : tuple of str
+        What users should know of ``excluded_columns``.
     """
 
     columns: BiasColumns
     label: str
     metrics: tuple[BiasMetric, ...]
     left_out: tuple[BiasMetric, ...]
+    remarks: tuple[str, ...]
 
 
 def columns_of(dataset: Dataset, config: BiasConfig, settings: BiasSettings, known: Collection[str] = ()) -> Chosen:
@@ -146,12 +156,13 @@ def columns_of(dataset: Dataset, config: BiasConfig, settings: BiasSettings, kno
         features,
         config,
         by_feature=settings.features_attribute is not None,
-        unlabelled_payloads=label is None and settings.dataset_format.name not in _TABLES,
+        is_table=settings.dataset_format.name in _TABLES,
+        labelled=label is not None,
     )
     predicted = prediction.columns if prediction else ()
     facets = {}
     for facet in config.facet:
-        column = names.column(facet.name_or_index, "facet")
+        column = names.column(facet.name_or_index, "facet is")
         shown = names.shown(facet.name_or_index, column)
         if shown not in known and column in known:
             shown = column
@@ -165,16 +176,19 @@ def columns_of(dataset: Dataset, config: BiasConfig, settings: BiasSettings, kno
             raise InvalidInput("InvalidAnalysisConfig", message)
         facets[shown] = column, Listed(facet.value_or_threshold)
     flipped = any(each.name == "FT" for each in metrics)
-    excluded = names.excluded(required=settings.dataset_format.name in _TABLES)
+    to_exclude, unnamed = _excluded_names(config, settings) if flipped else ((), ())
+    required = settings.dataset_format.name in _TABLES and settings.baseline_constraints is None
+    excluded = names.excluded(to_exclude, required=required)
     columns = BiasColumns(
         label=label,
         positive=Listed(config.label_values_or_threshold),
         facets=facets,
-        group=None if config.group_variable is None else names.column(config.group_variable, "group_variable"),
+        group=None if config.group_variable is None else names.column(config.group_variable, "group_variable is"),
         prediction=prediction,
         features=tuple(name for name in features if flipped and name not in excluded),
     )
-    return Chosen(columns, _label_name(config, settings, features, columns), metrics, left_out)
+    label_name = _label_name(config, settings, features, columns)
+    return Chosen(columns, label_name, metrics, left_out, tuple(_remarks(unnamed)))
 
 
 def _label(columns: Sequence[str]) -> str | None:
@@ -187,6 +201,27 @@ def _label(columns: Sequence[str]) -> str | None:
     return columns[0] if columns else None
 
 
+def _excluded_names(config: BiasConfig, settings: BiasSettings) -> tuple[Sequence[str | int], Sequence[str]]:
+    """Return the columns to exclude, and those that only an index gives which means nothing in this data.
+
+    An index is that of a column of the training data. Captured columns are others, in another order.
+    """
+    given = config.excluded_columns
+    if settings.dataset_format.name not in (_CAPTURE, _TRANSFORM):
+        return given, ()
+    headers = [_header(config, name) for name in given]
+    unnamed = [header for header in headers if header.isdecimal() and header not in config.headers]
+    return [header for header in headers if header not in unnamed], unnamed
+
+
+def _remarks(unnamed: Sequence[str]) -> Iterator[str]:
+    if unnamed:
+        yield (
+            f"excluded_columns gives {enumerated(unnamed)} by index, which is not known in captures: the flip "
+            "test leaves out no column for it. Give names, or name the columns of the training data by headers"
+        )
+
+
 def _nothing_to_measure(config: BiasConfig, left_out: Sequence[BiasMetric]) -> InvalidInput:
     """Return the error for data without labels: without predictions either, or with these left out."""
     message = (
@@ -197,7 +232,7 @@ def _nothing_to_measure(config: BiasConfig, left_out: Sequence[BiasMetric]) -> I
         return InvalidInput("LabelsNotGiven", f"{message}; {names_of(left_out)} cannot be computed without labels")
     message += ". Predictions alone give some of the metrics: name them by inference_attribute or probability_attribute"
     if config.predicted_label_name is not None:
-        message += f"; the data has no column {config.predicted_label_name!r}, the predicted_label_name"
+        message += f"; the data has no column {config.predicted_label_name!r}, the {config.predicted_label_key}"
     return InvalidInput("LabelsNotGiven", message)
 
 
@@ -211,16 +246,17 @@ class _Names:
         config: BiasConfig,
         *,
         by_feature: bool,
-        unlabelled_payloads: bool,
+        is_table: bool,
+        labelled: bool,
     ) -> None:
         self._columns, self._named = dataset.columns, dataset.named
         self._indexed = features if by_feature else dataset.input_columns
         self._features = features
         self._config = config
-        self._unlabelled_payloads = unlabelled_payloads
+        self._is_table, self._labelled = is_table, labelled
 
-    def column(self, name: str | int, key: str) -> str:
-        """Return the column."""
+    def column(self, name: str | int, subject: str) -> str:
+        """Return the column; errors begin with the subject and the name."""
         if isinstance(name, str) and name in self._columns:
             return name
         headers = self._headers() if name in self._config.headers else {}
@@ -230,23 +266,26 @@ class _Names:
         if 0 <= index < len(self._indexed):
             return self._indexed[index]
         known = [*(self._config.headers or self._columns)]
-        message = f"{key} is {name!r}, and the data has no such column; {existing(known, name)}"
+        message = f"{subject} {name!r}, and the data has no such column; {existing(known, name)}"
         if not (self._named or self._config.headers):
             message += ". The data has no names: list those of the features and of the label as headers"
         raise InvalidInput("UnknownColumn", message)
 
-    def excluded(self, *, required: bool) -> set[str]:
-        """Return the columns that the configuration excludes.
+    def excluded(self, names: Iterable[str | int], *, required: bool) -> set[str]:
+        """Return the columns that are excluded.
 
         Parameters
         ----------
+        names : iterable of str or int
+            Their names or indices.
         required : bool
-            Whether the data must have them all: what is not sent to the model is not in captures.
+            Whether the data must have them all: what is not sent to the model is not in captures, and later tables may
+            lack it too.
         """
         found = set()
-        for name in self._config.excluded_columns:
+        for name in names:
             with nullcontext() if required else suppress(InvalidInput):
-                found.add(self.column(name, "excluded_columns"))
+                found.add(self.column(name, "excluded_columns names"))
         return found
 
     def shown(self, name: str | int, column: str) -> str:
@@ -259,18 +298,28 @@ class _Names:
     def _headers(self) -> Mapping[str, str]:
         """Return the columns that headers name: the features, or all columns, in their order."""
         config = self._config
-        others = {str(config.label), str(config.predicted_label_name)}
+        others = {_header(config, config.label), _header(config, config.predicted_label_name)}
         named = [header for header in config.headers if header not in others]
-        all_columns = (config.headers, self._columns)
-        of_features = [(each, self._features) for each in (named, config.headers[:-1], config.headers)]
-        # Headers of features and label are as many as the columns of features and one prediction.
-        choices = [*of_features, all_columns] if self._unlabelled_payloads else [all_columns, *of_features]
+        excluded = {_header(config, name) for name in config.excluded_columns}
+        sent = [header for header in named if header not in excluded]
+        choices = [(each, self._features) for each in (named, sent, config.headers[:-1], config.headers)]
+        # Headers of training data may be as many as captured columns, whose order is another. Without labels, those of
+        # features and label are as many as the columns of features and one prediction.
+        place = 0 if self._is_table else 2 if self._labelled else len(choices)
+        choices.insert(place, (config.headers, self._columns))
         for headers, columns in choices:
             if len(headers) == len(columns):
                 return dict(zip(headers, columns, strict=True))
         count = len(config.headers)
         message = f"headers are {count}, and the data has {len(self._features)} features: name these, and the label"
         raise InvalidInput("FeaturesNotFound", message)
+
+
+def _header(config: BiasConfig, name: str | int | None) -> str:
+    """Return the header that a name is, or an index into the headers."""
+    text = str(name)
+    by_index = text not in config.headers and text.isdecimal() and int(text) < len(config.headers)
+    return config.headers[int(text)] if by_index else text
 
 
 def _label_name(config: BiasConfig, settings: BiasSettings, features: Sequence[str], columns: BiasColumns) -> str:

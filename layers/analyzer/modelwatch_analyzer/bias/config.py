@@ -120,6 +120,8 @@ class BiasConfig(_Part):
         Names of the columns of data without names.
     predicted_label_name : str, optional
         Where the predicted labels are, if the settings do not say; in SageMaker's file ``predicted_label``.
+    predicted_label_key : str
+        Which of the two names of that key the file has, for messages.
     excluded_columns : tuple
         Columns that the flip test does not compare.
     probability_threshold : float, optional
@@ -136,6 +138,7 @@ class BiasConfig(_Part):
     group_variable: Name | None = None
     headers: tuple[str, ...] = ()
     predicted_label_name: Name | None = None
+    predicted_label_key: str = "predicted_label_name"
     excluded_columns: Annotated[tuple[Name, ...], BeforeValidator(_listed)] = ()
     probability_threshold: float | None = None
     methods: _StageMethods = _StageMethods()
@@ -164,6 +167,9 @@ class BiasConfig(_Part):
             document["facet"] = [document["facet"]]
         for name, other in (("group_variable", "group_name"), ("predicted_label_name", "predicted_label")):
             document.setdefault(name, document.get(other))
+        document["predicted_label_key"] = (
+            "predicted_label_name" if "predicted_label_name" in value else "predicted_label"
+        )
         return document
 
     @model_validator(mode="after")

@@ -159,7 +159,9 @@ class BiasAnalysis(_Part):
     @property
     def compared(self) -> int:
         """How many different numbers may violate it."""
-        return numbers_of(where for where, each in self.constraints().items() if not each.is_open)
+        constraints = self.constraints()
+        of_two = [facet for facet in self.facets() if self._has_two_groups(facet, constraints)]
+        return numbers_of((where for where, each in constraints.items() if not each.is_open), of_two)
 
     @property
     def rates(self) -> Rates:
@@ -196,6 +198,16 @@ class BiasAnalysis(_Part):
         """Return how the groups of a facet are named, in the file's order."""
         entries = (each for _, entry in self.stages() for each in entry.facets.get(facet, ()))
         return list(dict.fromkeys(each.value_or_threshold for each in entries))
+
+    def _has_two_groups(self, facet: str, constraints: Mapping[tuple[str, str, str], BiasConstraint]) -> bool:
+        """Return whether each of two groups is all rows outside of the other, by CI where it is known.
+
+        A file that somebody edited may lack further groups.
+        """
+        groups = {group_key(each) for each in self.facet_values(facet)}
+        entries = [constraints.get((facet, group, "CI")) for group in groups]
+        imbalances = [each.value for each in entries if each is not None and each.value is not None]
+        return len(groups) == 2 and (len(imbalances) < 2 or math.isclose(sum(imbalances), 0, abs_tol=1e-9))
 
     def constraints(self) -> dict[tuple[str, str, str], BiasConstraint]:
         """Return all constraints by facet, group (see `group_key`) and metric."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import partial
 from operator import attrgetter
 
@@ -183,19 +183,22 @@ METRICS: Mapping[str, BiasMetric] = {metric.name: metric for metric in sorted(_R
 """All metrics by name, in the order of reports. FD, BA and CBA are Modelwatch's own."""
 
 
-def numbers_of(compared: Iterable[tuple[str, str, str]]) -> int:
+def numbers_of(compared: Iterable[tuple[str, str, str]], of_two: Collection[str]) -> int:
     """Return how many different numbers metrics are, by facet, group and metric: some are one but for the sign.
 
     Labels are positive or negative, so that the distances between their distributions are one. A facet of two groups
     compares each with the other.
+
+    Parameters
+    ----------
+    of_two : collection of str
+        The facets that have two groups, whether or not both are compared.
     """
-    known = [each for each in compared if each[-1] in METRICS]
-    groups: dict[str, set[str]] = {}
-    for facet, group, _ in known:
-        groups.setdefault(facet, set()).add(group)
     numbers = set()
-    for facet, group, name in known:
+    for facet, group, name in compared:
+        if name not in METRICS:
+            continue
         metric = METRICS[name]
-        mirrored = metric.is_mirrored and len(groups[facet]) == 2
+        mirrored = metric.is_mirrored and facet in of_two
         numbers.add((facet, None if mirrored else group, metric.same_as or name))
     return len(numbers)

@@ -93,7 +93,8 @@ def replayed(config: BiasConfig, current: Path, constraints: Path) -> Replay:
     unknown: list[Finding] = []
     for measured in _measured(now):
         metric = measured.metric
-        group = group_key(named_as(then.facet_values(measured.facet), measured.group))
+        listed = len(now.facet_values(measured.facet)) == 1  # a facet without listed values has a group of each
+        group = group_key(named_as(then.facet_values(measured.facet), measured.group, listed=listed))
         constraint = wanted.get((measured.facet, group, metric.name))
         if constraint is None or constraint.is_open or metric.value is None:
             continue

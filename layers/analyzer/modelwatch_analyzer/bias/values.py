@@ -96,12 +96,16 @@ def named(column: pl.Series) -> pl.Series:
     return column if names == unique.to_list() else column.replace_strict(unique, names, return_dtype=pl.String)
 
 
-def named_as(known: Collection[str], spelled: str) -> str:
+def named_as(known: Collection[str], spelled: str, *, listed: bool = True) -> str:
     """Return the name of a group that a baseline has for it, so that it is the same in every window.
 
-    Listed values are one group in any order.
+    Parameters
+    ----------
+    listed : bool
+        Whether the group may be one of several listed values, which are one group in any order. A single value is what
+        it is, with its commas.
     """
-    for key in (group_key, _members):
+    for key in (group_key, _members) if listed else (group_key,):
         if same := [each for each in known if key(each) == key(spelled)]:
             return same[0]
     return spelled

@@ -39,8 +39,8 @@ class LabelledDataset:
     warnings : tuple of str
         What users should know about the labels.
     bare : frozenset of Role
-        What one value without a name is, or predictions that are probabilities alone, so that the attribute was not
-        used that names it in training data.
+        What is one value without the name that it has in training data, or predictions that are probabilities alone,
+        so that the attribute was not used that names it there.
     """
 
     dataset: Dataset
@@ -63,7 +63,7 @@ def open_labelled_dataset(
         Whether captured records without labels are refused; otherwise they are opened as they are.
     of_training : collection of Role
         Whose attributes name columns of the training data. Captured payloads may have these names too, but one value
-        without a name is the label, or the prediction, in any case.
+        that has another name, or none, is the label, or the prediction, in any case.
 
     Raises
     ------
@@ -97,21 +97,41 @@ def open_labelled_dataset(
 def _open(
     opener: Callable[[AnalysisSettings], Dataset], settings: AnalysisSettings, of_training: Collection[Role]
 ) -> tuple[Dataset, frozenset[Role]]:
-    """Open captured records, without the attributes of training data whose roles are bare values; return these too."""
+    """Open captured records, without the attributes of training data whose roles are single values of another name.
+
+    Return these roles too.
+    """
     bare: frozenset[Role] = frozenset()
+    single: Collection[Role] = ()
     if of_training and settings.record_preprocessor_script is None:
         from modelwatch_analyzer.reading.capture import CaptureFiles
 
         with suppress(InvalidInput):
             unnamed = opener(_without(settings, of_training))
-            bare = unnamed.bare_roles.intersection(of_training) if isinstance(unnamed, CaptureFiles) else bare
+            if isinstance(unnamed, CaptureFiles):
+                bare = unnamed.bare_roles.intersection(of_training)
+                single = [role for role, columns in unnamed.roles.items() if len(columns) == 1]
     try:
         return opener(_without(settings, bare)), bare
     except InvalidInput:
-        if settings.probability_attribute is None or Role.INFERENCE not in of_training:
+        # Answers may have no predicted label, but the probability that the settings name.
+        needless = {*single, *([Role.INFERENCE] if settings.probability_attribute else [])}.intersection(of_training)
+        lost = {role for role in needless - bare if not _finds(opener, settings, of_training, role)}
+        if not lost:
             raise
-        bare |= {Role.INFERENCE}  # answers have no predicted label, but the probability that the settings name
+        bare |= lost
         return opener(_without(settings, bare)), bare
+
+
+def _finds(
+    opener: Callable[[AnalysisSettings], Dataset], settings: AnalysisSettings, of_training: Collection[Role], role: Role
+) -> bool:
+    """Return whether one of the attributes of training data finds anything."""
+    try:
+        opener(_without(settings, {*of_training} - {role}))
+    except InvalidInput:
+        return False
+    return True
 
 
 def _without(settings: AnalysisSettings, roles: Collection[Role]) -> AnalysisSettings:
