@@ -198,3 +198,65 @@ def test_what_is_remarkable_of_the_dataset_is_said_where_the_model_fails(explain
     with pytest.raises(InvalidInput, match=says) as refused:
         explaining.baseline(explaining.write(rows, NAMES), dataset_format={"csv": {"header": False}})
     assert refused.value.code == "ModelFailed"
+
+
+def rewritten(known: Explaining, change: Callable[[dict[str, Any]], object]) -> Path:
+    """Rewrite the baseline with its keys sorted, after a change."""
+    path = known.folder / "baseline" / "analysis.json"
+    document = json.loads(path.read_text())
+    change(document)
+    path.write_text(json.dumps(document, sort_keys=True))
+    return path
+
+
+def as_an_earlier_version_wrote_it(document: dict[str, Any]) -> None:
+    del document["run_details"]["features"]
+
+
+def as_sagemaker_writes_it(document: dict[str, Any]) -> None:
+    del document["run_details"]
+
+
+def test_the_order_of_keys_in_the_baseline_does_not_matter(known: Explaining, rows: Rows) -> None:
+    rewritten(known, dict)
+    for form in FORMS:
+        data, settings = form(known, rows)
+        assert checks_of(known.check(data, **settings)) == []
+        assert list(attributions(known)) == NAMES
+
+
+def test_the_order_is_taken_from_the_clusters_where_an_earlier_version_stored_no_other(
+    explaining: Explaining, rows: Rows
+) -> None:
+    explaining.config = {}
+    explaining.baseline(explaining.write(rows, NAMES))
+    rewritten(explaining, as_an_earlier_version_wrote_it)
+    data, settings = captured_csv(explaining, rows)
+    summary = explaining.check(data, **settings)
+    assert checks_of(summary) == []
+    assert not [warning for warning in summary.warnings if "order" in warning]
+
+
+@pytest.mark.parametrize("headers", [None, NAMES])
+def test_without_a_stored_order_that_of_headers_or_the_dataset_is_taken(
+    known: Explaining, rows: Rows, headers: list[str] | None
+) -> None:
+    rewritten(known, as_sagemaker_writes_it)
+    if headers:
+        known.config["headers"] = headers
+    forms = [reordered, without_header, captured_csv] if headers else [lambda *_: (known.write(rows, NAMES), {})]
+    for form in forms:
+        data, settings = form(known, rows)
+        summary = known.check(data, **settings)
+        assert checks_of(summary) == []
+        assert not [warning for warning in summary.warnings if "order" in warning]
+        assert known.read("check/analysis.json")["run_details"]["features"] == NAMES
+
+
+def test_columns_without_names_are_paired_with_keys_as_a_last_resort(known: Explaining, rows: Rows) -> None:
+    rewritten(known, as_sagemaker_writes_it)
+    data, settings = captured_csv(known, rows)
+    (warning,) = [warning for warning in known.check(data, **settings).warnings if "order" in warning]
+    assert "in the order of its keys ('age', 'debt', 'income'), which may not be the model's" in warning
+    assert warning.endswith("name all columns by headers")
+    assert known.read("check/analysis.json")["run_details"]["features"] == ["age", "debt", "income"]

@@ -88,7 +88,7 @@ def run(settings: ExplainabilitySettings, host: Host) -> Findings:
     if baseline is not None:
         _refuse_incomparable(config, baseline)
     dataset, log = open_dataset(settings), ReadLog()
-    columns, features = features_of(dataset, config, settings, baseline.features if baseline else ())
+    columns, features = features_of(dataset, config, settings, log, baseline)
     rows = sample(cells_of(dataset, columns, features, log), most_rows(settings, config, len(features)), seed)
     log.require_records()
     log.remarks += remarks_on_numbers(dataset, [*config.headers, *(column for _, column in config.no_features)])
@@ -224,6 +224,7 @@ def _details(task: ExplanationTask, explanation: Explanation) -> RunDetails:
         use_logit=shap.use_logit,
         seed=task.seed,
         max_explained_rows=task.max_explained_rows,
+        features=task.features,
         background=Background(features=task.features, rows=tuple(background.rows())) if shows_background else None,
     )
 
