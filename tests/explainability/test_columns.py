@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from numpy.typing import NDArray
 
+from modelwatch_analyzer.explainability.columns import text_features
 from modelwatch_core.domain.analysis import AnalysisSummary
 from modelwatch_core.domain.errors import InvalidInput
-from tests.explainability.conftest import CAPTURED, Explaining
+from tests.explainability.conftest import CAPTURED, Asked, Explaining
 
 Rows = NDArray[np.float64]
 NAMES = ["income", "debt", "age"]
@@ -260,3 +262,52 @@ def test_columns_without_names_are_paired_with_keys_as_a_last_resort(known: Expl
     assert "in the order of its keys ('age', 'debt', 'income'), which may not be the model's" in warning
     assert warning.endswith("name all columns by headers")
     assert known.read("check/analysis.json")["run_details"]["features"] == ["age", "debt", "income"]
+
+
+@pytest.mark.parametrize(
+    ("values", "is_text"),
+    [
+        (["01234", "90210", None], True),
+        (["007", "123"], True),
+        (["a", "1"], True),
+        (["90210", "10115"], False),
+        ([f"{month:02d}" for month in range(1, 13)], False),
+        (["00.5", "0.25"], False),
+        (["+01", "123"], False),
+        (["0123", "45678"], False),
+        ([None], False),
+    ],
+)
+def test_digits_of_one_width_of_which_some_begin_with_a_zero_are_text(values: list[str | None], is_text: bool) -> None:
+    table = pl.DataFrame({"x": pl.Series(values, dtype=pl.String)})
+    assert text_features(table, None) == (("x",) if is_text else ())
+
+
+def test_a_check_sends_the_types_of_the_baseline(explaining: Explaining) -> None:
+    explaining.config["methods"]["shap"]["baseline"] = [[6, "10115", "001"]]
+    explaining.config["predictor"] = {
+        "content_type": "application/jsonlines",
+        "content_template": "$features",
+        "accept_type": "text/csv",
+    }
+
+    def answer(asked: Asked) -> tuple[int, bytes]:
+        rows = [json.loads(line) for line in asked.body.splitlines()]
+        return 200, "\n".join(str(sum(map(float, row))) for row in rows).encode()
+
+    def types_sent(verb: Callable[[Path], object], lines: list[str]) -> set[tuple[str, ...]]:
+        explaining.server.asked.clear()
+        path = explaining.folder / "data.csv"
+        path.write_text("\n".join(["month,zip,code", *lines]))
+        verb(path)
+        bodies = b"".join(asked.body for asked in explaining.server.asked)
+        return {tuple(type(value).__name__ for value in json.loads(line)) for line in bodies.splitlines()}
+
+    explaining.server.answer = answer
+    first = [f"{month:02d},{month:05d},{month}" for month in range(1, 13)]
+    later = [f"{month},{month}0115,{month:03d}" for month in range(10, 13)]
+    assert types_sent(explaining.baseline, first) == {("int", "str", "int")}
+    assert explaining.read("baseline/analysis.json")["run_details"]["text_features"] == ["zip"]
+    assert types_sent(explaining.check, later) == {("int", "str", "int")}
+    rewritten(explaining, lambda document: document["run_details"].pop("text_features"))
+    assert types_sent(explaining.check, later) == {("int", "int", "str")}

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 import polars as pl
 
 from modelwatch_analyzer.explainability.config import LABELS, ExplainabilityConfig
-from modelwatch_analyzer.explainability.documents import Analysis
+from modelwatch_analyzer.explainability.documents import Analysis, RunDetails
 from modelwatch_analyzer.profile.spelling import without_missing
 from modelwatch_analyzer.reading.answers_first import are_numbered
 from modelwatch_analyzer.reading.dataset import Dataset, Plan, ReadLog, Role, existing
@@ -157,15 +157,42 @@ def _remarks(spelled: Counter[str], numbers: Counter[str], present: Counter[str]
         )
     for name, count in numbers.items():
         if 0 < present[name] - count <= count:
-            yield (
-                f"{name!r} is read as text because of {present[name] - count} of {present[name]} values: the others "
-                "are numbers"
-            )
+            texts = f"{present[name] - count} of {present[name]} values of {name!r}"
+            yield f"{texts} are read as text: the others are numbers"
 
 
 def numeric_columns(table: pl.DataFrame) -> list[bool]:
     """Return which columns of text hold numbers wherever they hold anything."""
     return [bool((column.is_null() | _are_numbers(column)).all()) for column in table.iter_columns()]
+
+
+def text_features(table: pl.DataFrame, baseline: RunDetails | None) -> tuple[str, ...]:
+    """Return which features JSON requests have as text.
+
+    Parameters
+    ----------
+    table : DataFrame of str
+        The features in the rows that are explained, and in the background.
+    baseline : RunDetails, optional
+        Decides for its features, so that the model gets the same types whatever a window holds.
+    """
+    stored = baseline.text_features if baseline else None
+    decided = baseline.features if baseline and stored is not None else ()
+    return tuple(
+        column.name
+        for column, is_number in zip(table.iter_columns(), numeric_columns(table), strict=True)
+        if (column.name in (stored or ()) if column.name in decided else not is_number or _are_codes(column))
+    )
+
+
+def _are_codes(column: pl.Series) -> bool:
+    """Return whether digits are no numbers: all of one width, some after a zero, and more than months and days have."""
+    present = column.drop_nulls()
+    return bool(
+        present.str.starts_with("0").any()
+        and present.str.contains("^[0-9]{3,}$").all()
+        and present.str.len_bytes().n_unique() == 1
+    )
 
 
 def _are_numbers(column: pl.Series) -> pl.Series:

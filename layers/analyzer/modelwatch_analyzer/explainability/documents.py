@@ -132,6 +132,8 @@ class RunDetails(_Document):
         Requests without retries, their limit, and the rows in them.
     features : tuple of str
         The names, in the order of the model; none in files of earlier versions.
+    text_features : tuple of str, optional
+        Those that JSON requests have as text; not in files of earlier versions.
     background : Background, optional
         Where it was made by clustering.
     """
@@ -149,6 +151,7 @@ class RunDetails(_Document):
     seed: int
     max_explained_rows: str | None = None
     features: tuple[str, ...] = ()
+    text_features: tuple[str, ...] | None = None
     background: Background | None = None
 
     def measures_as(self, shap: ShapConfig) -> bool:
