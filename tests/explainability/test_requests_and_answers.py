@@ -80,13 +80,25 @@ def test_json_is_read_back_as_it_was(rows: list[tuple[str | None, str | None]]) 
         ),
         (
             "application/json",
+            {"names": "a", "x": "$records"},
+            "[${age}]",
+            '{"names": "a", "x": [[37],[1e3],[null]]}',
+        ),
+        (
+            "application/jsonlines",
+            {"a": "${age}", "x": "$feature_names"},
+            None,
+            "".join(f'{{"a": {age}, "x": ["age", "city", "a \\"b\\""]}}\n' for age in ("37", "1e3", "null")),
+        ),
+        (
+            "application/json",
             '{"instances":$records}',
             '{"a":${age},"c":${city}}',
             '{"instances":[{"a":37,"c":"K\\u00f6ln, \\"am Rhein\\""},{"a":1e3,"c":null},{"a":null,"c":"Oslo"}]}',
         ),
     ],
 )
-def test_templates_are_filled(content_type: str, content: str, record: str | None, expected: str) -> None:
+def test_templates_are_filled(content_type: str, content: Any, record: str | None, expected: str) -> None:
     assert body_of(content_type=content_type, content_template=content, record_template=record) == expected
 
 
