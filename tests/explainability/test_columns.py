@@ -255,6 +255,17 @@ def test_without_a_stored_order_that_of_headers_or_the_dataset_is_taken(
         assert known.read("check/analysis.json")["run_details"]["features"] == NAMES
 
 
+def test_a_stored_order_that_lacks_an_explained_feature_is_not_followed(known: Explaining, rows: Rows) -> None:
+    def rename(document: dict[str, Any]) -> None:
+        values = document["explanations"]["kernel_shap"]["label0"]["global_shap_values"]
+        values["earnings"] = values.pop("income")
+
+    rewritten(known, rename)
+    names = ["earnings", *NAMES[1:]]
+    assert checks_of(known.check(known.write(rows, names))) == []
+    assert known.read("check/analysis.json")["run_details"]["features"] == names
+
+
 def test_columns_without_names_are_paired_with_keys_as_a_last_resort(known: Explaining, rows: Rows) -> None:
     rewritten(known, as_sagemaker_writes_it)
     data, settings = captured_csv(known, rows)
