@@ -14,6 +14,7 @@ from modelwatch_analyzer.clarify_keys import refuse_unknown_keys
     [
         ({"headrs": ["a"]}, "headrs: there is no such key; did you mean headers?"),
         ({"Label": "y"}, "Label: there is no such key; did you mean label?"),
+        ({"label_headers": ["a"]}, "label_headers: there is no such key; did you mean predictor.label_headers?"),
         ({"methods": {"shapp": {}}}, "methods.shapp: there is no such key; did you mean methods.shap?"),
         ({"methods": {"x": {}}}, "methods.x: there is no such key; there is asymmetric_shapley_value, pdp, "),
     ],

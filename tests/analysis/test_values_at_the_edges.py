@@ -64,7 +64,7 @@ CASES = {
         {
             "data quality": "60 of 150 beyond the range of a double",
             "regression": "60 rows whose 'v' is not a number were left out",
-            "explainability": "'v' is read as text because of 60 of 150 values",
+            "explainability": "60 of 150 values of 'v' are read as text",
         },
     ),
     "beyond a double": Case(

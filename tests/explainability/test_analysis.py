@@ -271,7 +271,7 @@ def test_a_baseline_of_other_outputs_or_another_aggregation_cannot_be_compared_w
     with pytest.raises(InvalidInput, match="the baseline explains 2 outputs, and the model has 1") as refused:
         explaining.check(data)
     assert refused.value.code == "ExplanationsNotComparable"
-    explaining.config["methods"]["shap"]["agg_method"] = "mean_sq"
+    explaining.config["methods"]["shap"]["agg_method"] = "MEAN_SQ"
     asked = len(explaining.server.asked)
     with pytest.raises(InvalidInput) as refused:
         explaining.check(data)
@@ -308,7 +308,7 @@ def test_the_apis_form_of_the_configuration_means_the_same(explaining: Explainin
     then = explaining.read("baseline/analysis.json")
     baseline = {"mime_type": "text/csv", "shap_baseline": "0,0,0"}
     explaining.config = {
-        "explainability_config": {"baseline": baseline, "agg_method": "mean_abs", "save_local_shap_values": True},
+        "explainability_config": {"baseline": baseline, "agg_method": "MEAN_ABS", "save_local_shap_values": True},
         "model_config": {"model_name": "mine", "instance_type": "ml.m5.xlarge", "initial_instance_count": 1},
     }
     explaining.baseline(data)

@@ -60,12 +60,33 @@ def test_rows_may_be_in_a_file(tmp_path: Path, name: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("features", "text", "expected"),
+    [
+        (("0", "1"), "1,0\n0,0\n", [("1", "0"), ("0", "0")]),
+        (("0", "1"), "0,1\n", [("0", "1")]),
+        (("1e0", "nan"), "nan,1e0\n", [("nan", "1e0")]),
+        (("a", "1"), "1,a\n", [("1", "a")]),
+        (("a", "1"), "a,1\n2,3\n", [("2", "3")]),
+        (("a", "A"), "a,A\n2,3\n", [("2", "3")]),
+        (("a", "A"), "A,a\n", [("A", "a")]),
+        (("yes", "no"), "No,Yes\n2,3\n", [("3", "2")]),
+    ],
+)
+def test_values_are_not_taken_for_a_header(features: tuple[str, ...], text: str, expected: list[Any]) -> None:
+    config = ShapConfig.model_validate({"baseline": {"mime_type": "text/csv", "shap_baseline": text}})
+    found = given_background(config, Host().read_object, features)
+    assert found is not None
+    assert found.rows() == expected
+
+
+@pytest.mark.parametrize(
     ("baseline", "code"),
     [
         ([[1]], "ShapBaselineColumnsDiffer"),
         ([[1, 2], [1, 2, 3]], "ShapBaselineColumnsDiffer"),
         ([], "ShapBaselineColumnsDiffer"),
         ([{"age": 1}], "ShapBaselineColumnsDiffer"),
+        ({"shap_baseline": "age,age,city\n1,2,Oslo\n"}, "ShapBaselineColumnsDiffer"),
         ("/nowhere/rows.csv", "ShapBaselineNotFound"),
         ("s3://bucket/rows.csv", "ObjectNotReachable"),
         ({"mime_type": "application/json", "shap_baseline": "{"}, "InvalidAnalysisConfig"),

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from numpy.typing import NDArray
 
+from modelwatch_analyzer.explainability.columns import text_features
 from modelwatch_core.domain.analysis import AnalysisSummary
 from modelwatch_core.domain.errors import InvalidInput
-from tests.explainability.conftest import CAPTURED, Explaining
+from tests.explainability.conftest import CAPTURED, Asked, Explaining
 
 Rows = NDArray[np.float64]
 NAMES = ["income", "debt", "age"]
@@ -198,3 +200,125 @@ def test_what_is_remarkable_of_the_dataset_is_said_where_the_model_fails(explain
     with pytest.raises(InvalidInput, match=says) as refused:
         explaining.baseline(explaining.write(rows, NAMES), dataset_format={"csv": {"header": False}})
     assert refused.value.code == "ModelFailed"
+
+
+def rewritten(known: Explaining, change: Callable[[dict[str, Any]], object]) -> Path:
+    """Rewrite the baseline with its keys sorted, after a change."""
+    path = known.folder / "baseline" / "analysis.json"
+    document = json.loads(path.read_text())
+    change(document)
+    path.write_text(json.dumps(document, sort_keys=True))
+    return path
+
+
+def as_an_earlier_version_wrote_it(document: dict[str, Any]) -> None:
+    del document["run_details"]["features"]
+
+
+def as_sagemaker_writes_it(document: dict[str, Any]) -> None:
+    del document["run_details"]
+
+
+def test_the_order_of_keys_in_the_baseline_does_not_matter(known: Explaining, rows: Rows) -> None:
+    rewritten(known, dict)
+    for form in FORMS:
+        data, settings = form(known, rows)
+        assert checks_of(known.check(data, **settings)) == []
+        assert list(attributions(known)) == NAMES
+
+
+def test_the_order_is_taken_from_the_clusters_where_an_earlier_version_stored_no_other(
+    explaining: Explaining, rows: Rows
+) -> None:
+    explaining.config = {}
+    explaining.baseline(explaining.write(rows, NAMES))
+    rewritten(explaining, as_an_earlier_version_wrote_it)
+    data, settings = captured_csv(explaining, rows)
+    summary = explaining.check(data, **settings)
+    assert checks_of(summary) == []
+    assert not [warning for warning in summary.warnings if "order" in warning]
+
+
+@pytest.mark.parametrize("headers", [None, NAMES])
+def test_without_a_stored_order_that_of_headers_or_the_dataset_is_taken(
+    known: Explaining, rows: Rows, headers: list[str] | None
+) -> None:
+    rewritten(known, as_sagemaker_writes_it)
+    if headers:
+        known.config["headers"] = headers
+    forms = [reordered, without_header, captured_csv] if headers else [lambda *_: (known.write(rows, NAMES), {})]
+    for form in forms:
+        data, settings = form(known, rows)
+        summary = known.check(data, **settings)
+        assert checks_of(summary) == []
+        assert not [warning for warning in summary.warnings if "order" in warning]
+        assert known.read("check/analysis.json")["run_details"]["features"] == NAMES
+
+
+def test_a_stored_order_that_lacks_an_explained_feature_is_not_followed(known: Explaining, rows: Rows) -> None:
+    def rename(document: dict[str, Any]) -> None:
+        values = document["explanations"]["kernel_shap"]["label0"]["global_shap_values"]
+        values["earnings"] = values.pop("income")
+
+    rewritten(known, rename)
+    names = ["earnings", *NAMES[1:]]
+    assert checks_of(known.check(known.write(rows, names))) == []
+    assert known.read("check/analysis.json")["run_details"]["features"] == names
+
+
+def test_columns_without_names_are_paired_with_keys_as_a_last_resort(known: Explaining, rows: Rows) -> None:
+    rewritten(known, as_sagemaker_writes_it)
+    data, settings = captured_csv(known, rows)
+    (warning,) = [warning for warning in known.check(data, **settings).warnings if "order" in warning]
+    assert "in the order of its keys ('age', 'debt', 'income'), which may not be the model's" in warning
+    assert warning.endswith("name all columns by headers")
+    assert known.read("check/analysis.json")["run_details"]["features"] == ["age", "debt", "income"]
+
+
+@pytest.mark.parametrize(
+    ("values", "is_text"),
+    [
+        (["01234", "90210", None], True),
+        (["007", "123"], True),
+        (["a", "1"], True),
+        (["90210", "10115"], False),
+        ([f"{month:02d}" for month in range(1, 13)], False),
+        (["00.5", "0.25"], False),
+        (["+01", "123"], False),
+        (["0123", "45678"], False),
+        ([None], False),
+    ],
+)
+def test_digits_of_one_width_of_which_some_begin_with_a_zero_are_text(values: list[str | None], is_text: bool) -> None:
+    table = pl.DataFrame({"x": pl.Series(values, dtype=pl.String)})
+    assert text_features(table, None) == (("x",) if is_text else ())
+
+
+def test_a_check_sends_the_types_of_the_baseline(explaining: Explaining) -> None:
+    explaining.config["methods"]["shap"]["baseline"] = [[6, "10115", "001"]]
+    explaining.config["predictor"] = {
+        "content_type": "application/jsonlines",
+        "content_template": "$features",
+        "accept_type": "text/csv",
+    }
+
+    def answer(asked: Asked) -> tuple[int, bytes]:
+        rows = [json.loads(line) for line in asked.body.splitlines()]
+        return 200, "\n".join(str(sum(map(float, row))) for row in rows).encode()
+
+    def types_sent(verb: Callable[[Path], object], lines: list[str]) -> set[tuple[str, ...]]:
+        explaining.server.asked.clear()
+        path = explaining.folder / "data.csv"
+        path.write_text("\n".join(["month,zip,code", *lines]))
+        verb(path)
+        bodies = b"".join(asked.body for asked in explaining.server.asked)
+        return {tuple(type(value).__name__ for value in json.loads(line)) for line in bodies.splitlines()}
+
+    explaining.server.answer = answer
+    first = [f"{month:02d},{month:05d},{month}" for month in range(1, 13)]
+    later = [f"{month},{month}0115,{month:03d}" for month in range(10, 13)]
+    assert types_sent(explaining.baseline, first) == {("int", "str", "int")}
+    assert explaining.read("baseline/analysis.json")["run_details"]["text_features"] == ["zip"]
+    assert types_sent(explaining.check, later) == {("int", "str", "int")}
+    rewritten(explaining, lambda document: document["run_details"].pop("text_features"))
+    assert types_sent(explaining.check, later) == {("int", "int", "str")}

@@ -38,6 +38,10 @@ def test_internal_addresses_are_known(address: str) -> None:
     assert not Host().allows_address(address)
 
 
+def test_a_host_allows_no_pickle_unless_it_says_so() -> None:
+    assert not Host().allows_pickles
+
+
 @pytest.mark.parametrize("address", ["8.8.8.8", "10.0.0.7", "172.16.3.1", "192.168.1.1", "2600:1f18::1", "fd12::7"])
 def test_addresses_of_the_internet_and_of_a_network_of_ones_own_are_allowed(address: str) -> None:
     assert not is_internal(address)

@@ -229,9 +229,18 @@ def test_predictors_that_make_no_sense_are_refused(
             {"predictor": {"contenttype": "text/csv"}},
             "predictor: contenttype: there is no such key; did you mean content_type?",
         ),
+        ({"label_headers": ["yes"]}, "label_headers: there is no such key; did you mean predictor.label_headers?"),
+        *(
+            ({"methods": {"shap": {key: {}}}}, f"methods.shap: SageMaker Clarify's {key} is not supported here")
+            for key in ("features_to_explain", "image_config", "text_config")
+        ),
+        (
+            {"predictor": {"time_series_predictor_config": {}}},
+            "predictor: SageMaker Clarify's time_series_predictor_config is not supported here",
+        ),
     ],
 )
-def test_keys_that_no_analysis_has_are_refused(
+def test_keys_that_are_not_understood_are_refused(
     explaining: Explaining, rows: Rows, part: dict[str, object], says: str
 ) -> None:
     explaining.config |= part

@@ -35,10 +35,10 @@ def test_csv_keeps_the_spelling_of_cells_and_quotes_what_must_be() -> None:
     assert body_of() == '37,"Köln, ""am Rhein""",0.50\n1e3,,-2\n,Oslo,.5\n'
 
 
-def test_json_has_digits_after_a_leading_zero_as_text_and_numbers_as_numbers() -> None:
-    table = pl.DataFrame({"zip": ["01234", "90210", None], "share": ["0.5", ".5", "+5"]})
-    body = body_of(table, (True, True), content_type="application/jsonlines", content_template="$features")
-    assert body == '["01234",0.5]\n["90210",0.5]\n[null,5.0]\n'
+def test_json_has_numbers_as_numbers_and_what_is_none_as_text() -> None:
+    table = pl.DataFrame({"zip": ["01234", "90210", None], "share": ["0.5", ".5", "+5"], "age": ["06", "6x", "-inf"]})
+    body = body_of(table, (False, True, True), content_type="application/jsonlines", content_template="$features")
+    assert body == '["01234",0.5,6]\n["90210",0.5,"6x"]\n[null,5,"-inf"]\n'
 
 
 texts = st.one_of(st.none(), st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8))
@@ -80,13 +80,25 @@ def test_json_is_read_back_as_it_was(rows: list[tuple[str | None, str | None]]) 
         ),
         (
             "application/json",
+            {"names": "a", "x": "$records"},
+            "[${age}]",
+            '{"names": "a", "x": [[37],[1e3],[null]]}',
+        ),
+        (
+            "application/jsonlines",
+            {"a": "${age}", "x": "$feature_names"},
+            None,
+            "".join(f'{{"a": {age}, "x": ["age", "city", "a \\"b\\""]}}\n' for age in ("37", "1e3", "null")),
+        ),
+        (
+            "application/json",
             '{"instances":$records}',
             '{"a":${age},"c":${city}}',
             '{"instances":[{"a":37,"c":"K\\u00f6ln, \\"am Rhein\\""},{"a":1e3,"c":null},{"a":null,"c":"Oslo"}]}',
         ),
     ],
 )
-def test_templates_are_filled(content_type: str, content: str, record: str | None, expected: str) -> None:
+def test_templates_are_filled(content_type: str, content: Any, record: str | None, expected: str) -> None:
     assert body_of(content_type=content_type, content_template=content, record_template=record) == expected
 
 

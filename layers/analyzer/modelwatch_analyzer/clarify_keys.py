@@ -46,6 +46,12 @@ _ARGUMENTS = {
 
 _OURS = {"disparate_impact_rule", "flip_test_neighbors"}
 
+_NOT_SUPPORTED = {"features_to_explain", "image_config", "text_config", "time_series_predictor_config"}
+"""Keys of ``methods.shap`` and ``predictor`` in SageMaker's SDK, for images, texts and time series."""
+
+_NESTED = {"label_headers": "predictor.label_headers"}
+"""Where a key belongs that is found elsewhere."""
+
 _METHODS = {"asymmetric_shapley_value", "pdp", "post_training_bias", "pre_training_bias", "report", "shap"}
 
 
@@ -78,6 +84,9 @@ def refuse_others(part: Mapping[str, Any], known: Collection[str], place: str = 
     if not unknown:
         return
     prefix = f"{place}." if place else ""
-    near = get_close_matches(unknown[0].lower(), sorted(known), n=1)
-    known_text = f"did you mean {prefix}{near[0]}?" if near else f"there is {', '.join(sorted(known))}"
+    if unknown[0] in _NOT_SUPPORTED:
+        raise ValueError(f"SageMaker Clarify's {unknown[0]} is not supported here")
+    near = [f"{prefix}{name}" for name in get_close_matches(unknown[0].lower(), sorted(known), n=1)]
+    meant = _NESTED.get(unknown[0]) or next(iter(near), None)
+    known_text = f"did you mean {meant}?" if meant else f"there is {', '.join(sorted(known))}"
     raise ValueError(f"{prefix}{unknown[0]}: there is no such key; {known_text}")

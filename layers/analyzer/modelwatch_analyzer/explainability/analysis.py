@@ -14,7 +14,7 @@ from modelwatch_analyzer.explainability.background import clustered_background, 
 from modelwatch_analyzer.explainability.changes import changes_since
 from modelwatch_analyzer.explainability.checks import violations_of
 from modelwatch_analyzer.explainability.cloudwatch import metrics_of
-from modelwatch_analyzer.explainability.columns import cells_of, features_of, numeric_columns
+from modelwatch_analyzer.explainability.columns import cells_of, features_of, numeric_columns, text_features
 from modelwatch_analyzer.explainability.config import ExplainabilityConfig
 from modelwatch_analyzer.explainability.documents import (
     BASELINE_ROWS,
@@ -88,13 +88,15 @@ def run(settings: ExplainabilitySettings, host: Host) -> Findings:
     if baseline is not None:
         _refuse_incomparable(config, baseline)
     dataset, log = open_dataset(settings), ReadLog()
-    columns, features = features_of(dataset, config, settings, baseline.features if baseline else ())
+    columns, features = features_of(dataset, config, settings, log, baseline)
     rows = sample(cells_of(dataset, columns, features, log), most_rows(settings, config, len(features)), seed)
     log.require_records()
     log.remarks += remarks_on_numbers(dataset, [*config.headers, *(column for _, column in config.no_features)])
     background = _background(host, config, baseline, rows, features, seed)
     explained = limited(rows, row_limit(settings, config))
-    task = ExplanationTask(settings, config, host, features, explained, background, seed)
+    made = baseline.run_details if baseline else None
+    text = text_features(pl.concat([explained.rows, background]), made)
+    task = ExplanationTask(settings, config, host, features, explained, background, text, seed)
     explanation = _explained(task, baseline, log.remarks)
     return _findings(task, explanation, baseline, log.counts())
 
@@ -224,6 +226,8 @@ def _details(task: ExplanationTask, explanation: Explanation) -> RunDetails:
         use_logit=shap.use_logit,
         seed=task.seed,
         max_explained_rows=task.max_explained_rows,
+        features=task.features,
+        text_features=task.text_features,
         background=Background(features=task.features, rows=tuple(background.rows())) if shows_background else None,
     )
 

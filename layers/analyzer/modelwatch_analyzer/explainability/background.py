@@ -104,17 +104,32 @@ def _file_rows(place: str, read: Callable[[str], bytes | None], features: Sequen
 
 
 def _without_header(rows: list[list[object]], features: Sequence[str]) -> list[list[object]]:
-    """Return rows in the order of the features; a first one that names all features is a header, and no row."""
-    named = [_as_name(value) for value in rows[0]] if rows else []
-    wanted = [_as_name(name) for name in features]
-    if not set(wanted) <= set(named) or len(set(wanted)) < len(wanted):
+    """Return rows in the order of the features; a first one that names all features is a header, and no row.
+
+    A row of numbers may equal names that are numbers, as pandas gives them, so these are never taken for a header.
+    """
+    first = [str(value) for value in rows[0]] if rows else []
+    numbers = [name for name in features if _is_number(name)]
+    if first == [*features] and len(numbers) < len(features):
+        return rows[1:]
+    named, wanted = [_as_name(value) for value in first], [_as_name(name) for name in features]
+    distinct = len(set(named)) == len(named) and len(set(wanted)) == len(wanted)
+    if numbers or not distinct or not set(wanted) <= set(named):
         return rows
     places = [named.index(name) for name in wanted]
     return [[row[place] for place in places] if len(row) == len(named) else row for row in rows[1:]]
 
 
-def _as_name(value: object) -> str:
-    return str(value).strip().casefold()
+def _is_number(name: str) -> bool:
+    try:
+        float(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _as_name(value: str) -> str:
+    return value.strip().casefold()
 
 
 def clustered_background(rows: pl.DataFrame, numeric: Sequence[bool], clusters: int, seed: int) -> pl.DataFrame:

@@ -104,7 +104,7 @@ class CoalitionalGame:
     rows, background : DataFrame of str
         The same columns: the features in the order of the model.
     numeric : sequence of bool
-        Which features are numbers; JSON requests write them as numbers.
+        Which features JSON requests have as numbers.
     """
 
     def __init__(

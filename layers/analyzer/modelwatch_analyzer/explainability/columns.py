@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 import polars as pl
 
 from modelwatch_analyzer.explainability.config import LABELS, ExplainabilityConfig
+from modelwatch_analyzer.explainability.documents import Analysis, RunDetails
 from modelwatch_analyzer.profile.spelling import without_missing
 from modelwatch_analyzer.reading.answers_first import are_numbered
 from modelwatch_analyzer.reading.dataset import Dataset, Plan, ReadLog, Role, existing
@@ -20,21 +21,28 @@ _CAPTURED = ("batchTransform", "sagemakerCaptureJson")
 
 
 def features_of(
-    dataset: Dataset, config: ExplainabilityConfig, settings: ExplainabilitySettings, known: Sequence[str] = ()
+    dataset: Dataset,
+    config: ExplainabilityConfig,
+    settings: ExplainabilitySettings,
+    log: ReadLog,
+    baseline: Analysis | None = None,
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the dataset's columns that the model takes, in its order, and their names.
 
     Parameters
     ----------
-    known : sequence of str
-        The features that the baseline explains, in the order in which the model took them; none for a baseline itself.
-        Columns without names are paired with them by position, others come in their order.
+    log : ReadLog
+        Gets a remark where the order can only be guessed.
+    baseline : Analysis, optional
+        What a check is compared with. Columns come in the order of its features; columns without names are paired with
+        these by position. If it stores no order, that of `headers` or else of the dataset is taken.
 
     Raises
     ------
     InvalidInput
         ``FeaturesNotFound``; and ``UnknownColumn`` for a label or an excluded column that a baseline's data lacks.
     """
+    known = baseline.features if baseline else ()
     found = dataset.roles.get(Role.FEATURES, dataset.input_columns)
     captured = settings.dataset_format.name in _CAPTURED
     others, absent = _others(dataset, config, captured=captured)
@@ -42,6 +50,12 @@ def features_of(
         pairs = _by_headers(dataset, config, found, others)
     elif known and _are_unnamed(found):
         pairs = _by_position(found, others, known)
+        if baseline and not baseline.stored_order:
+            log.remarks.append(
+                "the baseline does not store the order of its features, so columns without names are paired with them "
+                f"in the order of its keys ({listed(known)}), which may not be the model's: name all "
+                "columns by headers"
+            )
     else:
         pairs = {name: name for name in found if name not in others}
     if not pairs:
@@ -58,7 +72,8 @@ def features_of(
             f"{existing(new, known[0])}. headers names columns without names, and features_attribute selects some"
         )
         raise InvalidInput("FeaturesNotFound", message)
-    names = *(name for name in known if name in pairs), *new
+    order = (*baseline.stored_order, *new) if baseline and baseline.stored_order else pairs
+    names = tuple(name for name in order if name in pairs)
     return tuple(pairs[name] for name in names), names
 
 
@@ -142,15 +157,42 @@ def _remarks(spelled: Counter[str], numbers: Counter[str], present: Counter[str]
         )
     for name, count in numbers.items():
         if 0 < present[name] - count <= count:
-            yield (
-                f"{name!r} is read as text because of {present[name] - count} of {present[name]} values: the others "
-                "are numbers"
-            )
+            texts = f"{present[name] - count} of {present[name]} values of {name!r}"
+            yield f"{texts} are read as text: the others are numbers"
 
 
 def numeric_columns(table: pl.DataFrame) -> list[bool]:
     """Return which columns of text hold numbers wherever they hold anything."""
     return [bool((column.is_null() | _are_numbers(column)).all()) for column in table.iter_columns()]
+
+
+def text_features(table: pl.DataFrame, baseline: RunDetails | None) -> tuple[str, ...]:
+    """Return which features JSON requests have as text.
+
+    Parameters
+    ----------
+    table : DataFrame of str
+        The features in the rows that are explained, and in the background.
+    baseline : RunDetails, optional
+        Decides for its features, so that the model gets the same types whatever a window holds.
+    """
+    stored = baseline.text_features if baseline else None
+    decided = baseline.features if baseline and stored is not None else ()
+    return tuple(
+        column.name
+        for column, is_number in zip(table.iter_columns(), numeric_columns(table), strict=True)
+        if (column.name in (stored or ()) if column.name in decided else not is_number or _are_codes(column))
+    )
+
+
+def _are_codes(column: pl.Series) -> bool:
+    """Return whether digits are no numbers: all of one width, some after a zero, and more than months and days have."""
+    present = column.drop_nulls()
+    return bool(
+        present.str.starts_with("0").any()
+        and present.str.contains("^[0-9]{3,}$").all()
+        and present.str.len_bytes().n_unique() == 1
+    )
 
 
 def _are_numbers(column: pl.Series) -> pl.Series:

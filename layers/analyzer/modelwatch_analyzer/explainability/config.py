@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -45,6 +46,20 @@ def _with_known_keys(model: type[BaseModel], section: Any) -> Any:
     if isinstance(section, Mapping):
         refuse_others(section, model.model_fields)
     return section
+
+
+_QUOTED_PLACEHOLDER = re.compile(r'"(\$(?:\w+|\{[^}"]*\}))"')
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+def _as_text(template: object) -> object:
+    """Write a template that is an object as text; a value that is just a placeholder stands for JSON, not for text."""
+    if not isinstance(template, Mapping):
+        return template
+    return _QUOTED_PLACEHOLDER.sub(r"\1", json.dumps(template, ensure_ascii=False))
 
 
 Cell = str | bool | int | float | None
@@ -94,7 +109,7 @@ class ShapConfig(_Section):
     baseline: list[list[Cell]] | list[dict[str, Cell]] | InlineRows | str | None = None
     num_clusters: int = Field(default=12, ge=1, le=1000)
     num_samples: int | None = Field(default=None, ge=1, le=1_000_000)
-    agg_method: AggregationMethod = AggregationMethod.MEAN_ABS
+    agg_method: Annotated[AggregationMethod, BeforeValidator(_lower)] = AggregationMethod.MEAN_ABS
     use_logit: bool = False
     seed: int | None = Field(default=None, ge=0)
     save_local_shap_values: bool = True
@@ -127,7 +142,7 @@ class Predictor(PredictorModel):
 
     content_type: str = "text/csv"
     accept_type: str | None = None
-    content_template: str | None = None
+    content_template: Annotated[str | None, BeforeValidator(_as_text)] = None
     record_template: str | None = None
     label: OutputLocation = None
     probability: OutputLocation = None

@@ -130,6 +130,10 @@ class RunDetails(_Document):
     background_rows : int
     model_calls, max_model_calls, rows_scored : int
         Requests without retries, their limit, and the rows in them.
+    features : tuple of str
+        The names, in the order of the model; none in files of earlier versions.
+    text_features : tuple of str, optional
+        Those that JSON requests have as text; not in files of earlier versions.
     background : Background, optional
         Where it was made by clustering.
     """
@@ -146,6 +150,8 @@ class RunDetails(_Document):
     use_logit: bool
     seed: int
     max_explained_rows: str | None = None
+    features: tuple[str, ...] = ()
+    text_features: tuple[str, ...] | None = None
     background: Background | None = None
 
     def measures_as(self, shap: ShapConfig) -> bool:
@@ -179,8 +185,20 @@ class Analysis(_Document):
 
     @property
     def features(self) -> tuple[str, ...]:
-        """The names, in the order of the model."""
-        return tuple(next(iter(self.labels.values())).global_shap_values)
+        """The names, in the order of the model where that is stored."""
+        return self.stored_order or tuple(next(iter(self.labels.values())).global_shap_values)
+
+    @property
+    def stored_order(self) -> tuple[str, ...]:
+        """The names in the order of the model, from a list: the keys of a JSON object may be in any order.
+
+        Empty in SageMaker's files, and where the list lacks an explained feature.
+        """
+        made = self.run_details
+        if made is None:
+            return ()
+        order = made.features or (made.background.features if made.background else ())
+        return order if set(next(iter(self.labels.values())).global_shap_values) <= set(order) else ()
 
 
 def earlier_analyses(folder: Path | None) -> Mapping[str, Analysis]:

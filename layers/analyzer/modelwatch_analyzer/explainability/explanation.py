@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from modelwatch_analyzer.explainability.answers import reader
 from modelwatch_analyzer.explainability.artifact import explain_trees, load_trees, reweighted_trees
 from modelwatch_analyzer.explainability.coalitional_game import CoalitionalGame, Progress, RequestLimits, RequestPlan
-from modelwatch_analyzer.explainability.columns import numeric_columns
 from modelwatch_analyzer.explainability.config import ExplainabilityConfig
 from modelwatch_analyzer.explainability.explainers import design
 from modelwatch_analyzer.explainability.http_model import HttpModel
@@ -46,6 +45,8 @@ class ExplanationTask:
     ----------
     features : tuple of str
         Names, in the order of the model.
+    text_features : tuple of str
+        Those that JSON requests have as text.
     """
 
     settings: ExplainabilitySettings
@@ -54,18 +55,13 @@ class ExplanationTask:
     features: tuple[str, ...]
     rows: SampledRows
     background: pl.DataFrame
+    text_features: tuple[str, ...]
     seed: int
 
     @property
     def max_explained_rows(self) -> str:
         """A number of rows, or ``all``."""
         return row_limit(self.settings, self.config)
-
-    @property
-    def numeric(self) -> list[bool]:
-        """Which features are numbers, in the rows and the background alike."""
-        both = pl.concat([self.rows.rows, self.background])
-        return numeric_columns(both)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +133,7 @@ def _by_model_calls(task: ExplanationTask) -> Explanation:
     game = CoalitionalGame(
         task.rows.rows,
         task.background,
-        task.numeric,
+        [name not in task.text_features for name in task.features],
         request,
         reader(accept, predictor.output_attribute),
         RequestLimits(shap.max_model_calls, shap.max_parallel_calls, shap.max_payload_bytes),

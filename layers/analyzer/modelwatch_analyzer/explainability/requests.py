@@ -15,6 +15,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite
 
 import polars as pl
 
@@ -25,7 +26,7 @@ CSV, JSON, JSON_LINES = "text/csv", "application/json", "application/jsonlines"
 CONTENT_TYPES = (CSV, JSON, JSON_LINES)
 
 _JSON_NUMBER = r"^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$"
-_LEADING_ZERO = r"^[+-]?0\d"
+_WHOLE = re.compile(r"[+-]?[0-9]+")
 _PLACEHOLDER = re.compile(r"\$(features_kvp|features|feature_names|\{[^}]*\})")
 
 
@@ -83,16 +84,15 @@ class RequestFormat:
         raise _invalid("content_type", f"must be one of {', '.join(CONTENT_TYPES)}")
 
     def cells(self, column: pl.Series, *, numeric: bool) -> pl.Series:
-        """Write the cells of a feature as they are in a request: text as text, and numbers as numbers.
+        """Write the cells of a feature as they are in a request: text as text, and the numbers of `numeric` as numbers.
 
-        Digits after a leading zero, as postal codes have, are text. A number that JSON spells otherwise, like .5, is
-        spelled so.
+        A number that JSON spells otherwise, like .5, is spelled so.
         """
         if self.content_type.startswith(CSV):
             special = column.str.contains('[",\r\n]')
             quoted = '"' + column.str.replace_all('"', '""', literal=True) + '"'
             return column.zip_with(~special.fill_null(False), quoted).fill_null("")
-        if numeric and not column.str.contains(_LEADING_ZERO).any():
+        if numeric:
             spelled = column.map_elements(_json_number, return_dtype=pl.String)
             return column.zip_with(column.str.contains(_JSON_NUMBER).fill_null(False), spelled).fill_null("null")
         return column.map_elements(json.dumps, return_dtype=pl.String).fill_null("null")
@@ -191,7 +191,14 @@ def _between(separator: str, numbers: Sequence[int]) -> tuple[str | int, ...]:
 
 
 def _json_number(text: str) -> str:
-    return repr(float(text))
+    """Spell a number as JSON does; what is none stays text, as a check may have it where the baseline has numbers."""
+    try:
+        number = float(text)
+        if isfinite(number):
+            return str(int(text)) if _WHOLE.fullmatch(text) else repr(number)
+    except ValueError:
+        pass
+    return json.dumps(text)
 
 
 def _invalid(place: str, message: str) -> InvalidInput:
