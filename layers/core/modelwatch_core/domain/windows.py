@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from math import ceil
 from typing import Self
 
 from pydantic import model_validator
@@ -59,10 +60,12 @@ class Window(Owned):
         """
         if self.start < _FIRST or self.end > _LAST:
             raise InvalidInput("InvalidParameter", f"the window {self} is not of these centuries: correct its times")
-        if (self.end - self.start) * variants > LONGEST_WINDOW:
+        length = self.end - self.start
+        if length * variants > LONGEST_WINDOW:
+            days, most = ceil(length / timedelta(days=1)), LONGEST_WINDOW.days // variants
             number = "one variant" if variants == 1 else f"{variants} variants"
-            message = f"the window {self} is longer than the {LONGEST_WINDOW.days // variants:,} days that an endpoint"
-            message += f" with {number} may have: correct its times, or choose a shorter one"
+            message = f"a window of {days:,} days is longer than the {most:,} that one of an endpoint with {number} may"
+            message += " have: correct its times, or choose a shorter one"
             raise InvalidInput("WindowTooLarge", message)
 
     def __str__(self) -> str:
