@@ -370,6 +370,19 @@ def test_default_targets_that_cannot_be_read_are_named_and_keep_no_other_alert_a
         raise_alert(alert, [], about=(), tags={})
 
 
+def printed_by(program: str, variables: dict[str, str]) -> str:
+    """Run a program in a process of its own, because the analyzer hides its process from others when imported."""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env=os.environ | variables,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
 WORKERS_OF_THE_ANALYZER = """
 from analyzer_container import app
 from modelwatch_core.ports import AnalysisAccess
@@ -382,22 +395,14 @@ print(app._analyze(None, None, AnalysisAccess(objects=None, model=None), "lambda
     ("mebibytes", "count"), [("512", "1"), ("1769", "1"), ("2048", "1"), ("3008", "2"), ("10240", "6"), ("", "None")]
 )
 def test_the_analyzer_reads_with_as_many_processes_as_its_memory_has_cpus(mebibytes, count):
-    """In a process of its own, because the analyzer hides its process from others when it is imported."""
     variables = {
         "ANALYZER_LOG_GROUP": "g",
         "ANALYSIS_ROLE_ARN": "arn:aws:iam::1:role/r",
         "POWERTOOLS_TRACE_DISABLED": "true",
     }
     variables |= {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": mebibytes} if mebibytes else {}
-    done = subprocess.run(
-        [sys.executable, "-c", WORKERS_OF_THE_ANALYZER],
-        cwd=ROOT,
-        env=os.environ | variables,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout.strip() == count
+    printed = printed_by(WORKERS_OF_THE_ANALYZER, variables)
+    assert printed.strip() == count
 
 
 REFUSAL_OF_THE_ANALYZER = """
@@ -413,17 +418,10 @@ except InvalidInput as error:
 
 def test_the_analyzer_refuses_a_request_in_one_line_with_a_code_and_none_of_its_values():
     variables = {"POWERTOOLS_METRICS_NAMESPACE": "Modelwatch", "POWERTOOLS_TRACE_DISABLED": "true"}
-    done = subprocess.run(
-        [sys.executable, "-c", REFUSAL_OF_THE_ANALYZER],
-        cwd=ROOT,
-        env=os.environ | variables,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    (line,) = (line for line in done.stdout.splitlines() if not line.startswith("{"))  # metrics
+    printed = printed_by(REFUSAL_OF_THE_ANALYZER, variables)
+    (line,) = (line for line in printed.splitlines() if not line.startswith("{"))  # metrics
     assert line.startswith("InvalidParameter: subject: ")
-    assert "secret" not in done.stdout
+    assert "secret" not in printed
 
 
 HOST_OF_THE_ANALYZER = """
@@ -438,19 +436,11 @@ print(json.dumps([host.allows_pickles, host.allows_address("169.254.169.254"), h
 
 @pytest.mark.parametrize("switch", ["true", "false", None])
 def test_the_analyzer_loads_pickles_where_the_deployment_says_so_and_calls_no_internal_address(switch):
-    """In a process of its own, because the analyzer hides its process from others when it is imported."""
     variables = {
         "ANALYZER_LOG_GROUP": "g",
         "ANALYSIS_ROLE_ARN": "arn:aws:iam::1:role/r",
         "POWERTOOLS_TRACE_DISABLED": "true",
     }
     variables |= {"ALLOW_PICKLES": switch} if switch else {}
-    done = subprocess.run(
-        [sys.executable, "-c", HOST_OF_THE_ANALYZER],
-        cwd=ROOT,
-        env=os.environ | variables,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert json.loads(done.stdout) == [switch == "true", False, True]
+    printed = printed_by(HOST_OF_THE_ANALYZER, variables)
+    assert json.loads(printed) == [switch == "true", False, True]

@@ -69,17 +69,14 @@ def _present(app: AppClient, endpoint_name: str) -> dict[str, Any]:
     InvalidInput
         ``EndpointNotFound``.
     """
-    from botocore.exceptions import ClientError
+    from modelwatch_core.adapters.aws.translation import SAGEMAKER_REFUSAL, answer_or_none
 
     sagemaker = app.client("sagemaker")
-    try:
-        name = sagemaker.describe_endpoint(EndpointName=endpoint_name)["EndpointConfigName"]
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ValidationException":  # SageMaker has no code of its own for it
-            raise
-        message = f"there is no endpoint {endpoint_name} in this account and region"
-        raise InvalidInput("EndpointNotFound", message) from None
-    found: dict[str, Any] = sagemaker.describe_endpoint_config(EndpointConfigName=name).get("DataCaptureConfig") or {}
+    endpoint = answer_or_none(lambda: sagemaker.describe_endpoint(EndpointName=endpoint_name), SAGEMAKER_REFUSAL)
+    if endpoint is None:
+        raise InvalidInput("EndpointNotFound", f"there is no endpoint {endpoint_name} in this account and region")
+    config = sagemaker.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
+    found: dict[str, Any] = config.get("DataCaptureConfig") or {}
     return found
 
 

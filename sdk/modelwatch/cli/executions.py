@@ -124,10 +124,11 @@ def _last_attempt(
 
 
 def _one_off_window(record: Record) -> str | None:
-    return _window_text(record) if record.get("one_off") else None
+    return window_text(record) if record.get("one_off") else None
 
 
-def _window_text(record: Record) -> str:
+def window_text(record: Record) -> str:
+    """Return the window of an execution for people."""
     window = record["window"]
     return f"{time_text(window['start'])} to {time_text(window['end'])}"
 
@@ -321,7 +322,7 @@ def _facts(record: Record) -> dict[str, Any]:
     return {
         "Schedule": record["monitoring_schedule_name"],
         "Scheduled (UTC)": time_text(record["scheduled_time"]),
-        "Window (UTC)": _window_text(record) + (", a one-off run" if record.get("one_off") else ""),
+        "Window (UTC)": window_text(record) + (", a one-off run" if record.get("one_off") else ""),
         "Attempt": record["attempt"],
         "Status": record["monitoring_execution_status"],
         "Violations": outcome.get("violation_count"),

@@ -69,16 +69,16 @@ def advance(
     if (by is None) == (to is None):
         raise typer.BadParameter("give either how far, such as 1h, or --to and a time.")
     request = {"by_seconds": _span(by).total_seconds()} if by is not None else {"to": iso_utc(parse_time(to or ""))}
-    happened = _Happened()
+    url, happened = find_stack(), _Happened()
     console = make_console()
     with console.status("Moving the clock") as status:
-        for line in _request(find_stack(), request):
+        for line in _request(url, request):
             for text in _understood(line, happened):
                 if not as_json:
                     console.print(text)
             status.update(f"The clock is at {happened.now}")
     if not happened.now:
-        raise InvalidInput("LocalStackNotFound", f"what listens at {find_stack()} is no local stack of this version")
+        raise InvalidInput("LocalStackNotFound", f"what listens at {url} is no local stack of this version")
     if as_json:
         print_json(happened.to_document())
     else:

@@ -10,7 +10,7 @@ import typer
 
 from modelwatch.cli.answers import Record, print_lines, time_text
 from modelwatch.cli.app_options import AppOptions, ScheduleName
-from modelwatch.cli.executions import exit_code, status_text, wait_for_end
+from modelwatch.cli.executions import exit_code, status_text, wait_for_end, window_text
 from modelwatch.cli.failures import print_json
 from modelwatch.cli.option_groups import takes_option_groups
 from modelwatch.cli.options import AsJson, examples, parse_time
@@ -61,9 +61,8 @@ def run(
         print_json(record)
     elif not waits:
         window = record["window"]
-        span_of = f"{time_text(window['start'])} to {time_text(window['end'])}"
         waiting = f"modelwatch executions wait {name} --start {window['start']} --end {window['end']}"
-        print_lines([f"{name} runs over {span_of}. Wait for it: {waiting}"])
+        print_lines([f"{name} runs over {window_text(record)}. Wait for it: {waiting}"])
     if waits:
         raise typer.Exit(exit_code(record))
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 _LONGEST_LINE, _LINES_TOGETHER = 2_000, 500
-"""PutLogEvents takes 1 MB."""
+"""The most characters of a line and the most lines of a call: PutLogEvents takes 1 MB."""
 
 
 class RunProcesses:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from modelwatch_analyzer.explainability.config import InlineRows, ShapConfig
 from modelwatch_analyzer.explainability.requests import CSV, JSON, JSON_LINES, parse_rows
+from modelwatch_analyzer.reading.payloads import is_number
 from modelwatch_analyzer.spread import mean, standard_deviation
 from modelwatch_core.domain.errors import InvalidInput
 
@@ -109,7 +110,7 @@ def _without_header(rows: list[list[object]], features: Sequence[str]) -> list[l
     A row of numbers may equal names that are numbers, as pandas gives them, so these are never taken for a header.
     """
     first = [str(value) for value in rows[0]] if rows else []
-    numbers = [name for name in features if _is_number(name)]
+    numbers = [name for name in features if is_number(name)]
     if first == [*features] and len(numbers) < len(features):
         return rows[1:]
     named, wanted = [_as_name(value) for value in first], [_as_name(name) for name in features]
@@ -118,14 +119,6 @@ def _without_header(rows: list[list[object]], features: Sequence[str]) -> list[l
         return rows
     places = [named.index(name) for name in wanted]
     return [[row[place] for place in places] if len(row) == len(named) else row for row in rows[1:]]
-
-
-def _is_number(name: str) -> bool:
-    try:
-        float(name)
-    except ValueError:
-        return False
-    return True
 
 
 def _as_name(value: str) -> str:

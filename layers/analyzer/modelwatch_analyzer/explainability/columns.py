@@ -176,13 +176,13 @@ def text_features(table: pl.DataFrame, baseline: RunDetails | None) -> tuple[str
     baseline : RunDetails, optional
         Decides for its features, so that the model gets the same types whatever a window holds.
     """
-    stored = baseline.text_features if baseline else None
-    decided = baseline.features if baseline and stored is not None else ()
-    return tuple(
-        column.name
-        for column, is_number in zip(table.iter_columns(), numeric_columns(table), strict=True)
-        if (column.name in (stored or ()) if column.name in decided else not is_number or _are_codes(column))
-    )
+    stored, text = baseline.text_features if baseline else None, list[str]()
+    for column, is_numeric in zip(table.iter_columns(), numeric_columns(table), strict=True):
+        is_text = not is_numeric or _are_codes(column)
+        if baseline is not None and stored is not None and column.name in baseline.features:
+            is_text = column.name in stored
+        text += [column.name] if is_text else []
+    return tuple(text)
 
 
 def _are_codes(column: pl.Series) -> bool:

@@ -72,10 +72,7 @@ class LaunchExecution:
         if isinstance(schedule, Refusal):
             return schedule
         try:
-            if request.window is not None:
-                request.window.refuse_long()
             window, scheduled_time = self._window(schedule, request)
-            window.refuse_long()
         except InvalidInput as error:
             return Refusal(code=error.code, message=error.message)
         is_asked_for = request.backfill or request.window is not None
@@ -124,11 +121,14 @@ class LaunchExecution:
     def _window(self, schedule: MonitoringSchedule, request: ExecutionRequest) -> tuple[Window, datetime | None]:
         """Return the window that is requested, and the scheduled time that it is of, if it is of one."""
         if request.window is not None:
+            request.window.refuse_long()
             return request.window, schedule.scheduled_time_of(request.window)
         if request.scheduled_time is None:
             raise AssertionError("a request without a window was accepted")
         scheduled_time = request.scheduled_time - timedelta(minutes=request.start_delay_minutes)
-        return schedule.window(scheduled_time), scheduled_time
+        window = schedule.window(scheduled_time)
+        window.refuse_long()
+        return window, scheduled_time
 
     def _scheduled(
         self, schedule: MonitoringSchedule, window: Window, scheduled_time: datetime, request: ExecutionRequest

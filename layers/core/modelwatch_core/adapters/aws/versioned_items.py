@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 INDEX = "listing"
 TIMELINE = "timeline"
 PARTITIONS = 4
-"""Over how many partitions of the index a list is spread that all schedules of an account write to in the same minute.
-Each takes 1,000 writes a second, and costs each sweep a query."""
+"""How many partitions of the index hold a list that all schedules of an account write to in the same minute. A
+partition takes 1,000 writes a second, and costs each sweep a query."""
 
 IS_NEW = {"ConditionExpression": "attribute_not_exists(pk)"}
 _REFUSED = "ConditionalCheckFailedException"

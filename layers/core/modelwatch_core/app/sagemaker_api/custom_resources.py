@@ -172,8 +172,8 @@ class ProvideCustomResource:
     def _switched(self, event: CustomResourceEvent, name: str, switch: str) -> None:
         """Stop or start a schedule; a replacement for which that fails is deleted.
 
-        A schedule of which the creation fails so is CloudFormation's to delete: it is told the ARN. Of an update it
-        goes on with the schedule that was to be replaced.
+        If the resource was being created, CloudFormation gets the ARN with the failure, and deletes the schedule. After
+        a failed update it goes on with the schedule that was to be replaced, and does not know of the replacement.
         """
         try:
             self._ask(switch, {SCHEDULE.name: name})
