@@ -22,6 +22,8 @@ export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-east-1
 # The order of sets, the same in every run unless the environment says otherwise.
 export PYTHONHASHSEED ?= 0
+# Where images set it, each process of a test or the demo would compile all of the package again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo screenshots test test-fast test-sagemaker test-spark coverage fuzz campaign load mutations check format schemas sbom docs lock bench build clean
@@ -45,7 +47,7 @@ demo: $(STAMP) ## monitor a model on real data, on this machine: no account, no 
 test: $(STAMP) ## run all tests, with the same result every time; ORDER=2 runs them in another order
 	@$(PYTEST)
 
-test-fast: $(STAMP) ## run the tests that need no local stack, no whole case and no long search, in less than a minute
+test-fast: $(STAMP) ## run the tests that need no local stack, no whole case and no long search, in a minute or two
 	@$(PYTEST) -q -m "not slow and not hypothesis" --ignore=tests/app --ignore=tests/cases --ignore=tests/local --ignore=tests/demo --ignore=tests/image --ignore=tests/core/test_port_contracts.py
 
 coverage: $(STAMP) ## run all tests and print which lines of the product none of them runs
