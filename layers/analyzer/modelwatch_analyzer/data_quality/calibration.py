@@ -28,17 +28,6 @@ from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.monitor_kinds.data_quality import DataQualitySettings
 
 
-def level_of(config: EffectiveConfig, share: float | None, *, seasonal: bool) -> float:
-    """Return the chance of a false alarm that a window may have.
-
-    A schedule's windows share a part of the rate of a month, by the union bound, which holds however they depend on
-    each other and on the baseline; what they tell together has the rest.
-    """
-    if share is None:
-        return config.false_alarm_rate
-    return (SEASONAL_LOOKS_PART if seasonal else LOOKS_PART) * config.monthly_false_alarm_rate * min(1.0, share)
-
-
 def window_times(settings: DataQualitySettings, rows: SampledRows) -> WindowTimes | None:
     """Return when the rows of a window came, by the window of a schedule and the times of records; None if unknown."""
     hours = rows.hours()
@@ -71,71 +60,90 @@ class Judged:
         return CalibratedDrift(shown.effect.estimate, self.verdict.minimums[shown.minimum], CALIBRATED, self.verdict)
 
 
-def evidence_on(
-    constraints: Constraints,
-    configs: Mapping[str, EffectiveConfig],
-    alignment: Alignment,
-    baseline: Statistics,
-    rows: SampledRows,
-    times: WindowTimes | None,
-) -> dict[str, Found]:
-    """Make the tests of all features that are compared by the Calibrated comparison, and have counts for it.
+@dataclass(frozen=True)
+class CalibratedComparison:
+    """The Calibrated comparison of windows with a baseline.
 
-    Parameters
+    Attributes
     ----------
     configs : mapping of str to EffectiveConfig
         The settings of each feature.
-    times : WindowTimes, optional
-        See `window_times`.
+    share : float, optional
+        How much of a month a window of a schedule is; None for a check of its own.
     """
-    named = baseline.named()
-    compared: dict[str, Compared] = {}
-    counts: dict[str, ColumnCounts] = {}
-    for feature in constraints.features:
-        before, kind = named.get(feature.name), feature.inferred_type
-        if before is None or before.calibration is None or feature.name not in alignment.features:
-            continue
-        if before.inferred_type.is_numeric == kind.is_numeric and _is_judged(feature, configs[feature.name]):
-            column = alignment.features[feature.name]
-            compared[feature.name] = Compared(column, kind.is_numeric, kind is InferredType.INTEGRAL)
-            counts[feature.name] = before.calibration
-    whole = len(compared) == len(baseline.features)
-    return compare(FrozenTable(counts, baseline.dataset.equal_rows if whole else None), rows, compared, times)
 
+    constraints: Constraints
+    configs: Mapping[str, EffectiveConfig]
+    baseline: Statistics
+    share: float | None
 
-def judge(
-    constraints: Constraints,
-    configs: Mapping[str, EffectiveConfig],
-    baseline: Statistics,
-    found: Mapping[str, Found],
-    level: float,
-    promise: str | None = None,
-) -> dict[str, Judged]:
-    """Judge all features that evidence was found on, as one family.
+    def test(self, alignment: Alignment, rows: SampledRows, times: WindowTimes | None) -> dict[str, Found]:
+        """Make the tests of all features that are compared by the Calibrated comparison, and have counts for it.
 
-    Parameters
-    ----------
-    level : float
-        See `level_of`.
-    """
-    named = baseline.named()
-    judgements = {
-        feature.name: _Judgement(feature, configs[feature.name], named[feature.name])
-        for feature in constraints.features
-        if feature.name in found and feature.name in named and _is_judged(feature, configs[feature.name])
-    }
-    evidence = {name: each.evidence(found[name]) for name, each in judgements.items()}
-    verdicts = verdicts_of(evidence, level, promise)
-    return {name: Judged(verdict, judgements[name].checks) for name, verdict in verdicts.items()}
+        Parameters
+        ----------
+        times : WindowTimes, optional
+            See `window_times`.
+        """
+        named = self.baseline.named()
+        compared: dict[str, Compared] = {}
+        counts: dict[str, ColumnCounts] = {}
+        for feature in self._judged_features():
+            before, kind = named.get(feature.name), feature.inferred_type
+            if before is None or before.calibration is None or feature.name not in alignment.features:
+                continue
+            if before.inferred_type.is_numeric == kind.is_numeric:
+                column = alignment.features[feature.name]
+                compared[feature.name] = Compared(column, kind.is_numeric, kind is InferredType.INTEGRAL)
+                counts[feature.name] = before.calibration
+        whole = len(compared) == len(self.baseline.features)
+        equal_rows = self.baseline.dataset.equal_rows if whole else None
+        return compare(FrozenTable(counts, equal_rows), rows, compared, times)
 
+    def judge(self, found: Mapping[str, Found]) -> dict[str, Judged]:
+        """Judge all features that evidence was found on, as one family."""
+        named = self.baseline.named()
+        judgements = {
+            feature.name: _Judgement(feature, self.configs[feature.name], named[feature.name])
+            for feature in self._judged_features()
+            if feature.name in found and feature.name in named
+        }
+        evidence = {name: each.evidence(found[name]) for name, each in judgements.items()}
+        verdicts = verdicts_of(evidence, self._level, self._promise)
+        return {name: Judged(verdict, judgements[name].checks) for name, verdict in verdicts.items()}
 
-def promise_of(config: EffectiveConfig, share: float | None) -> str | None:
-    """Return how reports say the rate of a series of windows; None for a check of its own."""
-    return None if share is None else f"{100 * config.monthly_false_alarm_rate:.3g} % of months"
+    @property
+    def monthly_rate(self) -> float:
+        """The chance of a false alarm that a month of windows may have."""
+        return self._general.monthly_false_alarm_rate
 
+    @property
+    def _general(self) -> EffectiveConfig:
+        return EffectiveConfig.of([self.constraints.monitoring_config])
 
-def _is_judged(feature: FeatureConstraints, config: EffectiveConfig) -> bool:
-    return config.evaluate_constraints and config.is_calibrated(feature.inferred_type)
+    @property
+    def _level(self) -> float:
+        """The chance of a false alarm that a window may have.
+
+        A schedule's windows share a part of the rate of a month, by the union bound, which holds however they depend
+        on each other and on the baseline; what they tell together has the rest.
+        """
+        if self.share is None:
+            return self._general.false_alarm_rate
+        return (
+            (SEASONAL_LOOKS_PART if self.baseline.seasonal else LOOKS_PART) * self.monthly_rate * min(1.0, self.share)
+        )
+
+    @property
+    def _promise(self) -> str | None:
+        """How reports say the rate of a series of windows; None for a check of its own."""
+        return None if self.share is None else f"{100 * self.monthly_rate:.3g} % of months"
+
+    def _judged_features(self) -> Iterator[FeatureConstraints]:
+        for feature in self.constraints.features:
+            config = self.configs[feature.name]
+            if config.evaluate_constraints and config.is_calibrated(feature.inferred_type):
+                yield feature
 
 
 @dataclass(frozen=True, slots=True)

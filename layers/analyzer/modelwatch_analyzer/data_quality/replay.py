@@ -8,13 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from modelwatch_analyzer.data_quality.alignment import EXTRA_COLUMN_CHECK, MISSING_COLUMN_CHECK
-from modelwatch_analyzer.data_quality.calibration import (
-    Judged,
-    calibrated_drift,
-    judge,
-    level_of,
-    promise_of,
-)
+from modelwatch_analyzer.data_quality.calibration import CalibratedComparison, Judged, calibrated_drift
 from modelwatch_analyzer.data_quality.checks import Comparison, violations_of
 from modelwatch_analyzer.data_quality.documents import Constraints, FeatureConstraints, Statistics
 from modelwatch_analyzer.data_quality.drift import measure_drift
@@ -98,9 +92,7 @@ def _judged(
     if baseline is None:
         return {}
     found = {feature.name: feature.evidence for feature in current.features if feature.evidence is not None}
-    general, share = EffectiveConfig.of([constraints.monitoring_config]), current.dataset.share_of_month
-    level = level_of(general, share, seasonal=baseline.seasonal)
-    return judge(constraints, configs, baseline, found, level, promise_of(general, share))
+    return CalibratedComparison(constraints, configs, baseline, current.dataset.share_of_month).judge(found)
 
 
 def _undecided(

@@ -12,9 +12,7 @@ from modelwatch_analyzer.calibrated.row_sample import SampledRows
 from modelwatch_analyzer.calibrated.seasonal_watch import advance_blocks
 from modelwatch_analyzer.calibrated.watch import Watch, WatchedSample, advance, checksum
 from modelwatch_analyzer.data_quality.alignment import Alignment
-from modelwatch_analyzer.data_quality.calibration import Judged
-from modelwatch_analyzer.data_quality.documents import Constraints, Statistics
-from modelwatch_analyzer.data_quality.monitoring_config import EffectiveConfig
+from modelwatch_analyzer.data_quality.calibration import CalibratedComparison, Judged
 from modelwatch_analyzer.documents import read_document
 from modelwatch_core.domain.analysis_settings import MONTH
 from modelwatch_core.domain.monitor_kinds.data_quality import SERIES_FILE
@@ -35,39 +33,39 @@ def earlier_watch(folder: Path | None) -> Watch | None:
 
 
 def watched(
+    comparison: CalibratedComparison,
+    share: float,
     judged: Mapping[str, Judged],
     earlier: Watch | None,
-    constraints: Constraints,
-    configs: Mapping[str, EffectiveConfig],
     alignment: Alignment,
-    baseline: Statistics,
     found: Mapping[str, Found],
     rows: SampledRows,
-    share: float,
 ) -> tuple[Watch, dict[str, Judged]]:
     """Take in a window, and add what it and earlier ones tell together to the verdicts.
 
     Parameters
     ----------
-    earlier : Watch, optional
-        What the window before left; of another baseline it is not used.
     share : float
         How much of a month a window is.
+    earlier : Watch, optional
+        What the window before left; of another baseline it is not used.
     """
+    constraints, baseline = comparison.constraints, comparison.baseline
     named = baseline.named()
     counts = {name: counted for name in judged if (counted := named[name].calibration) is not None}
     minimums = {
-        feature.name: configs[feature.name].minimums(numeric=feature.inferred_type.is_numeric)
+        feature.name: comparison.configs[feature.name].minimums(numeric=feature.inferred_type.is_numeric)
         for feature in constraints.features
         if feature.name in counts
     }
     of_baseline = checksum({each.name: each.calibration for each in baseline.features if each.calibration is not None})
     begun = earlier if earlier is not None and earlier.baseline == of_baseline else Watch(baseline=of_baseline)
-    rate = EffectiveConfig.of([constraints.monitoring_config]).monthly_false_alarm_rate
     if baseline.seasonal:
         means = {name: (each.seasons, found[name].mean) for name, each in counts.items() if each.seasons is not None}
         least = {name: minimums[name][MINIMUM_EFFECT] for name in means}
-        blocks, together = advance_blocks(begun.seasonal, means, round(share * MONTH / _HOUR, 6), rate, least)
+        blocks, together = advance_blocks(
+            begun.seasonal, means, round(share * MONTH / _HOUR, 6), comparison.monthly_rate, least
+        )
         watch = begun.model_copy(update={"looks": begun.looks + 1, "seasonal": blocks})
     else:
         sampled = rows.columns()
@@ -82,7 +80,7 @@ def watched(
             for feature in constraints.features
             if feature.name in counts
         }
-        watch, together = advance(begun, samples, rate, 1 / share)
+        watch, together = advance(begun, samples, comparison.monthly_rate, 1 / share)
     return watch, {name: _with(each, together.get(name, [])) for name, each in judged.items()}
 
 

@@ -1,0 +1,180 @@
+"""What the user should know of a baseline or a check of data quality though it is not a violation."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from itertools import chain, islice
+
+from modelwatch_analyzer.calibrated.evidence import Found
+from modelwatch_analyzer.calibrated.tables import MAY_BE_CHANGE
+from modelwatch_analyzer.data_quality.alignment import Alignment
+from modelwatch_analyzer.data_quality.check import CheckResult
+from modelwatch_analyzer.data_quality.documents import Constraints, FeatureConstraints, Statistics
+from modelwatch_analyzer.data_quality.monitoring_config import EffectiveConfig
+from modelwatch_analyzer.data_quality.statistic_changes import values_before
+from modelwatch_analyzer.data_quality.unwatched import unwatched, why_text
+from modelwatch_analyzer.distances import ROBUST, SIMPLE
+from modelwatch_analyzer.feature_statistics import FeatureStatistics, InferredType, categories_of
+from modelwatch_analyzer.profile.table import ColumnProfile, TableProfile
+from modelwatch_analyzer.profile.unusual_spellings import spelling_aside
+from modelwatch_analyzer.undefined import Undefined
+from modelwatch_analyzer.wording import listed
+from modelwatch_core.domain.number_text import count_text
+
+_FEW_BASELINE_ROWS = 100
+_FEW_CURRENT_ROWS = 500
+_MOST_REASONS = 20
+"""The most reasons for not measuring drift that get a warning each."""
+
+
+def warnings_of_baseline(statistics: Statistics, rows: int) -> Iterator[str]:
+    """Yield sentences."""
+    if rows < _FEW_BASELINE_ROWS:
+        few = f"the baseline has {count_text(rows, 'row')}: with fewer than {_FEW_BASELINE_ROWS}, what"
+        yield f"{few} it suggests may well be due to chance"
+    yield from unwatched(statistics.named())
+    yield from _sums_beyond(statistics)
+
+
+def warnings_of_check(
+    result: CheckResult,
+    profile: TableProfile,
+    alignment: Alignment,
+    constraints: Constraints,
+    baseline: Statistics | None,
+    statistics: Statistics,
+    found: Mapping[str, Found],
+) -> Iterator[str]:
+    """Yield sentences.
+
+    Parameters
+    ----------
+    statistics : Statistics
+        Those of the dataset.
+    found : mapping of str to Found
+        What the tests of the Calibrated comparison say of each feature.
+    """
+    by_distance = any(drift.measure in (SIMPLE, ROBUST) for drift in result.drifts.values())
+    if by_distance and profile.records.read < _FEW_CURRENT_ROWS:
+        few = f"the dataset has {count_text(profile.records.read, 'row')}: with fewer than {_FEW_CURRENT_ROWS}, Simple"
+        yield f"{few} distances are noisy, and Robust ones overlook small drifts"
+    yield from _of_result(result, profile, alignment, constraints, baseline)
+    empty = [name for name, feature in statistics.named().items() if feature.inferred_type is InferredType.UNKNOWN]
+    if empty:
+        yield f"there is no value in {listed(empty)}"
+    yield from (f"{name!r}: {each.remark}" for name, each in found.items() if MAY_BE_CHANGE in each.remark)
+    yield from _numbers_no_more(statistics, constraints)
+    yield from _sums_beyond(statistics)
+
+
+def _of_result(
+    result: CheckResult,
+    profile: TableProfile,
+    alignment: Alignment,
+    constraints: Constraints,
+    statistics: Statistics | None,
+) -> Iterator[str]:
+    if alignment.warning:
+        yield alignment.warning
+    if statistics is None:
+        yield "no baseline statistics were given: drift was not measured"
+    yield from _unchecked_changes(constraints, statistics.named() if statistics else {})
+    unknown = list(dict.fromkeys(constraints.unknown_keys()))
+    if unknown:
+        yield f"keys of the constraints file that have no meaning where they are were ignored: {listed(unknown)}"
+    yield from _without_threshold(constraints, result.configs)
+    off = [name for name, config in result.configs.items() if not config.evaluate_constraints]
+    if off:
+        yield f"the constraints file switches the checks off for {listed(off)}"
+    yield from _unwatched(result, constraints, statistics)
+    otherwise = [
+        feature.name
+        for feature in constraints.features
+        if feature.name in alignment.features
+        and _spelled_otherwise(feature, profile.columns[alignment.features[feature.name]])
+    ]
+    if otherwise:
+        yield (
+            f"values of {listed(otherwise)} that are not in the domain of the baseline differ from its values in "
+            "blanks, case or Unicode form only, which make them other values"
+        )
+    ignored = [feature.name for feature in constraints.features if _has_ignored_domain(feature)]
+    if ignored:
+        yield f"a domain is checked for String features only, and ignored for {listed(ignored)}"
+
+
+def _without_threshold(constraints: Constraints, configs: Mapping[str, EffectiveConfig]) -> Iterator[str]:
+    """Yield a warning for thresholds of distances in a file whose features are not compared by distances."""
+    given = constraints.monitoring_config.distribution_constraints
+    thresholds = given and (given.comparison_threshold, given.categorical_comparison_threshold)
+    if not thresholds or thresholds == (None, None) or not constraints.features:
+        return
+    if all(configs[feature.name].is_calibrated(feature.inferred_type) for feature in constraints.features):
+        yield (
+            "comparison_threshold and categorical_comparison_threshold are of distances: the Calibrated comparison has "
+            "minimum_effect and minimum_share instead"
+        )
+
+
+def _unchecked_changes(constraints: Constraints, baseline: Mapping[str, FeatureStatistics]) -> Iterator[str]:
+    """Yield a warning for constraints on changes of statistics that the baseline does not have."""
+    without: list[str] = []
+    for feature in constraints.features:
+        changes = feature.num_constraints.max_changes if feature.num_constraints else None
+        if changes is not None:
+            known = values_before(baseline[feature.name]) if feature.name in baseline else {}
+            numeric = feature.inferred_type.is_numeric
+            without.extend(f"{name} of {feature.name}" for name in changes.given() if not numeric or name not in known)
+    if without:
+        yield f"max_changes are not checked where the baseline statistics have no such number: {listed(without)}"
+
+
+def _unwatched(result: CheckResult, constraints: Constraints, statistics: Statistics | None) -> Iterator[str]:
+    """Yield why drift was not measured, and what else the baseline cannot watch."""
+    named = statistics.named() if statistics else {}
+    reasons: dict[str, list[str]] = {}
+    for name, drift in result.drifts.items():
+        if isinstance(drift.distance, Undefined):
+            named.pop(name, None)  # the reason says it
+            reasons.setdefault(drift.distance.reason, []).append(name)
+    for reason, names in islice(reasons.items(), _MOST_REASONS):
+        yield f"drift was not measured for {listed(names)}: {reason}"
+    others = list(chain.from_iterable(islice(reasons.values(), _MOST_REASONS, None)))
+    if others:
+        yield f"drift was not measured for {listed(others)}: the baseline's own warnings and the report say why"
+    compared = {feature.name: named[feature.name] for feature in constraints.features if feature.name in named}
+    yield from (f"in the baseline, {text}" for text in unwatched(compared))
+
+
+def _spelled_otherwise(feature: FeatureConstraints, observed: ColumnProfile) -> bool:
+    """Return whether there are values that are not in the domain, and all of them are like one that is."""
+    domains = (feature.string_constraints.domains if feature.string_constraints else None) or ()
+    unknown = set(categories_of(observed.text) if observed.text and domains else ()) - set(domains)
+    return bool(unknown) and set(map(spelling_aside, unknown)) <= set(map(spelling_aside, domains))
+
+
+def _has_ignored_domain(feature: FeatureConstraints) -> bool:
+    text = feature.string_constraints
+    return feature.inferred_type.is_numeric and text is not None and bool(text.domains)
+
+
+def _numbers_no_more(statistics: Statistics, constraints: Constraints) -> Iterator[str]:
+    """Yield why columns that the baseline has as numbers are text now."""
+    now = statistics.named()
+    for feature in constraints.features:
+        if feature.inferred_type.is_numeric and feature.name in now:
+            cause = why_text(now[feature.name], in_baseline=False)
+            if cause:
+                yield f"{feature.name!r} is now {cause}"
+
+
+def _sums_beyond(statistics: Statistics) -> Iterator[str]:
+    sums = {
+        feature.name: feature.numerical_statistics.sum
+        for feature in statistics.features
+        if feature.numerical_statistics
+    }
+    beyond = [name for name, total in sums.items() if total is not None and abs(total) == sys.float_info.max]
+    if beyond:
+        yield f"the sum of {listed(beyond)} is beyond the greatest double, which is written instead"
