@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from modelwatch_analyzer.bias.changes import changes_since
 from modelwatch_analyzer.bias.cloudwatch import metrics_of
-from modelwatch_analyzer.bias.columns import attributes_of, columns_of, naming_keys, of_training
+from modelwatch_analyzer.bias.columns import Chosen, attributes_of, columns_of, naming_keys, of_training
 from modelwatch_analyzer.bias.config import BiasConfig
 from modelwatch_analyzer.bias.documents import BiasAnalysis, analysis_document
 from modelwatch_analyzer.bias.flips import NEIGHBOURS
@@ -21,13 +21,13 @@ from modelwatch_analyzer.bias.table import BiasTable, gathered
 from modelwatch_analyzer.bias.warnings import warnings_of
 from modelwatch_analyzer.documents import ANALYSIS_FILE, CONSTRAINTS_FILE
 from modelwatch_analyzer.findings import Findings
-from modelwatch_analyzer.ground_truth import open_labelled_dataset
+from modelwatch_analyzer.ground_truth import LabelledDataset, open_labelled_dataset
 from modelwatch_analyzer.host import Host
 from modelwatch_analyzer.kind_analysis import KindAnalysis
 from modelwatch_analyzer.metric_change import Rates
-from modelwatch_analyzer.parts import Reading
+from modelwatch_analyzer.parts import Gather, Reading
 from modelwatch_analyzer.reading.answers_first import remarks_on_numbers
-from modelwatch_analyzer.reading.dataset import parts_of
+from modelwatch_analyzer.reading.dataset import ReadLog, parts_of
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitor_kinds.bias import BiasSettings
 
@@ -47,39 +47,34 @@ def run(settings: BiasSettings, host: Host) -> Findings:
     """
     config = BiasConfig.read(settings.analysis_config)
     baseline = BiasAnalysis.read(settings.baseline_constraints) if settings.baseline_constraints else None
-    predicted = baseline is not None and bool(baseline.metrics(Stage.POST_TRAINING))
-    completed = attributes_of(settings, config, predictions_required=predicted)
-    configured = of_training(settings, completed)
-    with naming_keys(config, configured):
-        labelled = open_labelled_dataset(
-            completed, labels_required=settings.ground_truth_attribute is not None, of_training=configured
-        )
-        settings = completed.model_copy(update={f"{role}_attribute": None for role in labelled.bare})
-        chosen = columns_of(labelled.dataset, config, settings, baseline.facets() if baseline else ())
-        start = partial(BiasTable.empty, chosen.columns, settings.seed)
-        counted = host.gather(Reading(start, chosen.columns.dtypes, gathered), parts_of(labelled.dataset))
-        table, log = counted.accumulator, counted.log
-        log.require_records()
-    log.remarks += chosen.remarks
-    log.remarks += remarks_on_numbers(
-        labelled.dataset, [*(facet.name_or_index for facet in config.facet), config.group_variable]
-    )
-    _require_rows(table)
+    counted = _counted(settings, config, baseline, host.gather)
+    table, chosen, labelled = counted.table, counted.chosen, counted.labelled
     positive = positive_of(table, baseline.label_values() if baseline else ())
-    data_types = {facet: each.data_type for facet, each in zip(chosen.columns.facets, config.facet, strict=True)}
     neighbours = config.flip_test_neighbors or (baseline.flip_test_neighbors if baseline else NEIGHBOURS)
     facets = [
-        facet_of(table, name, positive, kind, baseline.facet_values(name) if baseline else (), neighbours=neighbours)
-        for name, kind in data_types.items()
+        facet_of(
+            table,
+            name,
+            positive,
+            each.data_type,
+            baseline.facet_values(name) if baseline else (),
+            neighbours=neighbours,
+        )
+        for name, each in zip(chosen.columns.facets, config.facet, strict=True)
     ]
-    grouped = chosen.columns.group is not None
     rates, share = baseline.rates if baseline else Rates(), settings.share_of_month
     of_each = rates.of_each(share, baseline.compared if baseline else 0)
     metrics = [
         metric
         for facet in facets
         for metric in group_metrics_of(
-            facet, config, baseline, settings, chosen.metrics, grouped=grouped, rates=of_each
+            facet,
+            config,
+            baseline,
+            settings,
+            chosen.metrics,
+            grouped=chosen.columns.group is not None,
+            rates=of_each,
         )
     ]
     if baseline:
@@ -103,7 +98,7 @@ def run(settings: BiasSettings, host: Host) -> Findings:
     documents: dict[str, Any] = {ANALYSIS_FILE: document}
     if baseline is None:
         documents[CONSTRAINTS_FILE] = document
-    records = log.counts()
+    records = counted.log.counts()
     return Findings(
         records=records,
         warnings=(*labelled.warnings, *warnings_of(table, positive, facets, metrics, baseline, chosen.left_out)),
@@ -114,6 +109,36 @@ def run(settings: BiasSettings, host: Host) -> Findings:
         report=report_of(facets, metrics, records),
         ground_truth=labelled.counts,
     )
+
+
+class _Counted(NamedTuple):
+    table: BiasTable
+    chosen: Chosen
+    labelled: LabelledDataset
+    log: ReadLog
+
+
+def _counted(settings: BiasSettings, config: BiasConfig, baseline: BiasAnalysis | None, gather: Gather) -> _Counted:
+    """Read the dataset, and count its rows by what the metrics are computed of."""
+    predicted = baseline is not None and bool(baseline.metrics(Stage.POST_TRAINING))
+    completed = attributes_of(settings, config, predictions_required=predicted)
+    configured = of_training(settings, completed)
+    with naming_keys(config, configured):
+        labelled = open_labelled_dataset(
+            completed, labels_required=settings.ground_truth_attribute is not None, of_training=configured
+        )
+        read = completed.model_copy(update={f"{role}_attribute": None for role in labelled.bare})
+        chosen = columns_of(labelled.dataset, config, read, baseline.facets() if baseline else ())
+        start = partial(BiasTable.empty, chosen.columns, settings.seed)
+        counted = gather(Reading(start, chosen.columns.dtypes, gathered), parts_of(labelled.dataset))
+        table, log = counted.accumulator, counted.log
+        log.require_records()
+    log.remarks += chosen.remarks
+    log.remarks += remarks_on_numbers(
+        labelled.dataset, [*(facet.name_or_index for facet in config.facet), config.group_variable]
+    )
+    _require_rows(table)
+    return _Counted(table, chosen, labelled, log)
 
 
 def _require_rows(table: BiasTable) -> None:
