@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -156,54 +157,90 @@ def facet_of(
         ``ThresholdMissing``, ``ThresholdNotNumeric``, naming the column.
     """
     column, listed = table.columns.facets[name]
-    facts = table.facet_facts[name]
-    data_type = data_type or known_type(known) or facts.data_type(listed.values)
-    rows = table.facets[name].filter(positive.known)
+    data_type = data_type or known_type(known) or table.facet_facts[name].data_type(listed.values)
     if data_type is DataType.CONTINUOUS and not listed.values:
         message = f"the facet {name!r} is continuous: list a threshold for it (value_or_threshold)"
         raise InvalidInput("ThresholdMissing", message)
-    values: tuple[str, ...]
-    positions: tuple[int, ...]
-    members: list[pl.Expr]
-    if listed.values:
-        if data_type is DataType.CONTINUOUS and listed.threshold is None:
-            raise _not_numeric(column, "value_or_threshold")
-        bit = ABOVE if data_type is DataType.CONTINUOUS else LISTED
-        whole = facts.type_for(listed.values) is ColumnType.INTEGRAL
-        values = (named_as(known, listed.spelled(data_type, facts.maximum, whole=whole)),)
-        positions, axis = (1,), 2
-        position = (_code("facet") & bit) // bit
-        has_value = _is_known("facet", bit)
-        members = [pl.when(_is_known(mark_of(name), bit)).then((_code(mark_of(name)) & bit) > 0)]
-    else:
-        has_value = pl.col("facet").is_not_null()
-        spellings = sorted(rows["facet"].drop_nulls().unique())
-        named: dict[str, str] = {}
-        for value in (*known, *spellings):
-            named.setdefault(group_key(value), value)
-        values = tuple(sorted(named.values(), key=_in_order))
-        positions, axis = tuple(range(len(values))), len(values)
-        places = {spelling: values.index(named[group_key(spelling)]) for spelling in spellings}
-        position = pl.col("facet").replace_strict(places, return_dtype=pl.Int64)
-        members = [pl.col(mark_of(name)).replace_strict(places, default=None) == place for place in positions]
-    present = rows.filter(has_value)
-    cells = _cells(present, position, axis, positive)
+    if data_type is DataType.CONTINUOUS and listed.threshold is None:
+        raise _not_numeric(column, "value_or_threshold")
+    rows = table.facets[name].filter(positive.known)
+    groups = _listed(table, name, data_type, known) if listed.values else _of_each_value(rows, name, known)
+    present = rows.filter(groups.has_value)
+    cells = _cells(present, groups.position, groups.axis, positive)
     missing = int(rows["rows"].sum()) - int(present["rows"].sum())
-    empty = (i for i, place in enumerate(positions) if values[i] in known and not cells[place].any())
+    empty = (i for i, place in enumerate(groups.positions) if groups.values[i] in known and not cells[place].any())
     gone = frozenset(empty if missing else ())
     if gone:
-        cells = _cells(rows, pl.when(has_value).then(position).otherwise(axis), axis + 1, positive)
+        position = pl.when(groups.has_value).then(groups.position).otherwise(groups.axis)
+        cells = _cells(rows, position, groups.axis + 1, positive)
     flips = (
-        (_NO_FLIP_TEST,) * len(values)
+        (_NO_FLIP_TEST,) * len(groups.values)
         if table.sample is None
         else tuple(
             table.sample.flips(
                 column, member, ~member, (pl.col("predicted") & positive.predicted) > 0, neighbours=neighbours
             )
-            for member in members
+            for member in groups.members
         )
     )
-    return Facet(name, values, cells, positions, missing, flips, gone)
+    return Facet(name, groups.values, cells, groups.positions, missing, flips, gone)
+
+
+class _Groups(NamedTuple):
+    """How the rows of a facet are put into groups.
+
+    Attributes
+    ----------
+    positions : tuple of int
+        The place of each group on an axis of cells, which is ``axis`` long.
+    has_value, position : Expr
+        Whether a row of the table is in any group or outside of the listed one, and its place on that axis.
+    members : tuple of Expr
+        Whether a row of the flip test's sample is in each group.
+    """
+
+    values: tuple[str, ...]
+    positions: tuple[int, ...]
+    axis: int
+    has_value: pl.Expr
+    position: pl.Expr
+    members: tuple[pl.Expr, ...]
+
+
+def _listed(table: BiasTable, name: str, data_type: DataType, known: Sequence[str]) -> _Groups:
+    """Return the group of the listed values, or of those above the threshold, and the rows outside of it."""
+    listed, facts = table.columns.facets[name][1], table.facet_facts[name]
+    bit = ABOVE if data_type is DataType.CONTINUOUS else LISTED
+    whole = facts.type_for(listed.values) is ColumnType.INTEGRAL
+    mark = mark_of(name)
+    return _Groups(
+        values=(named_as(known, listed.spelled(data_type, facts.maximum, whole=whole)),),
+        positions=(1,),
+        axis=2,
+        has_value=_is_known("facet", bit),
+        position=(_code("facet") & bit) // bit,
+        members=(pl.when(_is_known(mark, bit)).then((_code(mark) & bit) > 0),),
+    )
+
+
+def _of_each_value(rows: pl.DataFrame, name: str, known: Sequence[str]) -> _Groups:
+    """Return a group for each value that the rows or a baseline have."""
+    spellings = sorted(rows["facet"].drop_nulls().unique())
+    named: dict[str, str] = {}
+    for value in (*known, *spellings):
+        named.setdefault(group_key(value), value)
+    values = tuple(sorted(named.values(), key=_in_order))
+    positions = tuple(range(len(values)))
+    places = {spelling: values.index(named[group_key(spelling)]) for spelling in spellings}
+    mark = pl.col(mark_of(name)).replace_strict(places, default=None)
+    return _Groups(
+        values=values,
+        positions=positions,
+        axis=len(values),
+        has_value=pl.col("facet").is_not_null(),
+        position=pl.col("facet").replace_strict(places, return_dtype=pl.Int64),
+        members=tuple(mark == place for place in positions),
+    )
 
 
 def _code(column: str) -> pl.Expr:
