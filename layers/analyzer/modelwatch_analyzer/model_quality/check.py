@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -72,7 +72,7 @@ def check(
         result.warnings.append("the constraints name no metric: nothing was compared with a threshold")
     in_violations = {camel_case(metric.name): metric.name for metric in registry}  # which people copy
     same_as = {metric.name: metric.same_as for metric in registry if metric.same_as}
-    first: dict[str, tuple[int, list[str]]] = {}
+    found: list[tuple[str | None, ConstraintViolation]] = []
     judged = {metric_compared(name, each) for name, each in constraints.items() if each.beyond_confidence_interval}
     numbers = numbers_of(metric for metric in registry if metric.name in judged)
     of_each = None if exact else rates.of_each(share_of_month, numbers)
@@ -86,28 +86,38 @@ def check(
         if undefined is not None:
             result.warnings.append(f"{name} is not compared: {undefined.reason}")
         elif (violation := _violation(name, measured, constraint, of_each)) is not None:
-            number = same_as.get(name, name)
             by_value = exact or not constraint.beyond_confidence_interval
             if measured.estimate is None and not by_value:
                 result.undecided.append(violation)
                 result.warnings.append(f"{name} is worse than its threshold, but too few rows tell whether by chance")
                 continue
             result.violated.add(compared)
-            if by_value:
-                result.violations.append(violation)
-            elif number in first:
-                place, others = first[number]
-                same = violation.constraint_check_type == result.violations[place].constraint_check_type
-                others.append(violation.subject if same else f"1 - {violation.subject}")
-            else:
-                first[number] = len(result.violations), []
-                result.violations.append(violation)
-    for place, others in first.values():
-        if others:
-            violation = result.violations[place]
-            description = f"{violation.description}. The same number as {', '.join(others)}"
-            result.violations[place] = violation.model_copy(update={"description": description})
+            found.append((None if by_value else same_as.get(name, name), violation))
+    result.violations = _each_number_once(found)
     return result
+
+
+def _each_number_once(found: Iterable[tuple[str | None, ConstraintViolation]]) -> list[ConstraintViolation]:
+    """Return the violations, those of one number as the first of them, which names the others.
+
+    Parameters
+    ----------
+    found : iterable of (str, ConstraintViolation)
+        With the number that a metric shows; None for what is a violation in any case.
+    """
+    groups: dict[object, list[ConstraintViolation]] = {}
+    for number, violation in found:
+        groups.setdefault(number or object(), []).append(violation)
+    return [_naming(first, others) for first, *others in groups.values()]
+
+
+def _naming(violation: ConstraintViolation, others: Sequence[ConstraintViolation]) -> ConstraintViolation:
+    if not others:
+        return violation
+    is_same = [each.constraint_check_type == violation.constraint_check_type for each in others]
+    names = [each.subject if same else f"1 - {each.subject}" for each, same in zip(others, is_same, strict=True)]
+    description = f"{violation.description}. The same number as {', '.join(names)}"
+    return violation.model_copy(update={"description": description})
 
 
 def never_violated(constraints: Mapping[str, MetricConstraint], registry: Iterable[Metric[Any]]) -> Iterator[str]:
