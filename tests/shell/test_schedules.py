@@ -101,6 +101,14 @@ def test_dates_and_times_of_a_document_are_texts(run: Run):
     assert asked["data_analysis_end_time"] == "2026-01-31"
 
 
+def test_a_dry_run_of_a_document_does_not_say_that_a_schedule_is_created(run: Run):
+    Path("schedule.yaml").write_text("dry_run: true\nschedule_expression: cron(0 * ? * * *)\n")
+    app = FakeApp(CreateMonitoringSchedule=SCHEDULE)
+    ended = run(app, "schedules", "create", "hourly", "--endpoint-name", "e", "--from-file", "schedule.yaml")
+    assert app.parameters("CreateMonitoringSchedule")["dry_run"] is True
+    assert "hourly could be created, and was not: dry_run is given. It is due by" in ended.stdout
+
+
 def test_a_document_in_another_encoding_is_refused(run: Run):
     Path("schedule.yaml").write_bytes("a: é".encode("latin-1"))
     ended = run(FakeApp(), "schedules", "create", "hourly", "--from-file", "schedule.yaml")

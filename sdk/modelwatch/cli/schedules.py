@@ -119,7 +119,8 @@ def create(
     with options.app() as found:
         parameters = schedule.parameters(found, document) | {"monitoring_schedule_name": name}
         answer = found.manage("CreateMonitoringSchedule", **parameters)
-    _print_changed(answer, f"{name} is created", as_json=as_json)
+    done = "could be created, and was not: dry_run is given" if parameters.get("dry_run") else "is created"
+    _print_changed(answer, f"{name} {done}", as_json=as_json)
 
 
 UPDATE_EXAMPLE = examples("modelwatch schedules update hourly --constraints s3://my-bucket/tuned/constraints.json")
