@@ -145,7 +145,7 @@ MUTATIONS = (
         "tests/core/test_executions.py",
     ),
     Mutation(
-        "an alert that was over begins anew, with a message",
+        "an alert that was over begins again, with a message",
         f"{CORE}/domain/alert_states.py",
         "        if notified is AlertStatus.OK:\n",
         "        if notified is AlertStatus.OK and self.state.latest is None:\n",

@@ -1,4 +1,4 @@
-"""Rows that do not tell as much as independent ones."""
+"""Rows that carry less information than independent ones."""
 
 from __future__ import annotations
 

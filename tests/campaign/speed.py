@@ -1,4 +1,4 @@
-"""What moto and botocore work out anew at each call is remembered, and what moto would keep for ever is not.
+"""What moto and botocore compute again at each call is remembered, and what moto would keep for ever is not.
 
 A thousand executions make 150,000 calls. Nothing of what is answered changes.
 """

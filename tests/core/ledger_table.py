@@ -10,7 +10,7 @@ from samtranslator.yaml_helper import yaml_parse
 from tests.repository import ROOT
 
 ONE_SESSION: Any = {"core": {"reset_boto3_session": False}}
-"""For ``mock_aws``: botocore reads the descriptions of services anew for each session, in a tenth of a second."""
+"""For ``mock_aws``: botocore reads the descriptions of services again for each session, in a tenth of a second."""
 
 
 def create_ledger_table(aws: Any, name: str = "ledger") -> Any:

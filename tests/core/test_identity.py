@@ -1,4 +1,4 @@
-"""Schedules that are made anew, changed, or run once: no window is taken by another one, and every refusal is said."""
+"""Schedules that are created again, changed, or run once: no window is taken by another one, and every refusal is said."""
 
 from __future__ import annotations
 

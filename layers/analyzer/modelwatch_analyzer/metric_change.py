@@ -102,7 +102,7 @@ def chance_of(worse_by: float, now: Estimate, before: Estimate | None) -> float:
     -------
     float
         The one-sided p of Student's law, with as many degrees of freedom as the smaller side has rows, less one; at
-        least a half to the power of that side's rows, which is what a test of signs could tell from them.
+        least a half to the power of that side's rows, which is what a test of signs could find in them.
 
     Notes
     -----

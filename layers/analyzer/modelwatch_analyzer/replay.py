@@ -19,7 +19,7 @@ class Replay:
     violations : tuple of (str, str)
         In the order of a report.
     unknown : tuple of (str, str)
-        Those that only the rows can tell.
+        Those that only the rows can decide.
     """
 
     violations: tuple[Finding, ...]

@@ -428,7 +428,7 @@ class AlertStates(Protocol):
         ...
 
     def unlist(self, muted: MutedSchedule) -> None:
-        """List an ended mute no more, unless its schedule was muted anew."""
+        """List an ended mute no more, unless its schedule was muted again."""
         ...
 
     def page(

@@ -45,7 +45,7 @@ class FunctionSettings(BaseModel):
         except ValidationError as error:
             wrong = ", ".join(str(problem["loc"][0]) for problem in error.errors(include_input=False))
             raise InvalidInput(
-                "FunctionNotConfigured", f"environment variables missing or wrong: {wrong}; deploy the template anew"
+                "FunctionNotConfigured", f"environment variables missing or wrong: {wrong}; deploy the template again"
             ) from None
 
 

@@ -33,7 +33,7 @@ class LoanModel:
     """A logistic regression that scores applications by ``MODEL_INPUTS``; a missing value counts as the median."""
 
     def __init__(self, pipeline: Pipeline) -> None:
-        # A pipeline checks its input anew at each step, which takes longer than a request of one row needs.
+        # A pipeline checks its input again at each step, which takes longer than a request of one row needs.
         imputer, scaler, regression = (step for _, step in pipeline.steps)
         self._medians, self._means, self._scales = imputer.statistics_, scaler.mean_, scaler.scale_
         self._coefficients, self._intercept = regression.coef_[0], regression.intercept_[0]

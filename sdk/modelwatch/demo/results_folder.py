@@ -16,7 +16,7 @@ class ResultsFolder:
     Parameters
     ----------
     path : Path
-        The folder; created anew.
+        The folder, which is replaced.
 
     Raises
     ------

@@ -1,7 +1,7 @@
 """The start of a function's process: as a fork of one that has imported what functions import, where forks are safe.
 
 Importing takes most of the time of a cold start, and each function has several processes. Elsewhere than on Linux a
-process that was forked may fail in the system's libraries, so there each one starts anew.
+process that was forked may fail in the system's libraries, so there each one is started afresh.
 """
 
 from __future__ import annotations

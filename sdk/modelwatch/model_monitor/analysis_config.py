@@ -10,7 +10,7 @@ from modelwatch.clarify import BiasConfig, ModelConfig, SHAPConfig
 
 
 class BiasAnalysisConfig:
-    """What bias is measured of: the positive outcome, the groups, and the columns that tell.
+    """What bias is measured of: the positive outcome, the groups, and the columns that hold them.
 
     Parameters
     ----------

@@ -29,7 +29,7 @@ ENDED_WELL = frozenset({"Completed", "CompletedWithViolations"})
 class MonitoringExecution(dict[str, Any]):
     """One run of a schedule: a dict as SageMaker's ``ListMonitoringExecutions`` has it, with attributes and methods.
 
-    The attributes are those of the last time that the app was asked; ``describe`` and ``wait`` ask anew.
+    The attributes are those of the last time that the app was asked; ``describe`` and ``wait`` ask again.
 
     Parameters
     ----------

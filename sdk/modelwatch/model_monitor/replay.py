@@ -122,8 +122,8 @@ def _windows_check(
     if replay is None:
         name = schedule["monitoring_schedule_name"]
         raise ValueError(
-            f"{name} monitors {kind.monitoring_type}, which cannot be replayed: only another analysis of the rows tells"
-            " what other constraints find. Update the schedule and call backfill"
+            f"{name} monitors {kind.monitoring_type}, which cannot be replayed: only another analysis of the rows"
+            " decides what other constraints find. Update the schedule and call backfill"
         )
     baseline = None
     if "statistics_s3_uri" in kind.baseline_files:

@@ -50,7 +50,7 @@ class ColumnCounts(EditedDocument):
     categories : CategoryCells, optional
         One of the two, unless no row has a value.
     repeated : float
-        The design effect of the rows: they tell as much as so many times fewer independent ones.
+        The design effect of the rows: they carry as much information as so many times fewer independent ones.
     seasons : SeasonalCounts, optional
         What is usual in each season, if the baseline is seasonal.
     """

@@ -100,14 +100,14 @@ def _two_counts(
     then, of_then = int(events[0] / before.repeated), int(rows[0] / before.repeated)
     later, of_later = int(events[1] / repeated), int(rows[1] / repeated)
     # In most windows no value is missing or wrong, and a test would cost more than all others of the column.
-    tells = of_then and of_later and 0 < then + later < of_then + of_later
+    decides = of_then and of_later and 0 < then + later < of_then + of_later
     counts = (then, of_then, later, of_later)
 
     def evidence(p: Floats) -> Evidence:
         effect = change_of_missing(*counts) if names is _MISSING else difference_of_shares(*counts, names[2])
         return Evidence(names[0], names[1], min(1.0, float(p[0]) / weight), effect, MINIMUM_SHARE)
 
-    return Awaited(test, TwoCounts(*counts), evidence) if tells else evidence(np.ones(1))
+    return Awaited(test, TwoCounts(*counts), evidence) if decides else evidence(np.ones(1))
 
 
 def _unseen(cells: NumberCells, now: Numbers) -> Floats:

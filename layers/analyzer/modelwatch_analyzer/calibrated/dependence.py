@@ -1,4 +1,4 @@
-"""Rows that do not tell as much as independent ones: sent twice, or in batches of similar rows."""
+"""Rows that carry less information than independent ones: sent twice, or in batches of similar rows."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class EqualRows(EditedDocument):
     pairs, triples : float
         The shares of all pairs and of all triples of rows.
     rows : float
-        How many rows tell so.
+        How many rows this is known from.
     """
 
     pairs: float = 0.0
@@ -134,7 +134,7 @@ def rows_that_tell(requests: Integers | None, rows: int) -> int:
 
 
 def blocks_of(ranks: Mapping[str, Floats], requests: Integers | None = None) -> Blocks:
-    """Estimate how much fewer independent rows tell the same, from the order of the rows and from their requests.
+    """Estimate how many fewer independent rows carry the same information, from the rows' order and their requests.
 
     Parameters
     ----------

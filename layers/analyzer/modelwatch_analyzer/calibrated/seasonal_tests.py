@@ -104,7 +104,7 @@ class _Window:
         return sum(len(part) for part in self.sampled.parts)
 
     def usual(self, before: ColumnCounts, spread: Spread) -> ColumnCounts:
-        """Return the counts of as many rows of the baseline as tell the same as its seasons do together."""
+        """Return the counts of as many rows of the baseline as carry the information of its seasons together."""
         seasons = [(share, self.seasonal.seasons[number]) for number, share in self.weights.items()]
         rows = 1 / sum(share**2 / season.rows for share, season in seasons)
         cells = before.numbers or before.categories
@@ -194,7 +194,7 @@ def seasonal_evidence(
     The rows are compared with a mixture of the seasons of the baseline, in which each season has the weight that it has
     in the window. Rows count by the design effect of the windows of the baseline, which holds all that makes rows of a
     window alike. Where that is much, the mean of a window of numbers is also compared as one observation, by Student's
-    test with the variance between windows: a single one may tell so, where its rows count as very few.
+    test with the variance between windows: a single one may show it, where its rows count as very few.
     """
     window, spread = _Window.of(seasonal, sampled, times), seasonal.spread_of(times.length)
     if not window.weights:
@@ -209,7 +209,7 @@ def seasonal_evidence(
         parts = [(each, OF_ROWS) for each in tests]
         parts.append((mean_evidence(mean, seasonal, spread, WINDOW_TEST), OF_WINDOW))
         tests = tuple(replace(each, p=min(1.0, each.p / part)) for each, part in parts)
-    remark = f"Compared with the same {_ALIKE[seasonal.by]} of the baseline, which tell as much as"
+    remark = f"Compared with the same {_ALIKE[seasonal.by]} of the baseline, which carry as much information as"
     remark += f" {spread.windows:.3g} independent windows"
     if repeated >= _LEAST_MENTIONED:
         remark += f"; the rows count as {repeated:.3g} times fewer, because windows differ"

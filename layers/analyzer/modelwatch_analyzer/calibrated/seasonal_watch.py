@@ -1,4 +1,4 @@
-"""What the windows of a schedule tell together against a seasonal baseline: the means of days and weeks."""
+"""What the windows of a schedule show together against a seasonal baseline: the means of days and weeks."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 Rows of one window are alike because their hour is: the weather, a campaign, a night. How far windows of the same hours
 are apart is learnt from the range of captures that a baseline was made of, so that a window is compared with its like
-and counts for what it tells.
+and counts for the information that it carries.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Spread(EditedDocument):
     Attributes
     ----------
     windows : float
-        How many independent windows tell as much.
+        How many independent windows carry as much information.
     correlation : float
         The correlation of neighbouring windows.
     rows : float
@@ -163,7 +163,7 @@ class SeasonalCounts(EditedDocument):
         """Return whether windows of so many rows differ by nature at least as much as by the chance of their rows.
 
         Then their means are tested, by the law of what makes windows differ. Means of a few skewed values do not follow
-        Student's law, and there the rows tell themselves.
+        Student's law, and there the rows themselves show it.
         """
         return self.variance > 0 and spread.between * rows >= self.variance
 
@@ -395,13 +395,13 @@ class _Residuals:
         return sums[filled], rows[filled], numbers[filled]
 
     def correlation(self, length: int) -> tuple[float, float]:
-        """Return the correlation of neighbouring windows, and how many independent ones tell the same.
+        """Return the correlation of neighbouring windows, and how many independent ones carry the same information.
 
         Notes
         -----
         Of a first-order autoregression, whose correlation is the largest of all scores plus one standard error. As days
-        are alike in all their hours, shorter windows tell no more than those of a day. Unequal windows are worth fewer
-        equal ones (Kish).
+        are alike in all their hours, shorter windows carry no more information than those of a day. Unequal windows
+        are worth fewer equal ones (Kish).
         """
         sums, rows, numbers = self.windows(length)
         means = sums / rows[:, None]

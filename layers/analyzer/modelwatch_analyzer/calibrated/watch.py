@@ -1,4 +1,4 @@
-"""What a schedule's windows tell together: blocks of windows, and a change detector whose reference grows.
+"""What a schedule's windows show together: blocks of windows, and a change detector whose reference grows.
 
 Evidence is never multiplied over windows against one fixed baseline: all of them meet the same error of its sample.
 """
@@ -103,7 +103,7 @@ class Watch(EditedDocument):
     Attributes
     ----------
     baseline : int
-        The checksum of the baseline's counts: with another baseline the watch begins anew.
+        The checksum of the baseline's counts: with another baseline the watch starts over.
     looks : int
         Windows so far.
     seasonal : mapping of str to OpenBlocks
@@ -270,7 +270,7 @@ class _Column:
             if effect.lower >= self.sample.minimums[MINIMUM_EFFECT]:
                 title = f"change detector over the last {since.windows} windows"
                 evidence = Evidence(title, DRIFT_CHECK, corrected, effect, MINIMUM_EFFECT)
-                # It begins anew with the baseline: a change that lasts is found again, and its end is no alarm.
+                # It starts over with the baseline: a change that lasts is found again, and its end is no alarm.
                 return _begun(self.counts.before[:-1]), [evidence]
         update = {
             "reference": tuple(np.round(after, 3).tolist()),

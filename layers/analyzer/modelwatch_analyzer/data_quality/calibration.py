@@ -126,7 +126,7 @@ class CalibratedComparison:
         """The chance of a false alarm that a window may have.
 
         A schedule's windows share a part of the rate of a month, by the union bound, which holds however they depend
-        on each other and on the baseline; what they tell together has the rest.
+        on each other and on the baseline; what they show together has the rest.
         """
         if self.share is None:
             return self._general.false_alarm_rate

@@ -83,7 +83,7 @@ def least_changes(statistics: Statistics, rows: int, level: float, hours: float 
 def _seasonal(
     name: str, counts: ColumnCounts, seasons: SeasonalCounts, rows: int, level: float, hours: float
 ) -> LeastChange:
-    """Return what a window finds by its rows, as far as they tell, and by its mean; see `seasonal_evidence`."""
+    """Return what a window finds by its rows, as far as they decide, and by its mean; see `seasonal_evidence`."""
     from scipy.special import ndtr, ndtri, stdtrit
 
     spread = seasons.spread_of(hours)

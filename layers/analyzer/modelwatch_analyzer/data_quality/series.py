@@ -41,7 +41,7 @@ def watched(
     found: Mapping[str, Found],
     rows: SampledRows,
 ) -> tuple[Watch, dict[str, Judged]]:
-    """Take in a window, and add what it and earlier ones tell together to the verdicts.
+    """Take in a window, and add what it and earlier ones show together to the verdicts.
 
     Parameters
     ----------

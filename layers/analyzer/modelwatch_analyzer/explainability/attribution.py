@@ -85,7 +85,7 @@ def standard_errors(samples: Floats) -> Floats:
 
 
 def ndcg_at_most(baseline: Floats, errors: Floats, samples: Floats, rate: float, seed: int) -> float:
-    """Return the NDCG that chance exceeds at a rate only, for all that the rows of both sides tell.
+    """Return the NDCG that chance exceeds at a rate only, given the rows of both sides.
 
     The quantile of the NDCG over replicates of both sides: bootstrap resamples of the current rows, and normal draws
     around the baseline's attributions with its standard errors. Where the quantile takes more replicates than there

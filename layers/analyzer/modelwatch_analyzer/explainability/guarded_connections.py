@@ -1,6 +1,6 @@
 """Connections to those addresses only that the host allows.
 
-The address is looked at once connected, so a name that is resolved anew, and leads elsewhere then, gains nothing.
+The address is looked at once connected, so a name that later resolves to another address gains nothing.
 """
 
 from __future__ import annotations

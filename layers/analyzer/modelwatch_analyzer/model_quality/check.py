@@ -89,7 +89,9 @@ def check(
             by_value = exact or not constraint.beyond_confidence_interval
             if measured.estimate is None and not by_value:
                 result.undecided.append(violation)
-                result.warnings.append(f"{name} is worse than its threshold, but too few rows tell whether by chance")
+                result.warnings.append(
+                    f"{name} is worse than its threshold, but the rows are too few to exclude chance"
+                )
                 continue
             result.violated.add(compared)
             found.append((None if by_value else same_as.get(name, name), violation))

@@ -196,7 +196,7 @@ def suggested_constraints(
 ) -> dict[str, MetricConstraint]:
     """Return what the first party constrains, by metric.
 
-    Metrics that are not defined have no constraint, nor have those of which too few rows tell what chance does.
+    Metrics that are not defined have no constraint, nor have those whose rows are too few to estimate chance.
 
     Parameters
     ----------

@@ -2,7 +2,7 @@
 
 The process runs this file. It reads queries from standard input, and responds on standard output to each with frames
 and then an empty message. Every message follows its length in eight bytes; frames are in the Arrow IPC format. The
-result of the last query is kept, so that its other rows can be asked for without decoding them anew.
+result of the last query is kept, so that its other rows can be asked for without decoding them again.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ class _Compactor:
         Parameters
         ----------
         in_runs : bool
-            Whether the buffer consists of few sorted runs, so that merging them is faster than sorting anew.
+            Whether the buffer consists of few sorted runs, so that merging them is faster than sorting again.
         """
         even = self.length - self.length % 2
         # The first survivor is sorted item 0, 1, 1, 0, 0, 1, 1, ...: each pair of compactions cancels its bias.
@@ -275,7 +275,7 @@ class KllSketch:
             ``InvalidSketch`` if it is not such an object.
         """
         try:
-            found = dict(document.items())  # at once: one that is deferred is made anew each time
+            found = dict(document.items())  # at once: one that is deferred is computed each time
             parameters, data = found["parameters"], found["data"]
             k, c = parameters["k"], parameters["c"]
         except (AttributeError, KeyError, TypeError, IndexError):

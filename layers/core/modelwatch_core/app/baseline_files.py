@@ -12,7 +12,7 @@ from modelwatch_core.domain.monitor_kinds import KINDS, MonitorKind
 def refuse_unfit_constraints(content: bytes, s3_uri: str, kind: MonitorKind) -> None:
     """Refuse constraints that are no JSON object, statistics, or constraints of another kind of monitor.
 
-    Only what tells kinds apart is looked at: the analysis reads the rest.
+    Only what distinguishes kinds is looked at: the analysis reads the rest.
 
     Raises
     ------

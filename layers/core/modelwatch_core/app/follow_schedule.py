@@ -45,7 +45,7 @@ class FollowSchedule:
                 break
             schedule = standing
         if standing is None or standing.schedule_id != change.schedule_id:
-            # A run that went on would write over the reports of a schedule that is made anew under the name.
+            # A run that went on would write over the reports of a schedule that is created again under the name.
             with suppress(InvalidInput):  # nothing is running, or it has ended in this moment
                 self.stop_execution(change.schedule_id)
         self.schedules.followed(change)

@@ -20,8 +20,8 @@ _MOST_IN_AN_HOUR = 500
 class KeepMeasures:
     """Work out an hour from its executions and a day from its hours.
 
-    Each is made anew of what is kept below it, so that it does not matter how often, in which order or how many at
-    once this is done.
+    Each is computed again from what is kept below it, so that it does not matter how often, in which order or how many
+    at once this is done.
     """
 
     ledger: Ledger

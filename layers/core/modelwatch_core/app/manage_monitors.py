@@ -236,7 +236,7 @@ class ManageMonitors:
     def delete(self, named: _ScheduleNamed) -> dict[str, Any]:
         """Remove a schedule, and stop what it has running; its executions and reports are kept.
 
-        A run that went on would write over the reports of a schedule that is made anew under the name.
+        A run that went on would write over the reports of a schedule that is created again under the name.
         """
         schedule = self.lists.schedule(named.monitoring_schedule_name)
         # Before the deletion, so that one that meets an end in this moment can be repeated; what starts meanwhile is

@@ -325,7 +325,7 @@ class Judgement:
 
     @cached_property
     def _begun(self) -> AlertTransition | None:
-        """The beginning of the alert that people think is on, however often it began anew in a mute; or that is on."""
+        """The beginning of the alert that people think is on, however often it began again in a mute; or that is on."""
         begun = (each for each in (self.state.notified, self.state.latest) if each)
         return next((each for each in begun if each.alert_status is AlertStatus.IN_ALERT), None)
 

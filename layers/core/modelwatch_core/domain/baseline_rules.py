@@ -82,7 +82,7 @@ def baseline_request(name: str, parameters: Mapping[str, str]) -> BaselineReques
 
 
 def _shortened(name: str) -> str:
-    """Return a name of at most 54 characters; of a longer one the beginning, and what tells it from others like it."""
+    """Return a name of at most 54 characters: of a longer one the beginning, and a hash."""
     if len(name) <= _LONGEST:
         return name
     return f"{name[: _LONGEST - 9].rstrip('-')}-{sha256(name.encode()).hexdigest()[:8]}"

@@ -123,7 +123,7 @@ class ExecutionRequest(Owned):
     Attributes
     ----------
     schedule_id : str, optional
-        The schedule that the clock was set for; one made anew under its name has another id.
+        The schedule that the clock was set for; one created again under its name has another id.
     scheduled_time : datetime, optional
         When the tick fired; ``start_delay_minutes`` before it the window ended.
     window : Window, optional

@@ -468,7 +468,7 @@ class MonitoringSchedule(ScheduleRequest):
     Attributes
     ----------
     schedule_id : str
-        Its identity, made when it is created: a schedule that is made anew under the same name has another one.
+        Its identity, made when it is created: a schedule that is created again under the same name has another one.
     active_since : datetime, optional
         Since when it fires as it does: its creation, last change or last start. What was due before is not made up.
     definition_changed, covered_until : datetime, optional

@@ -1,8 +1,8 @@
 """CloudWatch.
 
 moto keeps alarms and never evaluates them. Here an alarm of one metric with a simple statistic is evaluated whenever
-its metric gets data, and tells its topics when its state changes. So it goes back to OK with the next calm value, not
-with time. Alarms of expressions, percentiles or other alarms stay as they are.
+its metric gets data, and notifies its topics when its state changes. So it goes back to OK with the next calm value,
+not with time. Alarms of expressions, percentiles or other alarms stay as they are.
 """
 
 from __future__ import annotations
@@ -147,4 +147,4 @@ def _tell(alarm: Any, before: str, now: datetime) -> None:
             else:
                 logger.warning("the alarm %s has an action that does not run here: %s", alarm.name, action)
         except ServiceException as error:
-            logger.warning("the alarm %s could not tell %s: %s", alarm.name, action, error)
+            logger.warning("the alarm %s could not notify %s: %s", alarm.name, action, error)

@@ -56,7 +56,7 @@ class ExternalResource(CloudFormationModel):  # type: ignore[misc]  # moto has n
         if properties == self.properties:
             return self
         if self._created.update is None:
-            message = f"the local stack does not update resources of the type {resource_type}; make the stack anew"
+            message = f"the local stack does not update resources of the type {resource_type}; create the stack again"
             raise LocalStackError("NotUpdated", message)
         return ExternalResource(self._created.update(properties), resource_type, self.logical_resource_id, properties)
 

@@ -1,4 +1,4 @@
-"""Lists of the ledger made anew, for records that an earlier version wrote: before a list was there, or into another.
+"""Write lists of the ledger again, for records of an earlier version: from before a list was there, or in another.
 
 It reads the whole table, so it is run once after such an update, and is no part of the sweep.
 """

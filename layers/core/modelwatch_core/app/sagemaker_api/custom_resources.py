@@ -98,7 +98,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ProvideCustomResource:
-    """Create, update or delete a resource, and tell CloudFormation how it went."""
+    """Create, update or delete a resource, and report the result to CloudFormation."""
 
     api: AnswerSageMakerRequest
     responses: CustomResourceResponses
