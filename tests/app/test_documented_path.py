@@ -152,7 +152,7 @@ def test_the_path_ends_in_an_alert_by_the_shell_and_by_python(alerted: str, stra
     assert "hourly: CompletedWithViolations" in alerted
     assert "hourly-python: CompletedWithViolations" in alerted
     assert "income: baseline drift check. " in alerted
-    assert re.search(r"of the rows moved to .*, at least [12] % matter", alerted)
+    assert re.search(r"of the rows moved to .*, threshold [12] %", alerted)
     assert "mail to me@example.com" in alerted
     mails = [mail.read_text() for mail in (stranger.folder / "mails").iterdir()]
     assert any("Modelwatch: 2 violations in hourly at" in mail for mail in mails)

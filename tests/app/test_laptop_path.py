@@ -126,13 +126,13 @@ def test_requests_to_an_endpoint_become_an_alert_when_the_clock_is_moved(laptop:
     drifted = laptop.shell("advance", "--to", f"{laptop.stack.now + timedelta(hours=1):%Y-%m-%dT%H:%MZ}")
     assert "hourly: CompletedWithViolations" in drifted
     assert "income: baseline drift check. " in drifted
-    assert re.search(r"of the rows moved to .*, at least [12] % matter", drifted)
+    assert re.search(r"of the rows moved to .*, threshold [12] %", drifted)
     assert "mail to me@example.com" in drifted
     assert "1 execution ended, 1 alert." in drifted
     (mail,) = laptop.stack.mails
     assert mail["Subject"].startswith("Modelwatch: 2 violations in hourly at ")
     assert "- income: baseline drift check. " in mail.get_content()
-    assert re.search(r"of the rows moved to .*, at least [12] % matter", mail.get_content())
+    assert re.search(r"of the rows moved to .*, threshold [12] %", mail.get_content())
 
     before = laptop.stack.now
     as_json = json.loads(laptop.shell("advance", "30m", "--json"))

@@ -95,7 +95,7 @@ def test_what_is_certain_but_small_is_not_flagged_and_is_said_to_be() -> None:
     verdict = verdicts(before, now)["x"]
     assert verdict.evidence[0].p < 1e-4
     assert verdict.flagged == ()
-    assert "certain, but may be less than the 2 % that matter" in verdict.sentence
+    assert "certain, but may be below the threshold of 2 %" in verdict.sentence
 
 
 @pytest.mark.parametrize(

@@ -141,7 +141,7 @@ def test_the_least_shift_of_numbers_may_be_given_in_standard_deviations(workbenc
     assert found(workbench.check(window)) == []
     # Normal laws that are 2 deviations apart: the shares below their middle are 84.1 % and 15.9 %.
     page = (workbench.folder / "check/report.html").read_text()
-    assert "may be less than the 68.3 % that matter" in page
+    assert "may be below the threshold of 68.3 %" in page
 
 
 def test_windows_of_a_series_find_together_what_none_finds_alone(workbench: Workbench) -> None:
@@ -160,7 +160,7 @@ def test_windows_of_a_series_find_together_what_none_finds_alone(workbench: Work
         flagged += [(look, each.description) for each in summary.violations]
     assert flagged
     assert {look for look, _ in flagged} <= {5, 11} | {look for look, text in flagged if "change detector" in text}
-    assert all("false alarms in 5 % of months at most, over 3 columns" in text for _, text in flagged)
+    assert all("at most 5 % of months have a false alarm, over 3 columns" in text for _, text in flagged)
 
 
 def test_a_state_that_cannot_be_read_is_refused_with_its_place(workbench: Workbench) -> None:
@@ -174,8 +174,8 @@ def test_a_state_that_cannot_be_read_is_refused_with_its_place(workbench: Workbe
 
 def test_a_violation_says_how_many_times_the_minimum_it_is() -> None:
     description = (
-        "Baseline drift: 12 % (8 % to 16 %) of the rows moved to lower or higher values, at least 2 % matter; "
-        "corrected p 1e-06 by the location test; false alarms in 1 % of windows at most, over 3 columns."
+        "Baseline drift: 12 % (8 % to 16 %) of the rows moved to lower or higher values, threshold 2 %; "
+        "corrected p 1e-06 by the location test; at most 1 % of windows have a false alarm, over 3 columns."
     )
     violation = ConstraintViolation(constraint_check_type="baseline_drift_check", description=description)
     assert excess_of(violation) == 6

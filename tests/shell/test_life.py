@@ -83,7 +83,7 @@ def test_a_report_says_what_was_found_in_plain_english(hourly: Callable[..., Any
     ended = shell("executions", "report", "hourly", *second, "--output", str(path))
     assert ended.exit_code == 1, ended.stderr
     assert "hourly, 2026-11-20 10:00: 1 violation." in ended.stdout
-    assert "of the rows moved to lower or higher values, at least 2 % matter" in " ".join(ended.stdout.split())
+    assert "of the rows moved to lower or higher values, threshold 2 %" in " ".join(ended.stdout.split())
     assert path.read_text().startswith("<!doctype html>")
     document = json.loads(shell("executions", "report", "hourly", *second, "--json").stdout)
     assert [each["constraint_check_type"] for each in document["violations"]] == ["baseline_drift_check"]

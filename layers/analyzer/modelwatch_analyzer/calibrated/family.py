@@ -84,9 +84,9 @@ class Verdict:
             return None
         over = f"{self.columns} {'column' if self.columns == 1 else 'columns'}"
         return (
-            f"{_TITLES.get(check, 'Baseline drift')}: {_size(found)}, at least {_percent(self.minimums[found.minimum])}"
-            f" matter; corrected p {_chance(found.p)} by the {found.test}; false alarms in {self.promise} at most, "
-            f"over {over}."
+            f"{_TITLES.get(check, 'Baseline drift')}: {_size(found)}, threshold "
+            f"{_percent(self.minimums[found.minimum])}; corrected p {_chance(found.p)} by the {found.test}; "
+            f"at most {self.promise} have a false alarm, over {over}."
         )
 
     @property
@@ -99,7 +99,7 @@ class Verdict:
             why = f"Flagged: {_size(first)}, which is certain (corrected p {_chance(first.p)}) and large."
         elif first.p <= self.level:
             least = _percent(self.minimums[first.minimum])
-            why = f"Not flagged: {_size(first)}, which is certain, but may be less than the {least} that matter."
+            why = f"Not flagged: {_size(first)}, which is certain, but may be below the threshold of {least}."
         else:
             why = f"Not flagged: chance explains it (corrected p {_chance(first.p)}); {_size(first)}."
         found = (

@@ -116,8 +116,8 @@ _PHRASES = [
         "Drift {name} of {value} is below the threshold {threshold}, which is the least allowed",
     ),
     (
-        "{value} % ({low} % to {high} %) {_what}, at least {threshold} % matter",
-        "{value} % ({low} % to {high} %) {_what}, at least {threshold} % matter",
+        "{value} % ({low} % to {high} %) {_what}, threshold {threshold} %",
+        "{value} % ({low} % to {high} %) {_what}, threshold {threshold} %",
     ),
     (
         "Feature attribution drift {value} exceeds threshold {threshold}",
