@@ -1,4 +1,4 @@
-"""Schedules that are created again, changed, or run once: no window is taken by another one, and every refusal is said."""
+"""Schedules that are created again, changed, or run once: no window is taken by another, and refusals say why."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ def test_the_page_says_the_verdict_in_one_sentence_and_each_violation_in_plain_t
         ),
         statistics=document(numerical("income", range(9)), categorical("race", {"a": 1}), items=1234),
     )
-    drift = "Drift distance of 0.3 is above the threshold 0.1, which is the most allowed"
+    drift = "Drift distance of 0.3 is above the threshold 0.1"
     assert "3 violations in 1,234 records of 2 features: income, race." in page.text
     assert ["income", "Drift from the baseline", drift] in page.rows
     assert ["income", "some new check", "Something."] in page.rows

@@ -109,11 +109,11 @@ _PHRASES = [
     ),
     (
         "Baseline drift {name}: {value} exceeds threshold: {threshold}",
-        "Drift {name} of {value} is above the threshold {threshold}, which is the most allowed",
+        "Drift {name} of {value} is above the threshold {threshold}",
     ),
     (
         "Baseline drift {name}: {value} is below threshold: {threshold}",
-        "Drift {name} of {value} is below the threshold {threshold}, which is the least allowed",
+        "Drift {name} of {value} is below the threshold {threshold}",
     ),
     (
         "{value} % ({low} % to {high} %) {_what}, threshold {threshold} %",
@@ -121,18 +121,15 @@ _PHRASES = [
     ),
     (
         "Feature attribution drift {value} exceeds threshold {threshold}",
-        (
-            "Agreement with the baseline's attributions (NDCG) of {value} is below the threshold {threshold}, "
-            "which is the least allowed"
-        ),
+        "Agreement with the baseline's attributions (NDCG) of {value} is below the threshold {threshold}",
     ),
     (
         "Metric {name} with {value} +/- {_deviation} was LessThanThreshold '{threshold}'",
-        "{name} of {value} is below the threshold {threshold}, which is the least allowed",
+        "{name} of {value} is below the threshold {threshold}",
     ),
     (
         "Metric {name} with {value} +/- {_deviation} was GreaterThanThreshold '{threshold}'",
-        "{name} of {value} is above the threshold {threshold}, which is the most allowed",
+        "{name} of {value} is above the threshold {threshold}",
     ),
     (
         " does not explain the difference from the baseline's {before} (p {p})",
@@ -140,7 +137,7 @@ _PHRASES = [
     ),
     (
         "Metric value {value} doesn't meet the baseline constraint requirement [{low}, {high}]",
-        "The value {value} is not between {low} and {high}, which are the least and the most allowed",
+        "The value {value} is outside of the range {low} to {high}",
     ),
     (
         "Metric value {value} doesn't meet the baseline constraint requirement {limit}",
@@ -174,7 +171,7 @@ def violation_text(violation: ConstraintViolation) -> str:
     --------
     >>> drift = "Feature attribution drift 0.8812345678901234 exceeds threshold 0.9"
     >>> violation_text(ConstraintViolation(constraint_check_type="feature_attribution_drift_check", description=drift))
-    "Agreement with the baseline's attributions (NDCG) of 0.8812 is below the threshold 0.9, which is the least allowed"
+    "Agreement with the baseline's attributions (NDCG) of 0.8812 is below the threshold 0.9"
     """
     written = text = violation.description
     for pattern, plain in _sentences():
