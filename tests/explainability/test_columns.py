@@ -121,6 +121,26 @@ def test_requests_of_json_and_baseline_rows_are_in_the_order_of_the_baseline(kno
     assert first == {"names": NAMES, "x": [1, 2, 3]}
 
 
+def test_headers_may_be_those_that_the_file_has_too(explaining: Explaining, rows: Rows) -> None:
+    # As in AWS's example of both Clarify monitors, with validation-dataset-with-header.csv.
+    explaining.config["headers"] = NAMES
+    summary = explaining.run(explaining.write(rows, NAMES), "check", dataset_format={"csv": {"header": False}})
+    assert (summary.records.read, summary.warnings) == (150, ())
+    assert list(attributions(explaining)) == NAMES
+
+
+def test_the_configuration_says_where_the_features_of_json_are(explaining: Explaining, rows: Rows) -> None:
+    # SageMaker's rule: the last header is that of the label, which has a path.
+    path = explaining.folder / "today.json"
+    path.write_text(json.dumps({"instances": [{"id": 1, "features": row, "target": 1} for row in rows.tolist()]}))
+    explaining.config |= {"features": "instances[*].features", "label": "instances[*].target"}
+    explaining.config["headers"] = [*NAMES, "approved"]
+    explaining.run(path, "check", dataset_format={"json": {"lines": False}})
+    found = attributions(explaining)
+    assert list(found) == NAMES
+    assert list(found.values()) == pytest.approx(np.abs(rows * [3.0, 2.0, 1.0]).mean(axis=0), rel=0.02)
+
+
 def test_headers_in_another_order_only_name_the_columns(known: Explaining, rows: Rows) -> None:
     known.config["headers"] = NAMES[::-1]
     data, settings = without_header(known, rows[:, ::-1])
@@ -194,7 +214,7 @@ def test_labels_are_no_part_of_captured_requests(explaining: Explaining, rows: R
 
 
 def test_what_is_remarkable_of_the_dataset_is_said_where_the_model_fails(explaining: Explaining, rows: Rows) -> None:
-    explaining.config["headers"] = NAMES
+    explaining.config["headers"] = ["a", "b", "c"]
     explaining.server.answer = lambda _: (500, b"not a number")
     says = "first line of data.csv looks like names of columns, and was read as a row"
     with pytest.raises(InvalidInput, match=says) as refused:

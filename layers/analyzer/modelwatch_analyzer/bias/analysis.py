@@ -19,6 +19,7 @@ from modelwatch_analyzer.bias.replay import replay
 from modelwatch_analyzer.bias.report import report_of
 from modelwatch_analyzer.bias.table import BiasTable, gathered
 from modelwatch_analyzer.bias.warnings import warnings_of
+from modelwatch_analyzer.configured_dataset import as_configured
 from modelwatch_analyzer.documents import ANALYSIS_FILE, CONSTRAINTS_FILE
 from modelwatch_analyzer.findings import Findings
 from modelwatch_analyzer.ground_truth import open_labelled_dataset
@@ -47,6 +48,7 @@ def run(settings: BiasSettings, host: Host) -> Findings:
     """
     config = BiasConfig.read(settings.analysis_config)
     baseline = BiasAnalysis.read(settings.baseline_constraints) if settings.baseline_constraints else None
+    settings = as_configured(settings, config.features, config.headers)
     predicted = baseline is not None and bool(baseline.metrics(Stage.POST_TRAINING))
     completed = attributes_of(settings, config, predictions_required=predicted)
     configured = of_training(settings, completed)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from modelwatch_analyzer.configured_dataset import as_configured
 from modelwatch_analyzer.documents import ANALYSIS_FILE, CONSTRAINTS_FILE
 from modelwatch_analyzer.explainability.attribution import replicates
 from modelwatch_analyzer.explainability.background import clustered_background, given_background, table_of
@@ -87,6 +88,7 @@ def run(settings: ExplainabilitySettings, host: Host) -> Findings:
     seed = settings.seed if config.shap.seed is None else config.shap.seed
     if baseline is not None:
         _refuse_incomparable(config, baseline)
+    settings = as_configured(settings, config.features, config.headers)
     dataset, log = open_dataset(settings), ReadLog()
     columns, features = features_of(dataset, config, settings, log, baseline)
     rows = sample(cells_of(dataset, columns, features, log), most_rows(settings, config, len(features)), seed)

@@ -112,7 +112,8 @@ def _by_headers(
     if set(wanted) <= set(dataset.columns):
         return dict(zip(wanted, wanted, strict=True))
     without_labels = [name for name in config.headers if others.get(name) not in LABELS]
-    for headers in (wanted, without_labels, config.headers):
+    before_label = config.headers[: -1 if config.label is not None else None]  # in JSON, where the label has a path
+    for headers in (wanted, without_labels, config.headers, before_label):
         if _are_unnamed(found) and len(headers) == len(found):
             return {name: column for name, column in zip(headers, found, strict=True) if name in wanted}
     lacking = [name for name in wanted if name not in dataset.columns]
