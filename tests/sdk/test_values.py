@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -276,6 +277,13 @@ def test_run_baseline_names_what_the_container_is_started_with():
         "output_s3_uri": "s3://my-bucket/baseline",
         "environment": {},
     }
+    # As ProcessingInput and ProcessingOutput of SageMaker's SDK
+    of_v2 = SimpleNamespace(source="/opt/made", destination="s3://my-bucket/v2", s3_upload_mode="Continuous")
+    monitor.run_baseline([SimpleNamespace(source="s3://my-bucket/d.csv")], of_v2, wait=False)
+    asked = app.parameters("CreateBaseliningJob")
+    places = {"local_path": "/opt/made", "s3_upload_mode": "Continuous"}
+    assert asked["output_s3_uri"] == "s3://my-bucket/v2"
+    assert places.items() <= asked["processing"].items()
     with pytest.raises(ValueError, match="baseline_inputs must name one dataset, not 2"):
         monitor.run_baseline(["s3://my-bucket/d.csv"] * 2, output)
 

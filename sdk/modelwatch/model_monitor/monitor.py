@@ -448,7 +448,7 @@ class ModelMonitor(ScheduleExecutions):
     def run_baseline(
         self,
         baseline_inputs: Sequence[Any],
-        output: MonitoringOutput,
+        output: Any,
         arguments: Sequence[str] | None = None,
         wait: bool = True,
         logs: bool = True,
@@ -462,8 +462,8 @@ class ModelMonitor(ScheduleExecutions):
         ----------
         baseline_inputs : sequence
             The dataset: one S3 URI, path, or object with an attribute ``source``, as SageMaker's ``ProcessingInput``.
-        output : MonitoringOutput
-            Where the results go.
+        output : MonitoringOutput or ProcessingOutput
+            Where the results go; SageMaker's ``ProcessingOutput`` says it too.
         arguments : sequence of str, optional
             What the container is started with.
         wait, logs, job_name
@@ -474,6 +474,8 @@ class ModelMonitor(ScheduleExecutions):
         if len(baseline_inputs) != 1:
             raise ValueError(f"baseline_inputs must name one dataset, not {len(baseline_inputs)}")
         source = getattr(baseline_inputs[0], "source", baseline_inputs[0])
+        if not isinstance(output, MonitoringOutput) and hasattr(output, "destination"):
+            output = MonitoringOutput(output.source, output.destination, output.s3_upload_mode)
         processing = instance("output", output, MonitoringOutput).processing | given(
             arguments=None if arguments is None else listed("arguments", arguments)
         )
