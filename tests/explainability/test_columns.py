@@ -141,6 +141,33 @@ def test_the_configuration_says_where_the_features_of_json_are(explaining: Expla
     assert list(found.values()) == pytest.approx(np.abs(rows * [3.0, 2.0, 1.0]).mean(axis=0), rel=0.02)
 
 
+@pytest.mark.parametrize("sides", [["endpointInput"], ["endpointInput", "endpointOutput"]])
+@pytest.mark.parametrize("attribute", ["inference_attribute", "probability_attribute"])
+def test_attributes_of_answers_say_where_the_model_has_its_score(
+    explaining: Explaining, rows: Rows, sides: list[str], attribute: str
+) -> None:
+    # As in AWS's examples of feature attribution drift for JSON Lines: schedules have no predictor.label.
+    def answer(asked: Asked) -> tuple[int, bytes]:
+        asked_rows = np.array([json.loads(line)["features"] for line in asked.body.splitlines()])
+        scores = (asked_rows @ [3.0, 2.0, 1.0]).tolist()
+        return 200, "\n".join(json.dumps({"name": "a", "score": score}) for score in scores).encode()
+
+    explaining.server.answer = answer
+    lines = "application/jsonlines"
+    template = {"content_type": lines, "accept_type": lines, "content_template": '{"features":$features}'}
+    explaining.config |= {"headers": NAMES, "predictor": template}
+    requests = [json.dumps({"features": row}) for row in rows.tolist()]
+    data = explaining.write_captures(requests, "JSON", '{"name": "a", "score": 0.5}', "JSON")
+    explaining.run(
+        data,
+        "check",
+        dataset_format={"sagemakerCaptureJson": {"captureIndexNames": sides}},
+        features_attribute="features",
+        **{attribute: "score"},
+    )
+    assert list(attributions(explaining)) == NAMES
+
+
 def test_headers_in_another_order_only_name_the_columns(known: Explaining, rows: Rows) -> None:
     known.config["headers"] = NAMES[::-1]
     data, settings = without_header(known, rows[:, ::-1])

@@ -16,7 +16,7 @@ from modelwatch_analyzer.wording import enumerated, listed
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitor_kinds.explainability import ExplainabilitySettings
 
-_CAPTURED = ("batchTransform", "sagemakerCaptureJson")
+CAPTURED = ("batchTransform", "sagemakerCaptureJson")
 """Formats of payloads, which have no labels: an index counts the columns of training data there."""
 
 
@@ -44,7 +44,7 @@ def features_of(
     """
     known = baseline.features if baseline else ()
     found = dataset.roles.get(Role.FEATURES, dataset.input_columns)
-    captured = settings.dataset_format.name in _CAPTURED
+    captured = settings.dataset_format.name in CAPTURED
     others, absent = _others(dataset, config, captured=captured)
     if config.headers:
         pairs = _by_headers(dataset, config, found, others)
