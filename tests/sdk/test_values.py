@@ -442,6 +442,13 @@ def test_where_a_model_answers_is_known_to_schedules_from_the_baseline(monkeypat
     }
 
 
+@pytest.mark.parametrize("kind", [mm.ModelBiasMonitor, mm.ModelExplainabilityMonitor])
+def test_configurations_in_the_order_of_sdk_v2_are_refused_with_the_right_one(kind: Any):
+    data = DataConfig("s3://my-bucket/d.csv", "s3://my-bucket/made")
+    with pytest.raises(TypeError, match="give configurations by keyword, data_config="):
+        kind().suggest_baseline(data, SEX, MODEL)
+
+
 def test_an_index_is_one_of_the_answers_and_a_name_that_of_a_column():
     app = FakeApp(CreateBaseliningJob=BASELINING)
     data = DataConfig("s3://my-bucket/d.csv", "s3://my-bucket/made", label="y", predicted_label="p")

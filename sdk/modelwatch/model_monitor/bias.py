@@ -6,7 +6,12 @@ from typing import Any, Unpack
 
 from modelwatch.arguments import given, instance, required
 from modelwatch.clarify import BiasConfig, DataConfig, ModelConfig, ModelPredictedLabelConfig
-from modelwatch.model_monitor.analysis_config import AnalysisConfig, BiasAnalysisConfig, analysis_config_document
+from modelwatch.model_monitor.analysis_config import (
+    AnalysisConfig,
+    BiasAnalysisConfig,
+    analysis_config_document,
+    refuse_order_of_v2,
+)
 from modelwatch.model_monitor.baselining import BaseliningJob
 from modelwatch.model_monitor.files import Constraints, Statistics
 from modelwatch.model_monitor.inputs import EndpointInput, MonitoringOutput
@@ -97,6 +102,7 @@ class ModelBiasMonitor(ModelMonitor):
         kms_key : str, optional
             Taken as ``output_kms_key`` of the job: hosts that run jobs use it.
         """
+        refuse_order_of_v2(baseline_dataset)
         parameters: dict[str, Any] = {}
         of_answers: dict[str, Any] = {}
         if data_config is not None:

@@ -11,6 +11,7 @@ from modelwatch.model_monitor.analysis_config import (
     AnalysisConfig,
     ExplainabilityAnalysisConfig,
     analysis_config_document,
+    refuse_order_of_v2,
 )
 from modelwatch.model_monitor.baselining import BaseliningJob
 from modelwatch.model_monitor.files import Constraints, Statistics
@@ -95,6 +96,7 @@ class ModelExplainabilityMonitor(ModelMonitor):
         kms_key : str, optional
             Taken as ``output_kms_key`` of the job: hosts that run jobs use it.
         """
+        refuse_order_of_v2(baseline_dataset)
         of_requests: dict[str, Any] = {}
         if data_config is not None:
             if (baseline_dataset, dataset_format, analysis_config, output_s3_uri) != (None, None, None, None):
