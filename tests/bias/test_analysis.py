@@ -387,6 +387,17 @@ def test_headers_may_be_those_that_the_file_has_too(bench):
     assert named_twice == bench.metrics("baseline", "sex", "F")
 
 
+def test_a_header_of_some_files_only_stays_a_row(bench):
+    folder = bench.folder / "files"
+    folder.mkdir()
+    (folder / "a.csv").write_text(FAIR)
+    (folder / "b.csv").write_text(FAIR.split("\n", 1)[1])
+    config = CONFIG | {"headers": ["sex", "region", "income", "approved", "predicted"]}
+    summary = bench.baseline("", config, dataset_source=folder, dataset_format={"csv": {"header": False}})
+    assert summary.records.read == 2 * FAIR.count("\n") - 1
+    assert any("looks like names of columns, and was read as a row" in warning for warning in summary.warnings)
+
+
 def captures() -> tuple[str, str]:
     """Write the fair applicants as a captured request that is merged with its labels; and as a file of JSON."""
     rows = [row.split(",") for row in FAIR.splitlines()[1:]]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TypeVar
 
 from modelwatch_analyzer.reading import FORMATS
-from modelwatch_analyzer.reading.csv_form import Expected
 from modelwatch_core.domain.analysis_settings import AnalysisSettings, DatasetFormat
+from modelwatch_core.domain.errors import InvalidInput
 
 Settings = TypeVar("Settings", bound=AnalysisSettings)
 
@@ -26,10 +27,10 @@ def as_configured(settings: Settings, features: str | None, headers: Sequence[st
     form = settings.dataset_format
     if form.name == "json" and settings.features_attribute is None and features:
         return settings.model_copy(update={"features_attribute": features})
-    without_header = (
-        form.name == "csv" and form.options.get("header") is False and not settings.record_preprocessor_script
-    )
-    if without_header and FORMATS["csv"](settings, Expected(tuple(headers), lambda _: False)).named:
+    if form.name == "csv" and form.options.get("header") is False and not settings.record_preprocessor_script:
         with_header = DatasetFormat(name=form.name, options={**form.options, "header": True})
-        return settings.model_copy(update={"dataset_format": with_header})
+        named = settings.model_copy(update={"dataset_format": with_header})
+        with suppress(InvalidInput):  # not every file has a header
+            if set(FORMATS["csv"](named, None).columns) == set(headers):
+                return named
     return settings
