@@ -100,6 +100,10 @@ class ModelConfig:
         How requests in JSON are built.
     endpoint_name : str, optional
         A live endpoint, in place of ``model_name``.
+    custom_attributes, target_model : str, optional
+        Sent with every request, as InvokeEndpoint has them.
+    accelerator_type, endpoint_name_prefix : str, optional
+        Of the temporary endpoint.
     """
 
     model_name: str | None = None
@@ -110,6 +114,10 @@ class ModelConfig:
     content_template: str | None = None
     record_template: str | None = None
     endpoint_name: str | None = None
+    custom_attributes: str | None = None
+    target_model: str | None = None
+    accelerator_type: str | None = None
+    endpoint_name_prefix: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse no model, and two."""
@@ -192,28 +200,65 @@ class DataConfig:
 
     Parameters
     ----------
-    s3_data_input_path, s3_output_path : str
-        The dataset, and the folder that ``analysis.json`` goes to.
-    label : str, optional
-        The column of labels, by name or index.
+    s3_data_input_path : str
+        The dataset: the S3 URI of a file or folder, or the path of a file on this machine, which is uploaded.
+    s3_output_path : str
+        The folder that ``analysis.json`` goes to.
+    label : str or int, optional
+        The column of labels, by name or index; in JSON a JMESPath.
     headers : sequence of str, optional
-        Names of the columns; a dataset with them has no header of its own, as SageMaker Clarify expects it.
+        Names of the columns; a dataset with them has no header of its own, as SageMaker Clarify expects it, or one of
+        the same names.
     dataset_type : {"text/csv", "application/jsonlines", "application/json", "application/x-parquet"}
+    features : str, optional
+        In JSON the JMESPath of the features.
+    predicted_label : str or int, optional
+        The column of predictions, if the dataset has them.
+    excluded_columns : sequence of str or int, optional
+        Columns that are no features.
+    joinsource : str or int, optional
+        The column of an id, which is no feature.
+    s3_analysis_config_output_path, s3_compression_type : str, optional
+        Taken because SageMaker's SDK v2 takes them, and used for nothing.
     """
 
     s3_data_input_path: str
     s3_output_path: str
-    label: str | None = None
+    label: str | int | None = None
     headers: Sequence[str] | None = None
     dataset_type: str = "text/csv"
+    features: str | None = None
+    predicted_label: str | int | None = None
+    excluded_columns: Sequence[str | int] | None = None
+    joinsource: str | int | None = None
+    s3_analysis_config_output_path: str | None = None
+    s3_compression_type: str = "None"
 
     def __post_init__(self) -> None:
-        """Refuse what is not in S3, and types that are not read."""
+        """Refuse an output that is not in S3, and types that are not read."""
         from modelwatch_core.domain.dataset_formats import DATASET_TYPES
 
-        s3_uri("s3_data_input_path", self.s3_data_input_path)
+        text("s3_data_input_path", self.s3_data_input_path)
         s3_uri("s3_output_path", self.s3_output_path)
         choice("dataset_type", self.dataset_type, DATASET_TYPES)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return its part of an analysis configuration."""
+        return given(
+            features=self.features,
+            headers=None if self.headers is None else listed("headers", self.headers),
+            label=self.label,
+            predicted_label=self.predicted_label,
+            excluded_columns=None
+            if self.excluded_columns is None
+            else listed("excluded_columns", self.excluded_columns),
+            joinsource_name_or_index=self.joinsource,
+        )
+
+    @property
+    def is_table(self) -> bool:
+        """Whether the dataset has columns, and no documents of JSON."""
+        return "json" not in self.dataset_type
 
     @property
     def dataset_format(self) -> dict[str, dict[str, Any]]:

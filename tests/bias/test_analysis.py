@@ -377,6 +377,27 @@ def test_headers_name_the_columns_of_data_without_any(bench):
     assert unnamed == values(bench.metrics("baseline", "sex", "F"))
 
 
+def test_headers_may_be_those_that_the_file_has_too(bench):
+    # As in AWS's example of both Clarify monitors, with validation-dataset-with-header.csv.
+    config = CONFIG | {"headers": ["sex", "region", "income", "approved", "predicted"]}
+    summary = bench.baseline(FAIR, config, dataset_format={"csv": {"header": False}}, **PREDICTED)
+    assert summary.records.read == FAIR.count("\n") - 1
+    named_twice = bench.metrics("baseline", "sex", "F")
+    bench.baseline(FAIR, CONFIG, **PREDICTED)
+    assert named_twice == bench.metrics("baseline", "sex", "F")
+
+
+def test_a_header_of_some_files_only_stays_a_row(bench):
+    folder = bench.folder / "files"
+    folder.mkdir()
+    (folder / "a.csv").write_text(FAIR)
+    (folder / "b.csv").write_text(FAIR.split("\n", 1)[1])
+    config = CONFIG | {"headers": ["sex", "region", "income", "approved", "predicted"]}
+    summary = bench.baseline("", config, dataset_source=folder, dataset_format={"csv": {"header": False}})
+    assert summary.records.read == 2 * FAIR.count("\n") - 1
+    assert any("looks like names of columns, and was read as a row" in warning for warning in summary.warnings)
+
+
 def captures() -> tuple[str, str]:
     """Write the fair applicants as a captured request that is merged with its labels; and as a file of JSON."""
     rows = [row.split(",") for row in FAIR.splitlines()[1:]]
@@ -425,6 +446,15 @@ def test_json_captures_merged_with_labels_give_what_the_same_rows_of_csv_give(be
     plain = values(bench.metrics("baseline", "sex", "F"))
     del captured["FT"], plain["FT"]  # text is no feature of the flip test
     assert captured == plain
+
+
+def test_the_configuration_says_where_features_and_labels_of_json_are(bench):
+    # As in AWS's example of the bias monitor for JSON.
+    document, configured = captures()[1], {"features": PATHS["features_attribute"], "label": "instances[*].label"}
+    bench.baseline(document, CAPTURED | configured, dataset_format={"json": {"line": False}})
+    found = bench.metrics("baseline", "sex", "1")
+    bench.baseline(document, CAPTURED, dataset_format={"json": {"line": False}}, **PATHS)
+    assert found == bench.metrics("baseline", "sex", "1")
 
 
 def test_the_last_header_names_the_label_of_json_lines(bench):

@@ -121,6 +121,53 @@ def test_requests_of_json_and_baseline_rows_are_in_the_order_of_the_baseline(kno
     assert first == {"names": NAMES, "x": [1, 2, 3]}
 
 
+def test_headers_may_be_those_that_the_file_has_too(explaining: Explaining, rows: Rows) -> None:
+    # As in AWS's example of both Clarify monitors, with validation-dataset-with-header.csv.
+    explaining.config["headers"] = NAMES
+    summary = explaining.run(explaining.write(rows, NAMES), "check", dataset_format={"csv": {"header": False}})
+    assert (summary.records.read, summary.warnings) == (150, ())
+    assert list(attributions(explaining)) == NAMES
+
+
+def test_the_configuration_says_where_the_features_of_json_are(explaining: Explaining, rows: Rows) -> None:
+    # SageMaker's rule: the last header is that of the label, which has a path.
+    path = explaining.folder / "today.json"
+    path.write_text(json.dumps({"instances": [{"id": 1, "features": row, "target": 1} for row in rows.tolist()]}))
+    explaining.config |= {"features": "instances[*].features", "label": "instances[*].target"}
+    explaining.config["headers"] = [*NAMES, "approved"]
+    explaining.run(path, "check", dataset_format={"json": {"lines": False}})
+    found = attributions(explaining)
+    assert list(found) == NAMES
+    assert list(found.values()) == pytest.approx(np.abs(rows * [3.0, 2.0, 1.0]).mean(axis=0), rel=0.02)
+
+
+@pytest.mark.parametrize("sides", [["endpointInput"], ["endpointInput", "endpointOutput"]])
+@pytest.mark.parametrize("attribute", ["inference_attribute", "probability_attribute"])
+def test_attributes_of_answers_say_where_the_model_has_its_score(
+    explaining: Explaining, rows: Rows, sides: list[str], attribute: str
+) -> None:
+    # As in AWS's examples of feature attribution drift for JSON Lines: schedules have no predictor.label.
+    def answer(asked: Asked) -> tuple[int, bytes]:
+        asked_rows = np.array([json.loads(line)["features"] for line in asked.body.splitlines()])
+        scores = (asked_rows @ [3.0, 2.0, 1.0]).tolist()
+        return 200, "\n".join(json.dumps({"name": "a", "score": score}) for score in scores).encode()
+
+    explaining.server.answer = answer
+    lines = "application/jsonlines"
+    template = {"content_type": lines, "accept_type": lines, "content_template": '{"features":$features}'}
+    explaining.config |= {"headers": NAMES, "predictor": template}
+    requests = [json.dumps({"features": row}) for row in rows.tolist()]
+    data = explaining.write_captures(requests, "JSON", '{"name": "a", "score": 0.5}', "JSON")
+    explaining.run(
+        data,
+        "check",
+        dataset_format={"sagemakerCaptureJson": {"captureIndexNames": sides}},
+        features_attribute="features",
+        **{attribute: "score"},
+    )
+    assert list(attributions(explaining)) == NAMES
+
+
 def test_headers_in_another_order_only_name_the_columns(known: Explaining, rows: Rows) -> None:
     known.config["headers"] = NAMES[::-1]
     data, settings = without_header(known, rows[:, ::-1])
@@ -194,7 +241,7 @@ def test_labels_are_no_part_of_captured_requests(explaining: Explaining, rows: R
 
 
 def test_what_is_remarkable_of_the_dataset_is_said_where_the_model_fails(explaining: Explaining, rows: Rows) -> None:
-    explaining.config["headers"] = NAMES
+    explaining.config["headers"] = ["a", "b", "c"]
     explaining.server.answer = lambda _: (500, b"not a number")
     says = "first line of data.csv looks like names of columns, and was read as a row"
     with pytest.raises(InvalidInput, match=says) as refused:

@@ -78,7 +78,7 @@ class SageMaker:
         kind: str,
         definition: dict[str, Any],
         status: str = "Scheduled",
-        expression: str = "cron(0 * ? * * *)",
+        expression: str | None = "cron(0 * ? * * *)",
         *,
         is_read: bool = True,
         job_output: str | None = None,
@@ -94,7 +94,7 @@ class SageMaker:
         kind: str,
         definition: dict[str, Any],
         status: str,
-        expression: str,
+        expression: str | None,
         job_output: str | None,
         alert: tuple[int, int],
     ) -> None:
@@ -111,8 +111,9 @@ class SageMaker:
             "MonitoringType": kind,
             "CreationTime": THEN,
             "LastModifiedTime": THEN,
-            "MonitoringScheduleConfig": {"ScheduleConfig": {"ScheduleExpression": expression}, "MonitoringType": kind}
-            | what,
+            "MonitoringScheduleConfig": what
+            | {"MonitoringType": kind}
+            | ({"ScheduleConfig": {"ScheduleExpression": expression}} if expression else {}),
         }
         add = self.stub.add_response
         add("describe_monitoring_schedule", schedule, {"MonitoringScheduleName": name})
@@ -225,6 +226,13 @@ def test_a_schedule_with_its_definition_inside_becomes_the_same_here(sagemaker: 
         },
     }
     assert "1 schedule created. SageMaker's own go on until you stop them" in ended.stdout
+
+
+def test_a_schedule_without_an_expression_is_due_daily(sagemaker: SageMaker, app: FakeApp):
+    sagemaker.has("daily", "DataQuality", inside(), expression=None)
+    ended = sagemaker.imported(app)
+    assert ended.exit_code == 0, ended.stderr
+    assert created(app)["schedule_expression"] == "cron(0 0 ? * * *)"
 
 
 def test_each_kind_of_job_definition_is_read(sagemaker: SageMaker, app: FakeApp):

@@ -91,6 +91,8 @@ def preprocess_handler(inference_record, logger):
     event, request = inference_record.event_metadata, inference_record.endpoint_input
     assert inference_record.endpoint_output.data is None
     assert inference_record.batch_transform_output.encoding is None
+    sides = inference_record.event_data  # sm-model_monitor_introduction/preprocessor.py of AWS's examples
+    assert (sides.endpointInput.data, sides.endpointOutput.data) == (request.data, None)
     assert inference_record.as_dict()["captureData"] == {"endpointInput": request.as_dict()}
     assert str(inference_record) == str(inference_record.as_dict())
     return {

@@ -18,8 +18,10 @@ from tests.core.world import DRIFT, TEN, World
 from tests.sdk.connected import (
     ANALYZER,
     CLARIFY,
+    CLUSTER,
     CONSTRAINTS,
     ENDPOINT,
+    OUTPUTS,
     ROLE,
     STATISTICS,
     WorldApp,
@@ -140,6 +142,32 @@ def test_an_inline_definition_is_translated_and_described_as_it_was_sent(client,
     assert (kept.environment, kept.publish_cloudwatch_metrics) == ({"decimal": "."}, False)
     assert kept.endpoint_input.start_time_offset == timedelta(hours=-2)
     assert kept.endpoint_input.probability_threshold_attribute == 0.5
+
+
+def test_what_is_empty_or_what_every_run_has_is_as_if_it_were_not_given(client, world):
+    both = '{"sagemakerCaptureJson": {"captureIndexNames": ["endpointInput", "endpointOutput"]}}'
+    everywhere = {"dataset_source": "/opt/ml/processing/input/endpoint", "output_path": "/opt/ml/processing/output"}
+    cluster = {"ClusterConfig": CLUSTER["ClusterConfig"] | {"VolumeKmsKeyId": ""}}
+
+    def create(name: str, dataset_format: str) -> None:
+        given = inline(
+            Environment=everywhere | {"dataset_format": dataset_format, "decimal": "."},
+            MonitoringOutputConfig=OUTPUTS | {"KmsKeyId": ""},
+            MonitoringResources=cluster,
+        )
+        config = {"MonitoringJobDefinition": given, "ScheduleConfig": {"ScheduleExpression": "cron(0 * ? * * *)"}}
+        client.create_monitoring_schedule(MonitoringScheduleName=name, MonitoringScheduleConfig=config)
+
+    create("hourly", both)
+    kept = world.schedules.get("hourly")
+    assert kept.environment == {"decimal": "."}
+    assert (kept.processing.output_kms_key, kept.processing.volume_kms_key) == (None, None)
+    with pytest.raises(ClientError, match="dataset_format: the app sets it for every run"):
+        create("answers", both.replace('"endpointInput", ', ""))
+    world.objects.kept["s3://data/train.csv"] = b"a,b\n1,2\n"
+    outputs = processing_job()["ProcessingOutputConfig"] | {"KmsKeyId": ""}
+    client.create_processing_job(**processing_job("made", ProcessingOutputConfig=outputs, ProcessingResources=cluster))
+    assert world.jobs.get("made").processing.output_kms_key is None
 
 
 def test_batch_transform_jobs_are_watched(client, world):

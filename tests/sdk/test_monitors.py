@@ -89,8 +89,8 @@ def test_a_baseline_is_described_and_read(monitor: DefaultModelMonitor):
 def test_warnings_of_a_baseline_are_printed_and_its_record_has_their_number_alone(app: SpecifiedApp, capsys):
     app.put("my-bucket", "few.csv", "score,kind", [(0.5, "a"), (0.7, "b"), (0.2, "a")])
     monitor = DefaultModelMonitor(ROLE)
-    monitor.suggest_baseline("s3://my-bucket/few.csv", CSV, "s3://my-bucket/few")
-    job = monitor.latest_baselining_job
+    job = monitor.suggest_baseline("s3://my-bucket/few.csv", CSV, "s3://my-bucket/few")
+    assert job is monitor.latest_baselining_job
     few = "the baseline has 3 rows: with fewer than 100, what it suggests may well be due to chance"
     assert few in job.warnings()
     assert f"Warning: {few}\n" in capsys.readouterr().out
@@ -138,7 +138,11 @@ def test_an_execution_tells_what_it_found_and_where(monitor: DefaultModelMonitor
     assert "execution of hourly: CompletedWithViolations: " in capsys.readouterr().out
     assert latest.output.destination == "s3://my-bucket/results/my-endpoint/hourly/2026/11/20/10"
     assert latest.violation_report_uri == f"{latest.output.destination}/constraint_violations.json"
-    assert latest.describe()["Modelwatch"]["outcome"]["violation_count"] == 1
+    described = latest.describe()
+    assert described["Modelwatch"]["outcome"]["violation_count"] == 1
+    assert latest.processing_job_arn.endswith(f"processing-job/{described['ProcessingJobName']}")
+    exit_status = described["ExitMessage"].partition(":")[0]
+    assert (described["ProcessingJobStatus"], exit_status) == ("Completed", "CompletedWithViolations")
     violations = monitor.latest_monitoring_constraint_violations()
     assert [row[:2] for row in violations.table()] == [("income", "baseline_drift_check")]
     assert monitor.latest_monitoring_statistics().body_dict["dataset"]["item_count"] == 300

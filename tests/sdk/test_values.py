@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,7 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelwatch import model_monitor as mm
-from modelwatch.clarify import BiasConfig, ClarifyShapBaselineConfig, DataConfig, ModelConfig, SHAPConfig
+from modelwatch.clarify import (
+    BiasConfig,
+    ClarifyShapBaselineConfig,
+    DataConfig,
+    ModelConfig,
+    ModelPredictedLabelConfig,
+    SHAPConfig,
+)
 from modelwatch.model_monitor.dataset_format import as_app_reads_it
 from modelwatch.model_monitor.execution_requests import backfill_requests
 from modelwatch.model_monitor.monitor import ModelMonitor
@@ -269,6 +277,13 @@ def test_run_baseline_names_what_the_container_is_started_with():
         "output_s3_uri": "s3://my-bucket/baseline",
         "environment": {},
     }
+    # As ProcessingInput and ProcessingOutput of SageMaker's SDK
+    of_v2 = SimpleNamespace(source="/opt/made", destination="s3://my-bucket/v2", s3_upload_mode="Continuous")
+    monitor.run_baseline([SimpleNamespace(source="s3://my-bucket/d.csv")], of_v2, wait=False)
+    asked = app.parameters("CreateBaseliningJob")
+    places = {"local_path": "/opt/made", "s3_upload_mode": "Continuous"}
+    assert asked["output_s3_uri"] == "s3://my-bucket/v2"
+    assert places.items() <= asked["processing"].items()
     with pytest.raises(ValueError, match="baseline_inputs must name one dataset, not 2"):
         monitor.run_baseline(["s3://my-bucket/d.csv"] * 2, output)
 
@@ -352,6 +367,165 @@ def test_files_are_read_from_this_machine_and_what_is_none_is_named(tmp_path: Pa
         mm.Statistics.from_string("[]")
     with pytest.raises(ValueError, match="there is no file"):
         mm.Statistics.from_file_path(tmp_path / "absent.json")
+
+
+@pytest.mark.parametrize(
+    ("kind", "prefix"),
+    [
+        (mm.Statistics, "statistics"),
+        (mm.Constraints, "constraints"),
+        (mm.ConstraintViolations, "constraint_violations"),
+    ],
+)
+def test_files_are_read_by_the_names_of_sdk_v2(kind: Any, prefix: str, tmp_path: Path):
+    # sagemaker 2.257.7, sagemaker/model_monitor/monitoring_files.py
+    path = tmp_path / "file.json"
+    path.write_text("{}")
+    assert kind.from_file_path(**{f"{prefix}_file_path": path}, file_name="another.json").body_dict == {}
+    assert kind.from_string(**{f"{prefix}_file_string": '{"version": 0.0}'}).body_dict == {"version": 0.0}
+    assert kind({}, **{f"{prefix}_file_s3_uri": "s3://b/file.json"}).file_s3_uri == "s3://b/file.json"
+    with pytest.raises(ValueError, match="'file' is not an S3 URI"):
+        kind.from_s3_uri(**{f"{prefix}_file_s3_uri": "file"})
+    with pytest.raises(TypeError, match="unexpected keyword argument 'file_s3_url'"):
+        kind({}, file_s3_url="s3://b/file.json")
+
+
+BASELINING = {
+    "baselining_job_name": "made",
+    "monitoring_type": "ModelBias",
+    "output_s3_uri": "s3://my-bucket/made",
+    "status": "InProgress",
+}
+CREATED = {"monitoring_schedule_name": "s"}
+SEX = BiasConfig([1], "sex", [0])
+MODEL = ModelConfig("my-model", 1, "ml.m5.xlarge")
+
+
+def test_where_a_model_answers_is_known_to_schedules_from_the_baseline(monkeypatch: pytest.MonkeyPatch):
+    # As SageMaker's SDK v2: sagemaker 2.257.7, clarify_model_monitoring.py, create_monitoring_schedule.
+    monkeypatch.setattr(Files, "_exists", lambda *_: True)
+    app = FakeApp(CreateBaseliningJob=BASELINING, CreateMonitoringSchedule=CREATED)
+    monitor = mm.ModelBiasMonitor(sagemaker_session=app)
+    data = DataConfig(
+        "s3://my-bucket/d.json",
+        "s3://my-bucket/made",
+        label="instances[*].label",
+        headers=["sex", "age", "target"],
+        dataset_type="application/json",
+        features="instances[*].features",
+        excluded_columns=["age"],
+        joinsource="id",
+    )
+    answers = ModelPredictedLabelConfig("predictions[*].label", "predictions[*].score", 0.8)
+    arguments = {"data_config": data, "bias_config": SEX, "model_config": MODEL}
+    job = monitor.suggest_baseline(**arguments, model_predicted_label_config=answers, wait=False)
+    assert (job.job_name, monitor.latest_baselining_job_name) == ("made", "made")
+    asked = app.parameters("CreateBaseliningJob")
+    named = {name: value for name, value in asked.items() if name.endswith("_attribute")}
+    assert named == {"probability_threshold_attribute": 0.8}  # the model is not asked, so there are no answers of it
+    assert asked["analysis_config"] == {
+        "features": "instances[*].features",
+        "headers": ["sex", "age", "target"],
+        "label": "instances[*].label",
+        "label_values_or_threshold": [1],
+        "facet": [{"name_or_index": "sex", "value_or_threshold": [0]}],
+        "excluded_columns": ["age"],
+        "joinsource_name_or_index": "id",
+    }
+    monitor.create_monitoring_schedule("s", mm.EndpointInput("e", inference_attribute="[0]"))
+    assert app.parameters("CreateMonitoringSchedule")["endpoint_input"] == {
+        "endpoint_name": "e",
+        "features_attribute": "instances[*].features",
+        "inference_attribute": "[0]",
+        "probability_attribute": "predictions[*].score",
+        "probability_threshold_attribute": 0.8,
+    }
+
+
+@pytest.mark.parametrize("kind", [mm.ModelBiasMonitor, mm.ModelExplainabilityMonitor])
+def test_configurations_in_the_order_of_sdk_v2_are_refused_with_the_right_one(kind: Any):
+    data = DataConfig("s3://my-bucket/d.csv", "s3://my-bucket/made")
+    with pytest.raises(TypeError, match="give configurations by keyword, data_config="):
+        kind().suggest_baseline(data, SEX, MODEL)
+
+
+def test_an_index_is_one_of_the_answers_and_a_name_that_of_a_column():
+    app = FakeApp(CreateBaseliningJob=BASELINING)
+    data = DataConfig("s3://my-bucket/d.csv", "s3://my-bucket/made", label="y", predicted_label="p")
+    monitor = mm.ModelBiasMonitor(sagemaker_session=app)
+
+    def asked(model: ModelConfig | None) -> Any:
+        predicted = ModelPredictedLabelConfig(label=0, probability="score")
+        monitor.suggest_baseline(
+            data_config=data,
+            bias_config=SEX,
+            model_config=model,
+            model_predicted_label_config=predicted,
+            wait=False,
+        )
+        request = app.parameters("CreateBaseliningJob")
+        assert request["analysis_config"]["predicted_label"] == "p"
+        return {name: value for name, value in request.items() if name.endswith("_attribute")}
+
+    assert asked(None) == {"inference_attribute": "0", "probability_attribute": "score"}
+    assert asked(MODEL) == {"probability_attribute": "score"}
+
+
+def test_requests_are_read_by_a_schedule_as_the_dataset_of_what_is_explained(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Files, "_exists", lambda *_: True)
+    app = FakeApp(CreateBaseliningJob=BASELINING, CreateMonitoringSchedule=CREATED)
+    monitor = mm.ModelExplainabilityMonitor(sagemaker_session=app)
+    model = ModelConfig(
+        "my-model",
+        1,
+        "ml.m5.xlarge",
+        custom_attributes="a=b",
+        target_model="one.tar.gz",
+        accelerator_type="ml.eia2.medium",
+        endpoint_name_prefix="mine",
+    )
+    data = DataConfig("s3://b-1/d.jsonl", "s3://b-1/made", dataset_type="application/jsonlines", features="x")
+    monitor.suggest_baseline(data_config=data, explainability_config=SHAPConfig(), model_config=model, wait=False)
+    config = app.parameters("CreateBaseliningJob")["analysis_config"]
+    assert config["features"] == "x"
+    assert config["predictor"] == {
+        "model_name": "my-model",
+        "initial_instance_count": 1,
+        "instance_type": "ml.m5.xlarge",
+        "custom_attributes": "a=b",
+        "target_model": "one.tar.gz",
+        "accelerator_type": "ml.eia2.medium",
+        "endpoint_name_prefix": "mine",
+    }
+    monitor.create_monitoring_schedule("s", "my-endpoint")
+    endpoint = {"endpoint_name": "my-endpoint", "features_attribute": "x"}
+    assert app.parameters("CreateMonitoringSchedule")["endpoint_input"] == endpoint
+
+
+def test_constraints_of_the_latest_baseline_bring_its_statistics():
+    app = FakeApp(
+        CreateBaseliningJob=BASELINING | {"monitoring_type": "ModelQuality"}, CreateMonitoringSchedule=CREATED
+    )
+    monitor = mm.ModelQualityMonitor(sagemaker_session=app)
+    monitor.suggest_baseline(
+        "s3://my-bucket/d.csv",
+        {"csv": {}},
+        "Regression",
+        inference_attribute="p",
+        ground_truth_attribute="y",
+        wait=False,
+    )
+
+    def baseline(constraints: Any) -> Any:
+        labels = "s3://my-bucket/labels"
+        monitor.create_monitoring_schedule("s", "my-endpoint", labels, "Regression", constraints=constraints)
+        return app.parameters("CreateMonitoringSchedule")["baseline"]
+
+    own = "s3://my-bucket/made/constraints.json"
+    both = {"constraints_s3_uri": own, "statistics_s3_uri": "s3://my-bucket/made/statistics.json"}
+    assert baseline(own) == baseline(mm.Constraints({}, own)) == both
+    another = "s3://my-bucket/another/constraints.json"
+    assert baseline(another) == {"constraints_s3_uri": another}
 
 
 def test_violations_of_every_kind_are_a_table():

@@ -11,7 +11,7 @@ from modelwatch_core.domain.documents import parsed
 from modelwatch_core.domain.monitor_kinds import CUSTOM
 from modelwatch_core.domain.sagemaker_api.job_definitions import common_names
 from modelwatch_core.domain.sagemaker_api.requests import InlineDefinition, MonitoringDefinition
-from modelwatch_core.domain.sagemaker_api.schedule_parameters import schedule_parameters
+from modelwatch_core.domain.sagemaker_api.schedule_parameters import DAILY, schedule_parameters
 
 Document = Mapping[str, Any]
 
@@ -63,7 +63,7 @@ def translated(
     tags : mapping of str to str
         The schedule's.
     """
-    timing = schedule["MonitoringScheduleConfig"]["ScheduleConfig"]
+    timing = schedule["MonitoringScheduleConfig"].get("ScheduleConfig") or {"ScheduleExpression": DAILY}
     found = schedule_parameters(monitoring_type_of(schedule), definition, baseline)
     ours = sorted(found["environment"].keys() & SET_BY_THE_APP.keys())
     kept_tags = {key: value for key, value in tags.items() if not key.startswith("aws:")}

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from modelwatch.arguments import given, instance, listed, required, s3_uri
-from modelwatch.clarify import BiasConfig, ModelConfig, SHAPConfig
+from modelwatch.clarify import BiasConfig, DataConfig, ModelConfig, SHAPConfig
 
 
 class BiasAnalysisConfig:
@@ -108,6 +108,17 @@ AnalysisConfig = BiasAnalysisConfig | ExplainabilityAnalysisConfig | Mapping[str
 
 
 _CLASSES = {"ModelBias": BiasAnalysisConfig, "ModelExplainability": ExplainabilityAnalysisConfig}
+
+
+def refuse_order_of_v2(baseline_dataset: object) -> None:
+    """Refuse the first argument of ``suggest_baseline`` in SageMaker's SDK v2, which has no dataset there.
+
+    Raises
+    ------
+    TypeError
+    """
+    if isinstance(baseline_dataset, DataConfig):
+        raise TypeError("the first argument is baseline_dataset; give configurations by keyword, data_config=...")
 
 
 def analysis_config_document(config: AnalysisConfig, monitoring_type: str) -> dict[str, Any] | str:

@@ -96,11 +96,13 @@ class BaseliningJob:
         """Stop it."""
         self._app.manage("StopBaseliningJob", baselining_job_name=self.job_name)
 
-    def baseline_statistics(self, kms_key: str | None = None) -> Statistics:
+    def baseline_statistics(self, file_name: str | None = None, kms_key: str | None = None) -> Statistics:
         """Return the statistics that it made.
 
         Parameters
         ----------
+        file_name : str, optional
+            The name that a container of your own gave them.
         kms_key : str, optional
             The key that ``save`` of what is returned encrypts with; S3 decrypts what is read.
 
@@ -113,14 +115,14 @@ class BaseliningJob:
         """
         if self.statistics_uri is None:
             raise NotImplementedError(f"{self.job_name} has no statistics; suggested_constraints() has analysis.json")
-        return self._file(Statistics, self.statistics_uri, kms_key)
+        return self._file(Statistics, self._uri(file_name) if file_name else self.statistics_uri, kms_key)
 
-    def suggested_constraints(self, kms_key: str | None = None) -> Constraints:
+    def suggested_constraints(self, file_name: str | None = None, kms_key: str | None = None) -> Constraints:
         """Return the constraints that it suggests; of bias and explainability, ``analysis.json``.
 
         Parameters
         ----------
-        kms_key : str, optional
+        file_name, kms_key : str, optional
             See ``baseline_statistics``.
 
         Raises
@@ -128,7 +130,7 @@ class BaseliningJob:
         ValueError
             See ``baseline_statistics``.
         """
-        return self._file(Constraints, self.constraints_uri, kms_key)
+        return self._file(Constraints, self._uri(file_name) if file_name else self.constraints_uri, kms_key)
 
     def _file(self, kind: type[File], uri: str, kms_key: str | None) -> File:
         from botocore.exceptions import ClientError

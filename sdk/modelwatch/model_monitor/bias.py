@@ -6,7 +6,13 @@ from typing import Any, Unpack
 
 from modelwatch.arguments import given, instance, required
 from modelwatch.clarify import BiasConfig, DataConfig, ModelConfig, ModelPredictedLabelConfig
-from modelwatch.model_monitor.analysis_config import AnalysisConfig, BiasAnalysisConfig, analysis_config_document
+from modelwatch.model_monitor.analysis_config import (
+    AnalysisConfig,
+    BiasAnalysisConfig,
+    analysis_config_document,
+    refuse_order_of_v2,
+)
+from modelwatch.model_monitor.baselining import BaseliningJob
 from modelwatch.model_monitor.files import Constraints, Statistics
 from modelwatch.model_monitor.inputs import EndpointInput, MonitoringOutput
 from modelwatch.model_monitor.monitor import ModelMonitor
@@ -79,7 +85,7 @@ class ModelBiasMonitor(ModelMonitor):
         model_config: ModelConfig | None = None,
         model_predicted_label_config: ModelPredictedLabelConfig | None = None,
         kms_key: str | None = None,
-    ) -> None:
+    ) -> BaseliningJob:
         """Make analysis.json of a dataset with labels, predictions or both; see ``ModelMonitor.suggest_baseline``.
 
         Parameters
@@ -89,34 +95,34 @@ class ModelBiasMonitor(ModelMonitor):
         data_config, bias_config, model_predicted_label_config
             The same as in SageMaker's SDK v2, in place of the first four arguments.
         model_config : ModelConfig, optional
-            Taken because SageMaker's SDK v2 needs it, and used for nothing: predictions are read from the dataset.
+            Taken because SageMaker's SDK v2 needs it. The model is not asked: predictions are read from the column of
+            the dataset that ``predicted_label`` of ``data_config`` names, or a name in the configuration of labels.
+            Indices and JMESPaths there are those of the model's answers, as in SDK v2, where a model is given:
+            schedules of this object use them.
         kms_key : str, optional
             Taken as ``output_kms_key`` of the job: hosts that run jobs use it.
         """
+        refuse_order_of_v2(baseline_dataset)
         parameters: dict[str, Any] = {}
+        of_answers: dict[str, Any] = {}
         if data_config is not None:
             if (baseline_dataset, dataset_format, analysis_config, output_s3_uri) != (None, None, None, None):
                 raise ValueError(
                     "give data_config, or baseline_dataset, dataset_format, analysis_config, output_s3_uri"
                 )
             required("suggest_baseline", bias_config=bias_config)
-            data, predicted = instance("data_config", data_config, DataConfig), model_predicted_label_config
+            data = instance("data_config", data_config, DataConfig)
             baseline_dataset, dataset_format, output_s3_uri = (
                 data.s3_data_input_path,
                 data.dataset_format,
                 data.s3_output_path,
             )
-            analysis_config = BiasAnalysisConfig(bias_config, headers=data.headers, label=data.label)
-            if predicted is not None:
-                parameters = given(
-                    inference_attribute=None if predicted.label is None else str(predicted.label),
-                    probability_attribute=None if predicted.probability is None else str(predicted.probability),
-                    probability_threshold_attribute=predicted.probability_threshold,
-                )
+            analysis_config = BiasAnalysisConfig(bias_config)._to_dict() | data.get_config()  # noqa: SLF001 - as SageMaker's SDK names it
+            parameters, of_answers = _places(model_predicted_label_config, data, model_config)
         elif bias_config is not None or model_config is not None or model_predicted_label_config is not None:
             raise ValueError("bias_config, model_config and model_predicted_label_config go with data_config")
         required("suggest_baseline", analysis_config=analysis_config)
-        self._suggest(
+        job = self._suggest(
             baseline_dataset,
             dataset_format,
             output_s3_uri,
@@ -130,6 +136,23 @@ class ModelBiasMonitor(ModelMonitor):
             processing=given(output_kms_key=kms_key),
             **parameters,
         )
-        self._latest_config = analysis_config
+        self._latest_config, self._attributes_of_baseline = analysis_config, of_answers
+        return job
 
     _latest_config: AnalysisConfig | None = None
+
+
+def _places(
+    predicted: ModelPredictedLabelConfig | None, data: DataConfig, model: ModelConfig | None
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what tells predictions in a dataset, and what does in the model's answers, to schedules.
+
+    SageMaker asks the model, and means its answers. These have no names in CSV: a name is that of a column.
+    """
+    predicted = predicted or ModelPredictedLabelConfig()
+    threshold = given(probability_threshold_attribute=predicted.probability_threshold)
+    places = given(inference_attribute=predicted.label, probability_attribute=predicted.probability)
+    texts = {name: str(place) for name, place in places.items()}
+    are_columns = {name: model is None or (data.is_table and not place.isdecimal()) for name, place in texts.items()}
+    columns, answers = ({name: texts[name] for name in texts if are_columns[name] is kind} for kind in (True, False))
+    return columns | threshold, answers | threshold | given(features_attribute=data.features)

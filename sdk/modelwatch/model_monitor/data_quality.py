@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Unpack
 
 from modelwatch.arguments import given
+from modelwatch.model_monitor.baselining import BaseliningJob
 from modelwatch.model_monitor.files import Constraints, Statistics
 from modelwatch.model_monitor.inputs import EndpointInput, MonitoringOutput
 from modelwatch.model_monitor.monitor import ModelMonitor
@@ -99,7 +100,7 @@ class DefaultModelMonitor(ModelMonitor):
         post_analytics_processor_script: str | None = None,
         job_name: str | None = None,
         monitoring_config_override: DataQualityMonitoringConfig | dict[str, Any] | None = None,
-    ) -> None:
+    ) -> BaseliningJob:
         """Make statistics.json and constraints.json; see ``ModelMonitor.suggest_baseline``.
 
         Parameters
@@ -117,7 +118,7 @@ class DefaultModelMonitor(ModelMonitor):
             raise ValueError(
                 "monitoring_config_override is written into the constraints at the end: it needs wait=True"
             )
-        self._suggest(
+        job = self._suggest(
             baseline_dataset,
             dataset_format,
             output_s3_uri,
@@ -131,9 +132,10 @@ class DefaultModelMonitor(ModelMonitor):
             ),
         )
         if rest:
-            constraints = self.suggested_constraints()
+            constraints = job.suggested_constraints()
             constraints.body_dict = _merged(constraints.body_dict, override)
             constraints.save()
+        return job
 
     def _configured(
         self, constraints: Constraints | str | None, config: DataQualityMonitoringConfig | dict[str, Any]

@@ -12,7 +12,13 @@ from modelwatch.arguments import LONGEST_RUN_IN_SECONDS, integer
 from modelwatch.model_monitor.files import ConstraintViolations, ModelMonitoringFile, Statistics
 from modelwatch.model_monitor.inputs import MonitoringOutput
 from modelwatch.model_monitor.progress import wait_for
-from modelwatch_core.domain.sagemaker_api.answers import Record, execution_summary, moment, processing_job_arn
+from modelwatch_core.domain.sagemaker_api.answers import (
+    Record,
+    execution_summary,
+    moment,
+    processing_job_arn,
+    processing_job_status,
+)
 
 File = TypeVar("File", bound=ModelMonitoringFile)
 
@@ -98,13 +104,24 @@ class MonitoringExecution(dict[str, Any]):
         return MonitoringOutput(destination=str(self._record["output_s3_uri"]))
 
     def describe(self) -> dict[str, Any]:
-        """Ask the app, and return the summary, where the results are, and the app's own record as ``Modelwatch``."""
+        """Ask the app, and return the execution.
+
+        Returns
+        -------
+        dict
+            The summary; what SageMaker's ``DescribeProcessingJob`` says of its job's name, status, end and results; and
+            the app's own record as ``Modelwatch``.
+        """
         self._refresh()
+        job = {
+            "ProcessingJobName": self.processing_job_arn.rpartition("/")[2],
+            "ProcessingJobStatus": processing_job_status(self._record),
+        }
         location = {"S3Uri": self._record["output_s3_uri"], "LocalPath": self.output.source}
         outputs = {"Outputs": [{"OutputName": "monitoring_output", "S3Output": location}]}
         more = {"ExitMessage": self.exit_message, "ViolationReportUri": self.violation_report_uri}
         known = {name: value for name, value in more.items() if value is not None}
-        return dict(self) | {"ProcessingOutputConfig": outputs} | known | {"Modelwatch": dict(self._record)}
+        return dict(self) | job | {"ProcessingOutputConfig": outputs} | known | {"Modelwatch": dict(self._record)}
 
     def wait(self, logs: bool = True, timeout_in_seconds: int = LONGEST_RUN_IN_SECONDS) -> None:
         """Wait until it has ended.
@@ -161,30 +178,34 @@ class MonitoringExecution(dict[str, Any]):
         self._app.manage("StopMonitoringExecution", **self._key)
         self._refresh()
 
-    def statistics(self, file_name: str = Statistics.file_name) -> Statistics | None:
+    def statistics(self, file_name: str = Statistics.file_name, kms_key: str | None = None) -> Statistics | None:
         """Return the statistics of its window; None where its kind of monitor writes none.
 
         Parameters
         ----------
         file_name : str
             The name that its container gave them.
+        kms_key : str, optional
+            The key that ``save`` of what is returned encrypts with; S3 decrypts what is read.
 
         Raises
         ------
         ValueError
             Where it has not ended well.
         """
-        return self._file(Statistics, file_name)
+        return self._file(Statistics, file_name, kms_key)
 
-    def constraint_violations(self, file_name: str = ConstraintViolations.file_name) -> ConstraintViolations | None:
+    def constraint_violations(
+        self, file_name: str = ConstraintViolations.file_name, kms_key: str | None = None
+    ) -> ConstraintViolations | None:
         """Return what it found; None where its schedule has no constraints. See ``statistics``."""
-        return self._file(ConstraintViolations, file_name)
+        return self._file(ConstraintViolations, file_name, kms_key)
 
-    def _file(self, kind: type[File], file_name: str) -> File | None:
+    def _file(self, kind: type[File], file_name: str, kms_key: str | None) -> File | None:
         from botocore.exceptions import ClientError
 
         try:
-            return kind.from_s3_uri(f"{self._record['output_s3_uri']}/{file_name}", sagemaker_session=self._app)
+            return kind.from_s3_uri(f"{self._record['output_s3_uri']}/{file_name}", kms_key, self._app)
         except ClientError as error:
             if error.response["Error"]["Code"] not in ("NoSuchKey", "404"):
                 raise

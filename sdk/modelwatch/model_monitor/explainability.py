@@ -11,7 +11,9 @@ from modelwatch.model_monitor.analysis_config import (
     AnalysisConfig,
     ExplainabilityAnalysisConfig,
     analysis_config_document,
+    refuse_order_of_v2,
 )
+from modelwatch.model_monitor.baselining import BaseliningJob
 from modelwatch.model_monitor.files import Constraints, Statistics
 from modelwatch.model_monitor.inputs import EndpointInput, MonitoringOutput
 from modelwatch.model_monitor.monitor import ModelMonitor
@@ -80,7 +82,7 @@ class ModelExplainabilityMonitor(ModelMonitor):
         model_config: ModelConfig | None = None,
         model_scores: ModelPredictedLabelConfig | str | int | None = None,
         kms_key: str | None = None,
-    ) -> None:
+    ) -> BaseliningJob:
         """Make analysis.json: what drives the model on a dataset; see ``ModelMonitor.suggest_baseline``.
 
         Parameters
@@ -94,6 +96,8 @@ class ModelExplainabilityMonitor(ModelMonitor):
         kms_key : str, optional
             Taken as ``output_kms_key`` of the job: hosts that run jobs use it.
         """
+        refuse_order_of_v2(baseline_dataset)
+        of_requests: dict[str, Any] = {}
         if data_config is not None:
             if (baseline_dataset, dataset_format, analysis_config, output_s3_uri) != (None, None, None, None):
                 raise ValueError(
@@ -105,11 +109,12 @@ class ModelExplainabilityMonitor(ModelMonitor):
                 data.dataset_format,
                 data.s3_output_path,
             )
+            of_requests = given(features_attribute=data.features)
             analysis_config = _config_of_v2(data, explainability_config, model_config, model_scores)
         elif explainability_config is not None or model_config is not None or model_scores is not None:
             raise ValueError("explainability_config, model_config and model_scores go with data_config")
         required("suggest_baseline", analysis_config=analysis_config)
-        self._suggest(
+        job = self._suggest(
             baseline_dataset,
             dataset_format,
             output_s3_uri,
@@ -122,7 +127,8 @@ class ModelExplainabilityMonitor(ModelMonitor):
             ),
             processing=given(output_kms_key=kms_key),
         )
-        self._latest_config = analysis_config
+        self._latest_config, self._attributes_of_baseline = analysis_config, of_requests
+        return job
 
     _latest_config: AnalysisConfig | None = None
 
@@ -142,8 +148,7 @@ def _config_of_v2(
     config = ExplainabilityAnalysisConfig(
         instance("explainability_config", shap, SHAPConfig),
         instance("model_config", model, ModelConfig),
-        headers=data.headers,
         label_headers=headers,
     )
     document = config._to_dict()  # noqa: SLF001 - as SageMaker's SDK names it
-    return document | {"predictor": given(**document["predictor"], label=scores)} | given(label=data.label)
+    return document | {"predictor": given(**document["predictor"], label=scores)} | data.get_config()

@@ -4,12 +4,31 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import wraps
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 from modelwatch.arguments import choice
 from modelwatch.s3 import S3Downloader, S3Uploader
+
+_Method = TypeVar("_Method", bound=Callable[..., Any])
+
+
+def _also_named(suffix: str, argument: str) -> Callable[[_Method], _Method]:
+    """Take an argument by its name in SageMaker's SDK v2 too, such as ``constraints_file_s3_uri``."""
+
+    def decorated(method: _Method) -> _Method:
+        @wraps(method)
+        def called(owner: Any, *arguments: Any, **named: Any) -> Any:
+            other = f"{owner.file_name.removesuffix('.json')}_{suffix}"
+            if other in named:
+                named[argument] = named.pop(other)
+            return method(owner, *arguments, **named)
+
+        return called  # type: ignore[return-value]  # it takes what the method takes
+
+    return decorated
 
 
 class ModelMonitoringFile:
@@ -25,10 +44,16 @@ class ModelMonitoringFile:
         The key that ``save`` encrypts with.
     sagemaker_session : optional
         See ``modelwatch.app_client.app_client``.
+
+    Notes
+    -----
+    URI, text and path may have their names of SageMaker's SDK v2, which begin with the kind of file:
+    ``constraints_file_s3_uri``, ``constraints_file_string`` and ``constraints_file_path``.
     """
 
     file_name: ClassVar[str]
 
+    @_also_named("file_s3_uri", "file_s3_uri")
     def __init__(
         self,
         body_dict: dict[str, Any],
@@ -45,6 +70,7 @@ class ModelMonitoringFile:
         self.session = sagemaker_session
 
     @classmethod
+    @_also_named("file_s3_uri", "s3_uri")
     def from_s3_uri(cls, s3_uri: str, kms_key: str | None = None, sagemaker_session: Any = None) -> Self:
         """Read a file in S3.
 
@@ -64,6 +90,7 @@ class ModelMonitoringFile:
         return cls(body, s3_uri, kms_key, sagemaker_session)
 
     @classmethod
+    @_also_named("file_string", "file_string")
     def from_string(
         cls,
         file_string: str,
@@ -83,12 +110,28 @@ class ModelMonitoringFile:
         return cls(_parsed(file_string, file_name or cls.file_name), None, kms_key, sagemaker_session)
 
     @classmethod
-    def from_file_path(cls, file_path: str | Path, kms_key: str | None = None, sagemaker_session: Any = None) -> Self:
-        """Read a file on this machine, ``file_path``; it is in S3 once it is saved."""
+    @_also_named("file_path", "file_path")
+    def from_file_path(
+        cls,
+        file_path: str | Path,
+        kms_key: str | None = None,
+        file_name: str | None = None,
+        sagemaker_session: Any = None,
+    ) -> Self:
+        """Read a file on this machine; it is in S3 once it is saved.
+
+        Parameters
+        ----------
+        file_path : str or Path
+            The file.
+        file_name : str, optional
+            The name that messages call it by.
+        """
         path = Path(file_path)
         if not path.is_file():
             raise ValueError(f"file_path: there is no file {path}")
-        return cls(_parsed(path.read_text(encoding="utf-8"), str(path)), None, kms_key, sagemaker_session)
+        text = path.read_text(encoding="utf-8")
+        return cls(_parsed(text, file_name or str(path)), None, kms_key, sagemaker_session)
 
     def save(self, new_save_location_s3_uri: str | None = None) -> str:
         """Write the document to S3 and return its URI.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, Self
 
 from modelwatch.arguments import choice, duration, given, s3_uri, sagemaker_name, text
 from modelwatch.model_monitor.dataset_format import DatasetFormatDocument, as_app_reads_it
@@ -61,6 +62,10 @@ class MonitoredInput:
         """The attributes and offsets that are given, with the app's names."""
         names = [each.name for each in fields(self) if each.name.endswith(("_attribute", "_offset"))]
         return given(**{name: self._value(name) for name in names})
+
+    def with_defaults(self, attributes: Mapping[str, Any]) -> Self:
+        """Return the input with attributes that are not given."""
+        return replace(self, **{name: value for name, value in attributes.items() if self._value(name) is None})
 
     def _request(self) -> dict[str, Any]:
         request = {

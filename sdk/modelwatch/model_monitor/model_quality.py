@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Unpack
 
 from modelwatch.arguments import choice, given, instance, required
+from modelwatch.model_monitor.baselining import BaseliningJob
 from modelwatch.model_monitor.files import Constraints, Statistics
 from modelwatch.model_monitor.inputs import EndpointInput, MonitoringOutput
 from modelwatch.model_monitor.monitor import ModelMonitor
@@ -81,7 +82,7 @@ class ModelQualityMonitor(ModelMonitor):
         post_analytics_processor_script: str | None = None,
         job_name: str | None = None,
         analysis_config: Mapping[str, Any] | None = None,
-    ) -> None:
+    ) -> BaseliningJob:
         """Make statistics.json and constraints.json of labelled predictions; see ``ModelMonitor.suggest_baseline``.
 
         Parameters
@@ -116,7 +117,7 @@ class ModelQualityMonitor(ModelMonitor):
         choice("problem_type", parameters["problem_type"], PROBLEM_TYPES)
         if not {"inference_attribute", "probability_attribute"} & parameters.keys():
             raise ValueError("suggest_baseline needs inference_attribute or probability_attribute: what was predicted?")
-        self._suggest(
+        return self._suggest(
             baseline_dataset,
             dataset_format,
             output_s3_uri,

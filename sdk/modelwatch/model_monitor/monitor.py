@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
 from modelwatch.arguments import (
@@ -28,7 +29,7 @@ from modelwatch.model_monitor.files import Constraints, Statistics
 from modelwatch.model_monitor.inputs import BatchTransformInput, EndpointInput, MonitoringOutput
 from modelwatch.model_monitor.network_config import NetworkConfig
 from modelwatch.model_monitor.schedule_executions import ScheduleExecutions
-from modelwatch.model_monitor.schedule_parameters import Files, refuse_unknown, schedule_parameters
+from modelwatch.model_monitor.schedule_parameters import Files, refuse_unknown, schedule_parameters, watched_input
 from modelwatch_core.domain.sagemaker_api.answers import arn, schedule_description
 
 logger = logging.getLogger(__name__)
@@ -72,6 +73,8 @@ class ModelMonitor(ScheduleExecutions):
     image_uri: str | None = None
     entrypoint: Sequence[str] | None = None
     _monitoring_type: ClassVar[str] = "DataQuality"
+    _attributes_of_baseline: Mapping[str, Any] = MappingProxyType({})
+    """What the latest baseline says of requests and answers; it holds for schedules whose input does not say it."""
 
     def __init__(
         self,
@@ -407,8 +410,8 @@ class ModelMonitor(ScheduleExecutions):
         logs: bool = True,
         *,
         job_name: str | None = None,
-    ) -> None:
-        """Make statistics and constraints of a dataset; ``latest_baselining_job`` is the job.
+    ) -> BaseliningJob:
+        """Make statistics and constraints of a dataset; ``latest_baselining_job`` is the job too.
 
         Parameters
         ----------
@@ -425,6 +428,11 @@ class ModelMonitor(ScheduleExecutions):
         job_name : str, optional
             The job's name; made from ``base_job_name`` and the time if not given.
 
+        Returns
+        -------
+        BaseliningJob
+            The job.
+
         Raises
         ------
         ValueError
@@ -435,27 +443,27 @@ class ModelMonitor(ScheduleExecutions):
         botocore.exceptions.ClientError
             ``ResourceInUse`` where the name is taken, and others of AWS.
         """
-        self._suggest(baseline_dataset, dataset_format, output_s3_uri, wait, logs, job_name)
+        return self._suggest(baseline_dataset, dataset_format, output_s3_uri, wait, logs, job_name)
 
     def run_baseline(
         self,
         baseline_inputs: Sequence[Any],
-        output: MonitoringOutput,
+        output: Any,
         arguments: Sequence[str] | None = None,
         wait: bool = True,
         logs: bool = True,
         job_name: str | None = None,
         *,
         dataset_format: dict[str, Any] | None = None,
-    ) -> None:
+    ) -> BaseliningJob:
         """Make a baseline with the container of ``image_uri``, or with Modelwatch's own analysis if there is none.
 
         Parameters
         ----------
         baseline_inputs : sequence
             The dataset: one S3 URI, path, or object with an attribute ``source``, as SageMaker's ``ProcessingInput``.
-        output : MonitoringOutput
-            Where the results go.
+        output : MonitoringOutput or ProcessingOutput
+            Where the results go; SageMaker's ``ProcessingOutput`` says it too.
         arguments : sequence of str, optional
             What the container is started with.
         wait, logs, job_name
@@ -466,10 +474,12 @@ class ModelMonitor(ScheduleExecutions):
         if len(baseline_inputs) != 1:
             raise ValueError(f"baseline_inputs must name one dataset, not {len(baseline_inputs)}")
         source = getattr(baseline_inputs[0], "source", baseline_inputs[0])
+        if not isinstance(output, MonitoringOutput) and hasattr(output, "destination"):
+            output = MonitoringOutput(output.source, output.destination, output.s3_upload_mode)
         processing = instance("output", output, MonitoringOutput).processing | given(
             arguments=None if arguments is None else listed("arguments", arguments)
         )
-        self._suggest(
+        return self._suggest(
             source,
             {"csv": {"header": True}} if dataset_format is None else dataset_format,
             output.destination,
@@ -479,13 +489,30 @@ class ModelMonitor(ScheduleExecutions):
             processing=processing,
         )
 
-    def baseline_statistics(self) -> Statistics:
-        """Return the statistics of the latest baseline of this object; see ``BaseliningJob``."""
-        return self._baselining_job().baseline_statistics()
+    @property
+    def latest_baselining_job_name(self) -> str | None:
+        """The name of the latest baselining job of this object, or None."""
+        return None if self.latest_baselining_job is None else self.latest_baselining_job.job_name
 
-    def suggested_constraints(self) -> Constraints:
-        """Return the constraints that the latest baseline of this object suggests; see ``BaseliningJob``."""
-        return self._baselining_job().suggested_constraints()
+    def baseline_statistics(self, file_name: str | None = None) -> Statistics:
+        """Return the statistics of the latest baseline of this object; see ``BaseliningJob``.
+
+        Parameters
+        ----------
+        file_name : str, optional
+            The name that a container of your own gave them.
+        """
+        return self._baselining_job().baseline_statistics(file_name)
+
+    def suggested_constraints(self, file_name: str | None = None) -> Constraints:
+        """Return the constraints that the latest baseline of this object suggests; see ``BaseliningJob``.
+
+        Parameters
+        ----------
+        file_name : str, optional
+            See ``baseline_statistics``.
+        """
+        return self._baselining_job().suggested_constraints(file_name)
 
     def describe_latest_baselining_job(self) -> dict[str, Any]:
         """Return the latest baselining job of this object as SageMaker's ``DescribeProcessingJob`` does."""
@@ -504,9 +531,13 @@ class ModelMonitor(ScheduleExecutions):
             raise ValueError("give either endpoint_input or batch_transform_input")
         if arguments.get("schedule_cron_expression") is None:
             arguments["schedule_cron_expression"] = CronExpressionGenerator.daily()
-        job = self.latest_baselining_job
-        if job and arguments.get("constraints") is None and arguments.get("statistics") is None:
-            arguments |= {"constraints": job.constraints_uri, "statistics": job.statistics_uri}
+        for argument in _INPUTS:
+            if (watched := watched_input(**{argument: arguments.get(argument)})) is not None:
+                arguments[argument] = watched.with_defaults(self._attributes_of_baseline)
+        job, constraints = self.latest_baselining_job, arguments.get("constraints")
+        own = job and (constraints is None or getattr(constraints, "file_s3_uri", constraints) == job.constraints_uri)
+        if job and own and arguments.get("statistics") is None:
+            arguments |= {"constraints": constraints or job.constraints_uri, "statistics": job.statistics_uri}
         parameters = schedule_parameters(Files(self._app, name, self.monitoring_type()), **arguments)
         parameters["processing"] = self._processing() | parameters.get("processing", {})
         answer = self._app.manage(
@@ -533,7 +564,7 @@ class ModelMonitor(ScheduleExecutions):
         processing: Mapping[str, Any] | None = None,
         scripts: Mapping[str, str] | None = None,
         **parameters: Any,
-    ) -> None:
+    ) -> BaseliningJob:
         required("suggest_baseline", baseline_dataset=dataset, dataset_format=dataset_format)
         flag("wait", wait)
         flag("logs", logs)
@@ -557,6 +588,7 @@ class ModelMonitor(ScheduleExecutions):
         self.latest_baselining_job = BaseliningJob(self._app, self._app.create_baseline(request))
         if wait:
             self.latest_baselining_job.wait(logs)
+        return self.latest_baselining_job
 
     def _processing(self) -> dict[str, Any]:
         """Return how a job would run, with the app's names."""

@@ -133,7 +133,7 @@ def schedule_parameters(
         raise ValueError("give either output or output_s3_uri")
     if endpoint_input is not None and batch_transform_input is not None:
         raise ValueError("give either endpoint_input or batch_transform_input")
-    watched = _watched(endpoint_input, batch_transform_input)
+    watched = watched_input(endpoint_input, batch_transform_input)
     destination = instance("output", output, MonitoringOutput).destination if output is not None else output_s3_uri
     baseline = {
         f"{name}_s3_uri": files.baseline_file(name, value)
@@ -194,17 +194,26 @@ def _indicator(actions: MonitoringAlertActions | None) -> bool | None:
     return bool(instance("model_dashboard_indicator", wanted, ModelDashboardIndicatorAction).enabled)
 
 
-def _watched(
-    endpoint: EndpointInput | str | None, transform: BatchTransformInput | None
+def watched_input(
+    endpoint_input: EndpointInput | str | None = None, batch_transform_input: BatchTransformInput | None = None
 ) -> EndpointInput | BatchTransformInput | None:
-    if isinstance(endpoint, str):
-        return EndpointInput(endpoint)
-    if isinstance(endpoint, BatchTransformInput):
+    """Return which of the two is given; an endpoint may be given by its name.
+
+    Raises
+    ------
+    TypeError
+        Where it is something else.
+    """
+    if isinstance(endpoint_input, str):
+        return EndpointInput(endpoint_input)
+    if isinstance(endpoint_input, BatchTransformInput):
         raise TypeError("endpoint_input is a BatchTransformInput; give it by keyword, batch_transform_input=...")
-    if endpoint is not None:
-        return instance("endpoint_input", endpoint, EndpointInput)  # type: ignore[no-any-return]  # the class given
-    if transform is not None:
-        return instance("batch_transform_input", transform, BatchTransformInput)  # type: ignore[no-any-return]  # the class given
+    for name, given_input, its_class in (
+        ("endpoint_input", endpoint_input, EndpointInput),
+        ("batch_transform_input", batch_transform_input, BatchTransformInput),
+    ):
+        if given_input is not None:
+            return instance(name, given_input, its_class)  # type: ignore[no-any-return]  # the class given
     return None
 
 

@@ -19,6 +19,7 @@ from modelwatch_analyzer.bias.replay import replay
 from modelwatch_analyzer.bias.report import report_of
 from modelwatch_analyzer.bias.table import BiasTable, gathered
 from modelwatch_analyzer.bias.warnings import warnings_of
+from modelwatch_analyzer.configured_dataset import as_configured
 from modelwatch_analyzer.documents import ANALYSIS_FILE, CONSTRAINTS_FILE
 from modelwatch_analyzer.findings import Findings
 from modelwatch_analyzer.ground_truth import LabelledDataset, open_labelled_dataset
@@ -47,6 +48,7 @@ def run(settings: BiasSettings, host: Host) -> Findings:
     """
     config = BiasConfig.read(settings.analysis_config)
     baseline = BiasAnalysis.read(settings.baseline_constraints) if settings.baseline_constraints else None
+    settings = as_configured(settings, config.features, config.headers)
     counted = _counted(settings, config, baseline, host.gather)
     table, chosen, labelled = counted.table, counted.chosen, counted.labelled
     positive = positive_of(table, baseline.label_values() if baseline else ())

@@ -116,6 +116,8 @@ class BiasConfig(_Part):
         Where the labels are, if the settings do not say: name, index or JMESPath.
     label_values_or_threshold : tuple
         The positive labels; a number is a threshold if the labels are continuous.
+    features : str, optional
+        Where the features are in files of JSON, if the settings do not say.
     headers : tuple of str
         Names of the columns of data without names.
     predicted_label_name : str, optional
@@ -136,6 +138,7 @@ class BiasConfig(_Part):
     label_values_or_threshold: Annotated[Values, AfterValidator(_some)]
     facet: Annotated[tuple[FacetConfig, ...], AfterValidator(_some)]
     group_variable: Name | None = None
+    features: str | None = None
     headers: tuple[str, ...] = ()
     predicted_label_name: Name | None = None
     predicted_label_key: str = "predicted_label_name"

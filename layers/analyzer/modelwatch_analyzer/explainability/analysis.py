@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from modelwatch_analyzer.configured_dataset import as_configured
 from modelwatch_analyzer.documents import ANALYSIS_FILE, CONSTRAINTS_FILE
 from modelwatch_analyzer.explainability.attribution import replicates
 from modelwatch_analyzer.explainability.background import clustered_background, given_background, table_of
 from modelwatch_analyzer.explainability.changes import changes_since
 from modelwatch_analyzer.explainability.checks import violations_of
 from modelwatch_analyzer.explainability.cloudwatch import metrics_of
-from modelwatch_analyzer.explainability.columns import cells_of, features_of, numeric_columns, text_features
+from modelwatch_analyzer.explainability.columns import CAPTURED, cells_of, features_of, numeric_columns, text_features
 from modelwatch_analyzer.explainability.config import ExplainabilityConfig
 from modelwatch_analyzer.explainability.documents import (
     BASELINE_ROWS,
@@ -87,6 +88,7 @@ def run(settings: ExplainabilitySettings, host: Host) -> Findings:
     seed = settings.seed if config.shap.seed is None else config.shap.seed
     if baseline is not None:
         _refuse_incomparable(config, baseline)
+    settings, config = _of_requests(as_configured(settings, config.features, config.headers), config)
     dataset, log = open_dataset(settings), ReadLog()
     columns, features = features_of(dataset, config, settings, log, baseline)
     rows = sample(cells_of(dataset, columns, features, log), most_rows(settings, config, len(features)), seed)
@@ -99,6 +101,24 @@ def run(settings: ExplainabilitySettings, host: Host) -> Findings:
     task = ExplanationTask(settings, config, host, features, explained, background, text, seed)
     explanation = _explained(task, baseline, log.remarks)
     return _findings(task, explanation, baseline, log.counts())
+
+
+def _of_requests(
+    settings: ExplainabilitySettings, config: ExplainabilityConfig
+) -> tuple[ExplainabilitySettings, ExplainabilityConfig]:
+    """Return settings and configuration for requests, of which attributes of answers say nothing.
+
+    In schedules of SageMaker they say where the model, when it is asked, has its score.
+    """
+    form = settings.dataset_format
+    if form.name not in CAPTURED or form.options.get("side") == "output":
+        return settings, config
+    predictor = config.predictor
+    if predictor.output_attribute is None:
+        places = {"label": settings.inference_attribute, "probability": settings.probability_attribute}
+        predictor = predictor.model_copy(update=places)
+    read = settings.model_copy(update={"inference_attribute": None, "probability_attribute": None})
+    return read, config.model_copy(update={"predictor": predictor})
 
 
 def _refuse_incomparable(config: ExplainabilityConfig, baseline: Analysis) -> None:

@@ -16,7 +16,7 @@ from modelwatch_analyzer.wording import enumerated, listed
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitor_kinds.explainability import ExplainabilitySettings
 
-_CAPTURED = ("batchTransform", "sagemakerCaptureJson")
+CAPTURED = ("batchTransform", "sagemakerCaptureJson")
 """Formats of payloads, which have no labels: an index counts the columns of training data there."""
 
 
@@ -44,7 +44,7 @@ def features_of(
     """
     known = baseline.features if baseline else ()
     found = dataset.roles.get(Role.FEATURES, dataset.input_columns)
-    captured = settings.dataset_format.name in _CAPTURED
+    captured = settings.dataset_format.name in CAPTURED
     others, absent = _others(dataset, config, captured=captured)
     if config.headers:
         pairs = _by_headers(dataset, config, found, others)
@@ -112,7 +112,8 @@ def _by_headers(
     if set(wanted) <= set(dataset.columns):
         return dict(zip(wanted, wanted, strict=True))
     without_labels = [name for name in config.headers if others.get(name) not in LABELS]
-    for headers in (wanted, without_labels, config.headers):
+    before_label = config.headers[: -1 if config.label is not None else None]  # in JSON, where the label has a path
+    for headers in (wanted, without_labels, config.headers, before_label):
         if _are_unnamed(found) and len(headers) == len(found):
             return {name: column for name, column in zip(headers, found, strict=True) if name in wanted}
     lacking = [name for name in wanted if name not in dataset.columns]

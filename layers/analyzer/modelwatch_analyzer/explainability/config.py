@@ -167,7 +167,7 @@ class Predictor(PredictorModel):
         return self.probability if self.probability is not None else self.label
 
 
-_COLUMNS = ("headers", *LABELS, "joinsource_name_or_index", "excluded_columns")
+_COLUMNS = ("features", "headers", *LABELS, "joinsource_name_or_index", "excluded_columns")
 
 
 class ExplainabilityConfig(BaseModel):
@@ -175,6 +175,8 @@ class ExplainabilityConfig(BaseModel):
 
     Attributes
     ----------
+    features : str, optional
+        Where the features are in files of JSON, if the settings do not say.
     headers : tuple of str
         The features (and perhaps the label) in the order of the model's inputs; by default those of the dataset.
     label, predicted_label, joinsource_name_or_index : str or int, optional
@@ -185,6 +187,7 @@ class ExplainabilityConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
+    features: str | None = None
     headers: tuple[str, ...] = ()
     label: str | int | None = None
     predicted_label: str | int | None = None

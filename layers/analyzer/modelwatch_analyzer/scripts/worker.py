@@ -7,7 +7,7 @@ The second process reads requests from standard input, each a line of JSON, and 
 What the script prints goes to standard error.
 
 The attributes of `CapturedData`, `EventData` and `EventMetadata` are those that SageMaker documents for
-``preprocess_handler``.
+``preprocess_handler``, and ``event_data``, which AWS's first examples have.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from io import TextIOWrapper
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 _MAX_TRACEBACK_LENGTH = 700
@@ -75,15 +76,16 @@ class CapturedData:
         self.endpoint_input = EventData(captured.get("endpointInput"))
         self.endpoint_output = EventData(captured.get("endpointOutput"))
         self.batch_transform_output = EventData(captured.get("batchTransformOutput"))
+        self.event_data = SimpleNamespace(
+            endpointInput=self.endpoint_input,
+            endpointOutput=self.endpoint_output,
+            batchTransformOutput=self.batch_transform_output,
+        )
         self.ground_truth = EventData(event_dict.get("groundTruthData"))
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields with their names in the capture file."""
-        sides = {
-            "endpointInput": self.endpoint_input,
-            "endpointOutput": self.endpoint_output,
-            "batchTransformOutput": self.batch_transform_output,
-        }
+        sides = vars(self.event_data)
         document: dict[str, Any] = {
             "captureData": {name: side.as_dict() for name, side in sides.items() if side.data is not None},
             "eventMetadata": self.event_metadata.as_dict(),

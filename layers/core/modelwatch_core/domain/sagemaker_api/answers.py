@@ -10,8 +10,8 @@ from modelwatch_core.domain.sagemaker_request import definition_name, sent_confi
 
 Record = Mapping[str, Any]
 
-_FROM_OPEN = {"Pending": "InProgress", "CompletedWithViolations": "Completed"}
-"""Statuses of executions that processing jobs do not have."""
+_OF_EXECUTIONS = {"Pending": "InProgress", "CompletedWithViolations": "Completed"}
+"""Statuses of executions that processing jobs do not have, and what these have in their place."""
 
 _INPUT, _OUTPUT = "/opt/ml/processing/input", "/opt/ml/processing/output"
 _RESOURCES = {"InstanceCount": 1, "InstanceType": "ml.m5.xlarge", "VolumeSizeInGB": 30}
@@ -64,6 +64,12 @@ def processing_job_arn(arns: str, execution: Record) -> str:
     from modelwatch_core.domain.monitoring_execution import MonitoringExecution
 
     return arn(arns, "processing-job", MonitoringExecution.model_validate(execution).processing_job_name)
+
+
+def processing_job_status(execution: Record) -> str:
+    """Return the status of an execution as that of a processing job."""
+    status = str(execution["monitoring_execution_status"])
+    return _OF_EXECUTIONS.get(status, status)
 
 
 def baselining_job(arns: str, job: Record) -> dict[str, Any]:
@@ -239,7 +245,6 @@ def execution_job(arns: str, execution: Record, schedule: Record) -> dict[str, A
     """
     outcome, processing = execution.get("outcome") or {}, schedule.get("processing") or {}
     watched = schedule.get("endpoint_input") or schedule.get("batch_transform_input") or {}
-    status = execution["monitoring_execution_status"]
     source = {"S3Uri": watched["data_captured_destination_s3_uri"], "S3DataType": "S3Prefix", "S3InputMode": "File"}
     source["LocalPath"] = processing.get("input_local_path") or _INPUT
     result = {"S3Uri": execution["output_s3_uri"], "S3UploadMode": processing.get("s3_upload_mode") or "Continuous"}
@@ -249,7 +254,7 @@ def execution_job(arns: str, execution: Record, schedule: Record) -> dict[str, A
     return given(
         ProcessingJobName=execution["processing_job_name"],
         ProcessingJobArn=processing_job_arn(arns, execution),
-        ProcessingJobStatus=_FROM_OPEN.get(status, status),
+        ProcessingJobStatus=processing_job_status(execution),
         ProcessingInputs=[{"InputName": "monitoring_input", "AppManaged": False, "S3Input": source}],
         ProcessingOutputConfig=given(Outputs=[output], KmsKeyId=processing.get("output_kms_key")),
         ProcessingResources={"ClusterConfig": _RESOURCES | _cluster(processing)},

@@ -136,7 +136,7 @@ def _processing(request: ProcessingJobRequest, local_path: str | None, upload_mo
         "s3_upload_mode": upload_mode,
         "tags": tags_by_key(request.tags),
     }
-    return {name: value for name, value in found.items() if value is not None}
+    return {name: value for name, value in found.items() if value not in (None, "")}
 
 
 def _input(request: ProcessingJobRequest, name: str) -> ProcessingInput:

@@ -27,6 +27,7 @@ ATTRIBUTES = (
     "exclude_features_attribute",
 )
 _METRICS = "publish_cloudwatch_metrics"
+_WHOLE_CAPTURES = '{"sagemakerCaptureJson":{"captureIndexNames":["endpointInput","endpointOutput"]}}'
 _OFFSETS = ("start_time_offset", "end_time_offset")
 _S3_URL = re.compile(r"^https://(?P<bucket>[^/.]+)\.s3[.\-a-z0-9]*\.amazonaws\.com(\.cn)?/(?P<key>.*)$")
 
@@ -50,7 +51,7 @@ def schedule_parameters(
     watched = given.endpoint_input or given.batch_transform_input
     (output,) = definition.job_output_config.monitoring_outputs
     kind = monitoring_type_of(monitoring_type, definition)
-    environment = dict(app.environment or {})
+    environment = {name: value for name, value in (app.environment or {}).items() if not _says_nothing(name, value)}
     truth = given.ground_truth_s3_input
     return {
         "monitoring_type": kind,
@@ -68,6 +69,12 @@ def schedule_parameters(
         "image_uri": app.image_uri if kind == CUSTOM.monitoring_type else None,
         "processing": _processing(definition, watched),
     }
+
+
+def _says_nothing(name: str, value: str) -> bool:
+    """Return whether a variable is what every run has: programs repeat what SageMaker sets for its container."""
+    is_default_format = name == "dataset_format" and "".join(value.split()) == _WHOLE_CAPTURES
+    return name in ("dataset_source", "output_path") or is_default_format
 
 
 def _endpoint(watched: ApiEndpointInput | None) -> dict[str, Any] | None:
@@ -107,7 +114,7 @@ def _processing(definition: MonitoringDefinition, watched: MonitoredInput | None
         "s3_input_mode": watched.s3_input_mode if watched else None,
         "s3_data_distribution_type": watched.s3_data_distribution_type if watched else None,
     }
-    return {name: value for name, value in found.items() if value is not None}
+    return {name: value for name, value in found.items() if value not in (None, "")}
 
 
 def cluster_parameters(cluster: ClusterConfig) -> dict[str, Any]:
