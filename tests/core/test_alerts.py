@@ -270,6 +270,28 @@ def test_targets_get_what_they_ask_for():
     assert (world.mail.addresses, pager.addresses) == (["team"], ["mortgages"])
 
 
+def test_a_one_off_run_is_as_serious_as_the_rules_say_and_reaches_targets_by_its_tags():
+    hours = Hours()
+    hours.world.manage(
+        "UpdateMonitoringSchedule",
+        monitoring_schedule_name="hourly",
+        alerting={"severity_rules": [{"severity": "critical", "excess_at_least": 3}]},
+        processing={"tags": {"team": "growth"}},
+        alert_targets=[
+            {"type": "mail", "address": "page", "least_severity": "critical", "tags": {"team": "growth"}},
+        ],
+    )
+    window = {"start": TEN, "end": TEN + HOUR / 2}
+    for number, distance in enumerate((0.2, 0.9)):
+        tick = f"asked-{number}"
+        asked = ExecutionRequest(monitoring_schedule_name="hourly", window=window, tick_id=tick, backfill=True)
+        hours.world.clock.pass_by(HOUR)
+        hours.world.finish(hours.world.ends(hours.world.launch(asked), drift("income", distance)))
+        hours.world.deliver()
+    (alert,) = hours.world.mail.alerts
+    assert (alert.severity, alert.attempt) == ("critical", 2)
+
+
 def test_a_target_that_no_alert_of_the_schedule_would_reach_is_refused():
     for which in ({"endpoints": ["loans"]}, {"tags": {"team": "growth"}}):
         with pytest.raises(InvalidInput, match="no alert of this schedule would go to mail:team"):

@@ -29,7 +29,7 @@ from modelwatch_core.domain.alerts import (
     alert_of,
     silence_alert,
 )
-from modelwatch_core.domain.constraint_violations import breach_of, excess_of
+from modelwatch_core.domain.constraint_violations import excess_of
 from modelwatch_core.domain.events import ExecutionEnded
 from modelwatch_core.domain.metric_namespace import metric_namespace
 from modelwatch_core.domain.monitoring_execution import ExecutionKey, MonitoringExecution
@@ -74,8 +74,11 @@ class RouteAlerts:
         execution = self.ledger.get(key)
         known = self.states.known(event.schedule_id)
         is_muted = known.are_muted(self.clock.now())
-        if execution is None or execution.one_off:  # what was asked for by itself has a message by itself
+        if execution is None:
             return self._raised(None if is_muted else alert_of(event), event.alert_targets, {})
+        if execution.one_off:  # what was asked for by itself has a message by itself
+            alert = None if is_muted else alert_of(event, alerting=execution.alerting)
+            return self._raised(alert, event.alert_targets, execution.tags)
         judgements = self._judgements(event, execution, known)
         changes = self._changes(judgements, known)
         unsent = set() if execution.alerting.notify_recovery else {AlertPhase.RECOVERED}
@@ -120,8 +123,7 @@ class RouteAlerts:
         if latest[0].key != execution.key:
             around = in_order(self._looked_back(execution, execution.window.start + timedelta(seconds=1)))
         before = [each for each in around if place_of(each) < place_of(execution)]
-        worst = breach_of(event.violations[0]) if event.violations else None
-        severity = partial(execution.alerting.severity, breach=worst)
+        severity = partial(execution.alerting.severity, breach=event.worst_breach)
         return [Judgement(each, execution, before, latest, known.state(each), severity(each)) for each in AlertName]
 
     def _changes(self, judgements: Sequence[Judgement], known: KnownAlerts) -> list[Change]:
