@@ -80,6 +80,11 @@ class Alert(Owned):
         """The alerts that it is about."""
         return (self.alert_name, *self.recovered)
 
+    @property
+    def notice(self) -> str | None:
+        """What a notice says; None where it is about the end of an execution."""
+        return self.outcome.exit_message if self.headline else None
+
 
 NO_DATA_CODE = "NoData"
 """The code at the start of an execution's failure reason if its window holds no data."""

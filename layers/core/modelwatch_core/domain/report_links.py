@@ -18,7 +18,7 @@ REPORT = "report.html"
 
 def report_uri(alert: Alert) -> str | None:
     """Return the S3 URI of the report for people; None where the execution has written none."""
-    if alert.outcome.status.is_completed:
+    if alert.outcome.status.is_completed and alert.notice is None:
         return s3_layout.join(alert.reports_s3_uri, REPORT)
     return None
 

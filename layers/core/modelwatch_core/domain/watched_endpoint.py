@@ -8,7 +8,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from modelwatch_core.domain.alerting import Severity
-from modelwatch_core.domain.documents import ExactUtcDatetime, NonEmpty, Owned
+from modelwatch_core.domain.documents import ExactUtcDatetime, NonEmpty, Owned, UtcDatetime
 
 
 class Deployment(Owned):
@@ -71,12 +71,15 @@ class Notice(Owned):
         The few words of a subject line.
     message : str
         What happened, what the app did, and what to do.
+    noticed : datetime, optional
+        When the app saw it; None if it is told at once.
     """
 
     code: NonEmpty
     severity: Severity
     headline: NonEmpty
     message: NonEmpty
+    noticed: UtcDatetime | None = None
 
 
 _TAKES_BACK = {"EndpointRecovered": "EndpointFailed", "ScheduleResumed": "EndpointDeleted"}
