@@ -270,6 +270,51 @@ def test_targets_get_what_they_ask_for():
     assert (world.mail.addresses, pager.addresses) == (["team"], ["mortgages"])
 
 
+CRITICAL_FROM_THREE = {"severity": "critical", "alerts": ["violations"], "excess_at_least": 3}
+
+
+def pages(hours: Hours, *targets: dict[str, object]) -> MemoryTarget:
+    """Let a schedule notify a pager, beside everybody, of what each target takes."""
+    pager = MemoryTarget()
+    hours.world.targets["pager"] = lambda: pager
+    named = [{"type": "mail", "address": "everybody"}, *({"type": "pager", "address": "x"} | each for each in targets)]
+    hours.world.manage("UpdateMonitoringSchedule", monitoring_schedule_name="hourly", alert_targets=named)
+    return pager
+
+
+def test_an_alert_that_becomes_more_serious_is_told_at_once_and_its_end_reaches_who_heard_of_it():
+    hours = Hours(severity_rules=[CRITICAL_FROM_THREE], remind_after_hours=None)
+    pager = pages(hours, {"least_severity": "critical"})
+    hours.end("V", drift("income", 0.2))
+    hours.end("VV", drift("income", 0.9))  # the second is as serious as people know
+    hours.end("V", drift("income", 0.2))
+    assert hours.world.manage("ListMonitoringAlerts", monitoring_schedule_name="hourly")["alerts"][0]["severity"] == (
+        "critical"
+    )
+    hours.end("o")
+    assert hours.notices == ["violations InAlert", "violations Reminder", "violations Recovered"]
+    assert [f"{alert.severity} {alert.phase}" for alert in pager.alerts] == ["critical Reminder", "critical Recovered"]
+    assert {alert.since for alert in pager.alerts} == {TEN}
+
+
+def test_who_heard_that_a_serious_alert_began_hears_of_its_end_though_another_one_begins_with_it():
+    hours = Hours(severity_rules=[{"severity": "critical", "alerts": ["failed-executions"]}])
+    pager = pages(hours, {"least_severity": "critical"})
+    hours.end("FVVo")
+    assert [(*alert.names, alert.phase) for alert in pager.alerts] == [
+        ("failed-executions", "InAlert"),
+        ("violations", "failed-executions", "InAlert"),
+    ]
+
+
+def test_a_target_takes_an_alert_by_its_own_severity():
+    hours = Hours(severity_rules=[CRITICAL_FROM_THREE])
+    pager = pages(hours, {"least_severity": "critical", "alerts": ["failed-executions"]})
+    hours.end("F")
+    hours.end("V", drift("income", 0.9))  # critical, and ends a failure that was none
+    assert (pager.alerts, len(hours.notices)) == ([], 2)
+
+
 def test_a_one_off_run_is_as_serious_as_the_rules_say_and_reaches_targets_by_its_tags():
     hours = Hours()
     hours.world.manage(

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from modelwatch_core.domain.alert_targets import AlertTargetReference, reached
-from modelwatch_core.domain.alerting import AlertName
+from modelwatch_core.domain.alerting import AlertName, Severity
 from modelwatch_core.domain.alerts import Alert, AlertRaised, AlertsWaiting
 from modelwatch_core.domain.errors import InvalidInput, ModelwatchError, NotReady, Upstream
 from modelwatch_core.ports import AlertTarget, BundlingTarget, EventBus, SentAlerts, WaitingAlerts
@@ -37,7 +37,7 @@ class RaiseAlert:
         alert: Alert,
         named: Iterable[AlertTargetReference],
         *,
-        about: Sequence[AlertName],
+        about: Mapping[AlertName | None, Severity],
         tags: Mapping[str, str],
     ) -> None:
         """Raise it.
@@ -46,8 +46,8 @@ class RaiseAlert:
         ----------
         named : iterable of AlertTargetReference
             The targets of its schedule.
-        about : sequence of AlertName
-            The alerts of the schedule that it is about.
+        about : mapping of AlertName to Severity
+            The alerts of the schedule that it is about, and how serious each is; None in place of a name for a notice.
         tags : mapping of str to str
             Those of the schedule.
 
@@ -61,8 +61,7 @@ class RaiseAlert:
         targets = reached(
             named,
             self.default_targets,
-            alerts=about,
-            severity=alert.severity,
+            about=about,
             endpoint_name=alert.endpoint_name,
             tags=tags,
         )

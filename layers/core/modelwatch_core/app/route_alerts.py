@@ -88,11 +88,11 @@ class RouteAlerts:
         if alert and alert.phase is AlertPhase.RECOVERED and is_over:
             # What it found may have been sent by a sender that died before it was noted: this is another message.
             alert = alert.model_copy(update={"key": f"{alert.key}/{alert.phase}"})
-        self._raised(alert, event.alert_targets, execution.tags)
+        self._raised(alert, event.alert_targets, execution.tags, changes)
         named = alert.names if alert else ()
         news = (each for each in changes if each.phase is not AlertPhase.REMINDER)
         heard = {each.alert_name for each in news if each.alert_name in named or each.phase in unsent}
-        self._keep(judgements, set() if is_muted else heard)  # last: a crash until here raises it all again
+        self._keep(judgements, set() if is_muted else heard, alert)  # last: a crash until here raises it all again
         if judgements[0].is_latest:
             self._publish_metrics(event, execution, judgements)
         return alert
@@ -143,9 +143,16 @@ class RouteAlerts:
         execution = judged.execution
         return self.states.is_noted(execution.schedule_id, judged.alert, place_of(execution))
 
-    def _raised(self, alert: Alert | None, named: Iterable[AlertTargetReference], tags: dict[str, str]) -> Alert | None:
+    def _raised(
+        self,
+        alert: Alert | None,
+        named: Iterable[AlertTargetReference],
+        tags: dict[str, str],
+        changes: Iterable[Change] = (),
+    ) -> Alert | None:
         if alert is not None:
-            self.raise_alert(alert, named, about=alert.names, tags=tags)
+            severities = {each.alert_name: each.severity for each in changes} | {alert.alert_name: alert.severity}
+            self.raise_alert(alert, named, about={name: severities[name] for name in alert.names}, tags=tags)
         return alert
 
     def _looked_back(
@@ -162,8 +169,9 @@ class RouteAlerts:
             if place % page == 0 and all(judged[alert] > most for alert in OF_EXECUTIONS):
                 return
 
-    def _keep(self, judgements: Sequence[Judgement], heard: Collection[AlertName]) -> None:
+    def _keep(self, judgements: Sequence[Judgement], heard: Collection[AlertName], alert: Alert | None) -> None:
         """Note what changed, how each alert stands, and of which of them people have heard."""
+        reminded = alert.alert_name if alert and alert.phase is AlertPhase.REMINDER else None
         now = self.clock.now()
         for judged in judgements:
             transitions = judged.transitions(now)
@@ -172,6 +180,8 @@ class RouteAlerts:
             latest = transitions[-1] if judged.changes_present else judged.state.latest
             is_news = judged.alert in heard and judged.now is not judged.state.notified_status
             state = AlertState(latest, latest if is_news else judged.state.notified)
+            if judged.alert is reminded:
+                state = state.at_least(judged.own_severity)
             if state != judged.state:
                 self.states.keep(state, place=place_of(judged.latest[0]))
 

@@ -46,9 +46,9 @@ class AlertTargetReference(Owned):
     def __str__(self) -> str:
         return f"{self.type}:{self.address}"
 
-    def takes(self, alerts: Collection[AlertName], severity: Severity) -> bool:
-        """Return whether a message about alerts of a severity goes there."""
-        return severity.rank >= self.least_severity.rank and (not self.alerts or bool(set(alerts) & set(self.alerts)))
+    def takes(self, alert: AlertName | None, severity: Severity) -> bool:
+        """Return whether a message about an alert of a severity goes there; None for a notice, which is about none."""
+        return severity.rank >= self.least_severity.rank and (not self.alerts or alert in self.alerts)
 
     def is_for(self, endpoint_name: str | None, tags: Mapping[str, str]) -> bool:
         """Return whether messages about a schedule with an endpoint and tags may go there."""
@@ -60,8 +60,7 @@ def reached(
     named: Iterable[AlertTargetReference],
     defaults: Callable[[], Iterable[AlertTargetReference]],
     *,
-    alerts: Collection[AlertName],
-    severity: Severity,
+    about: Mapping[AlertName | None, Severity],
     endpoint_name: str | None,
     tags: Mapping[str, str],
 ) -> list[AlertTargetReference]:
@@ -73,9 +72,15 @@ def reached(
         Alarms among them count for none: nothing is sent to them.
     defaults : callable
         Asked only where they count.
+    about : mapping of AlertName to Severity
+        What the message is about, and how serious each is: who takes one of them gets it.
     """
     asked = [target for target in named if target.type != ALARM] or defaults()
-    fitting = [each for each in asked if each.takes(alerts, severity) and each.is_for(endpoint_name, tags)]
+    fitting = [
+        each
+        for each in asked
+        if each.is_for(endpoint_name, tags) and any(each.takes(alert, severity) for alert, severity in about.items())
+    ]
     return list({str(target): target for target in fitting}.values())
 
 
