@@ -358,6 +358,19 @@ def test_a_schedule_that_did_not_fire_is_an_alert_once_and_recovers_with_its_nex
     assert hours.notices[1:] == ["not-fired Recovered"]
 
 
+def test_a_schedule_that_did_not_fire_is_on_for_the_alarms_of_cloudwatch():
+    hours = Hours()
+    hours.end("o")
+    for _ in range(5 * 12):
+        hours.world.clock.pass_by(timedelta(minutes=5))
+        hours.world.reconcile()
+        hours.world.deliver()
+    namespace, state = hours.world.route.metrics.published[-1]
+    assert namespace == "aws/sagemaker/Endpoints/data-metrics"
+    assert (state["MetricName"], state["Value"]) == ("alert_state", 1.0)
+    assert [each["Value"] for each in state["Dimensions"]] == ["mortgages", "hourly"]
+
+
 def test_what_crashes_between_the_message_and_its_note_is_decided_again_and_sent_once():
     hours = Hours()
     hours.end("V")

@@ -34,7 +34,7 @@ from modelwatch_core.domain.events import ExecutionEnded
 from modelwatch_core.domain.metric_namespace import metric_namespace
 from modelwatch_core.domain.monitoring_execution import ExecutionKey, MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
-from modelwatch_core.domain.schedule_metrics import schedule_metrics
+from modelwatch_core.domain.schedule_metrics import alert_state, schedule_metrics
 from modelwatch_core.domain.windows import Window
 from modelwatch_core.ports import AlertStates, Clock, KnownAlerts, Ledger, MetricSink, Schedules
 
@@ -115,6 +115,9 @@ class RouteAlerts:
             transition = _silence(schedule, event, window, severity, self.clock.now())
             self.states.note(transition)
             self.states.keep(AlertState(transition, transition), place=place_of(transition))
+        if schedule.publish_cloudwatch_metrics:
+            state = alert_state(schedule, is_on=True, now=self.clock.now())
+            self.metrics.publish(metric_namespace(schedule, self.metric_prefix), [state])
         return alert
 
     def _judgements(self, event: ExecutionEnded, execution: MonitoringExecution, known: KnownAlerts) -> list[Judgement]:
