@@ -1313,6 +1313,22 @@ def test_an_endpoint_says_where_it_captures_or_why_it_does_not(aws):
         endpoints.capture_destination("none")
 
 
+def test_a_shadow_variant_is_one_of_those_that_are_deployed():
+    # Fields of DescribeEndpoint and DescribeEndpointConfig: Amazon SageMaker API Reference; moto has no such variant.
+    config = {
+        "CreationTime": NOW,
+        "ProductionVariants": [{"VariantName": "AllTraffic", "ModelName": "a"}],
+        "ShadowProductionVariants": [{"VariantName": "Shadow", "ModelName": "b"}],
+    }
+    sagemaker = SimpleNamespace(
+        describe_endpoint=lambda **_: {"EndpointStatus": "InService", "EndpointConfigName": "c"},
+        describe_endpoint_config=lambda **_: config,
+        describe_model=lambda **_: {"CreationTime": NOW},
+    )
+    found = SageMakerEndpoints(sagemaker).deployment("any")
+    assert (found.models, found.newest_model) == ({"AllTraffic": "a", "Shadow": "b"}, NOW)
+
+
 def test_more_metrics_than_one_call_takes_are_all_published(aws):
     cloudwatch = aws.client("cloudwatch")
     metrics = ({"MetricName": f"feature_data_{i}", "Value": 1.0} for i in range(1203))

@@ -235,6 +235,18 @@ def test_a_new_model_asks_for_a_new_baseline_and_is_quiet_once_there_is_one(worl
     assert follows(world) == ["EndpointUpdated"]
 
 
+def test_a_new_model_of_another_variant_asks_for_no_new_baseline(world):
+    watched = {"endpoint_name": "mortgages", "variant_name": "AllTraffic"}
+    world.manage("UpdateMonitoringSchedule", monitoring_schedule_name="hourly", endpoint_input=watched)
+    deployed(world)
+    follows(world)
+    new = {"deployed_since": TEN + 2 * HOUR, "newest_model": TEN + HOUR}
+    deployed(world, config="second", models={"AllTraffic": "scorer", "challenger": "scorer-2"}, **new)
+    assert follows(world) == ["EndpointUpdated"]
+    deployed(world, config="third", models={"AllTraffic": "scorer-3"}, **new)
+    assert follows(world) == ["EndpointUpdated", "BaselineOlderThanModel"]
+
+
 def test_a_schedule_without_a_baseline_needs_none_for_a_new_model(world):
     world.manage("UpdateMonitoringSchedule", monitoring_schedule_name="hourly", baseline=None)
     later = TEN + 9 * HOUR

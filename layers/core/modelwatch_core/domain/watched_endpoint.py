@@ -23,7 +23,8 @@ class Deployment(Owned):
     deployed_since : datetime
         When that configuration was made.
     models : dict of str to str
-        The model of each production variant; empty where the variant has none of its own (inference components).
+        The model of each variant, shadow variants included; empty where the variant has none of its own (inference
+        components).
     newest_model : datetime, optional
         When the newest of these models was made; None where none is known to SageMaker any more.
     failure_reason : str, optional
