@@ -301,8 +301,8 @@ MUTATIONS = (
     Mutation(
         "an alert is raised for every end that calls for one",
         f"{CORE}/app/deliver_alerts.py",
-        "            self.bus.publish(AlertRaised(alert=alert, target=target))\n",
-        "            pass\n",
+        "                self.bus.publish(AlertRaised(alert=alert, target=target))\n",
+        "                pass\n",
         "tests/campaign/test_campaign.py",
     ),
     Mutation(

@@ -303,8 +303,9 @@ def test_who_heard_that_a_serious_alert_began_hears_of_its_end_though_another_on
     hours.end("FVVo")
     assert [(*alert.names, alert.phase) for alert in pager.alerts] == [
         ("failed-executions", "InAlert"),
-        ("violations", "failed-executions", "InAlert"),
+        ("failed-executions", "Recovered"),
     ]
+    assert hours.world.mail.alerts[1].names == ("violations", "failed-executions")
 
 
 def test_a_target_takes_an_alert_by_its_own_severity():

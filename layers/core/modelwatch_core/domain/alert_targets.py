@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import partial
 
 from pydantic import Field, TypeAdapter, ValidationError
 
@@ -56,15 +57,18 @@ class AlertTargetReference(Owned):
         return named and self.tags.items() <= tags.items()
 
 
+Takes = Callable[[AlertName | None, Severity], bool]
+"""Whether messages about an alert of a severity go to a target; None in place of its name for a notice."""
+
+
 def reached(
     named: Iterable[AlertTargetReference],
     defaults: Callable[[], Iterable[AlertTargetReference]],
     *,
-    about: Mapping[AlertName | None, Severity],
     endpoint_name: str | None,
     tags: Mapping[str, str],
-) -> list[AlertTargetReference]:
-    """Return which of the targets that a schedule names get a message, each once; of the default ones if it names none.
+) -> Iterator[tuple[AlertTargetReference, Takes]]:
+    """Yield the targets of a schedule, each once, with what each takes; the default ones if it names none.
 
     Parameters
     ----------
@@ -72,16 +76,18 @@ def reached(
         Alarms among them count for none: nothing is sent to them.
     defaults : callable
         Asked only where they count.
-    about : mapping of AlertName to Severity
-        What the message is about, and how serious each is: who takes one of them gets it.
     """
     asked = [target for target in named if target.type != ALARM] or defaults()
-    fitting = [
-        each
-        for each in asked
-        if each.is_for(endpoint_name, tags) and any(each.takes(alert, severity) for alert, severity in about.items())
-    ]
-    return list({str(target): target for target in fitting}.values())
+    places: dict[str, list[AlertTargetReference]] = {}
+    for target in asked:
+        if target.is_for(endpoint_name, tags):
+            places.setdefault(str(target), []).append(target)
+    for references in places.values():
+        yield references[0], partial(_takes, references)
+
+
+def _takes(references: Iterable[AlertTargetReference], alert: AlertName | None, severity: Severity) -> bool:
+    return any(each.takes(alert, severity) for each in references)
 
 
 _REFERENCES: TypeAdapter[tuple[AlertTargetReference, ...]] = TypeAdapter(tuple[AlertTargetReference, ...])
