@@ -173,7 +173,7 @@ def test_after_a_mute_people_know_what_is(kinds, points, first, hours):
 
 
 @settings(max_examples=60)
-@given(st.text(alphabet="vVFNo", min_size=1, max_size=8), THRESHOLDS)
+@given(st.lists(st.sampled_from("vVFNo"), min_size=4, max_size=8).map("".join), THRESHOLDS)
 def test_who_takes_serious_alerts_only_hears_that_they_are_on_and_that_they_are_over(kinds, points):
     rules = [
         {"severity": "critical", "alerts": ["violations"], "excess_at_least": 3},
