@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from modelwatch_core.domain.alert_chat import chat_message
 from modelwatch_core.domain.alert_event import alert_event, size_of
-from modelwatch_core.domain.alert_text import alert_subject, alert_text
+from modelwatch_core.domain.alert_text import alert_subject, alert_text, bundle_text
 from modelwatch_core.domain.alerting import AlertName, AlertThreshold
 from modelwatch_core.domain.alerts import AlertsWaiting
 from modelwatch_core.domain.constraint_violations import ConstraintViolation, excess_of
@@ -91,6 +91,9 @@ def test_a_failure_and_a_window_without_data_are_alerts_of_their_own_and_no_reco
     ]
     assert hours.world.mail.alerts[-1].recovered == (AlertName.FAILED_EXECUTIONS, AlertName.NO_DATA)
     assert set(hours.states().values()) == {"OK"}
+    over = hours.world.mail.alerts[-1]
+    for told in (alert_text(over), bundle_text([over], [None]), chat_message(over)["content"]["description"]):
+        assert "failed-executions, no-data" in told
 
 
 def test_reminders_come_as_often_as_is_set():

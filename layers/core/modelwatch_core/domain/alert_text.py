@@ -75,6 +75,8 @@ def _short_lines(alert: Alert, link: str | None) -> Iterator[str]:
     if alert.notice:
         yield f"  {one_line(alert.notice)}"
         return
+    if alert.recovered:
+        yield f"  Over too:  {', '.join(alert.recovered)}"
     shown = alert.violations[:_MOST_SHORT_LINES]
     yield from (f"  {line[:300]}" for line in finding_lines(alert.outcome, shown))
     yield f"  Reports:   {alert.reports_s3_uri}/"
