@@ -152,6 +152,13 @@ MUTATIONS = (
         "tests/core/test_alerts.py",
     ),
     Mutation(
+        "the end of an alert reaches who heard that it became serious",
+        f"{CORE}/app/route_alerts.py",
+        "            if judged.alert in on:\n",
+        "            if False:\n",
+        "tests/core/test_alert_order.py",
+    ),
+    Mutation(
         "what people cannot take in a second is sent together",
         f"{CORE}/app/deliver_alerts.py",
         "            self._leave(alert, reference, key)\n",
@@ -301,8 +308,8 @@ MUTATIONS = (
     Mutation(
         "an alert is raised for every end that calls for one",
         f"{CORE}/app/deliver_alerts.py",
-        "            self.bus.publish(AlertRaised(alert=alert, target=target))\n",
-        "            pass\n",
+        "                self.bus.publish(AlertRaised(alert=alert, target=target))\n",
+        "                pass\n",
         "tests/campaign/test_campaign.py",
     ),
     Mutation(

@@ -364,10 +364,10 @@ def test_default_targets_that_cannot_be_read_are_named_and_keep_no_other_alert_a
     raise_alert = wiring._raise_alert()  # which the sweep has too
     alert = AlertRaised.model_validate(sample("route_alerts.alert_raised")["detail"]).alert
     named = AlertTargetReference(type="sns", address="arn:aws:sns:us-east-1:123456789012:mine")
-    raise_alert(alert, [named], about=(), tags={})
+    raise_alert.whole(alert, [named], {})
     assert [event.target for event in bus.published] == [named]
     with pytest.raises(InvalidInput, match=r"^InvalidParameter: DefaultAlertTargets: Invalid JSON"):
-        raise_alert(alert, [], about=(), tags={})
+        raise_alert.whole(alert, [], {})
 
 
 def printed_by(program: str, variables: dict[str, str]) -> str:

@@ -14,9 +14,11 @@ from modelwatch_core.domain.alerting import AlertName, AlertStatus
 from modelwatch_core.domain.alerts import AlertPhase, AlertRaised
 from modelwatch_core.domain.events import ExecutionEnded, ExecutionRequest
 from modelwatch_core.domain.monitoring_execution import MonitoringExecution
+from tests.core.in_memory import MemoryTarget
 from tests.core.world import DRIFT, FAILURES, TEN, World
 
 HOUR = timedelta(hours=1)
+MILD = DRIFT | {"description": "Baseline drift distance: 0.2 exceeds threshold: 0.1"}
 THRESHOLDS = st.sampled_from([(1, 1), (1, 2), (2, 2), (2, 3)])
 KINDS = st.text(alphabet="VFNo", min_size=1, max_size=6)
 
@@ -40,7 +42,7 @@ class Announced:
         )
         execution = self.world.launch(asked)
         assert isinstance(execution, MonitoringExecution)
-        violations = (DRIFT,) if kind == "V" else ()
+        violations = {"V": (DRIFT,), "v": (MILD,)}.get(kind, ())
         self.world.finish(self.world.ends(execution, *violations, **FAILURES.get(kind, {})))
         (ended,) = self.world.announcements
         self.world.bus.published.clear()
@@ -82,10 +84,10 @@ class Announced:
                 open_ones.discard(incident_key(alert))
         return True
 
-    def incidents(self) -> dict[str, AlertStatus]:
+    def incidents(self, target: MemoryTarget | None = None) -> dict[str, AlertStatus]:
         """Return what somebody thinks who opens an incident with each alert and closes it when it is over."""
         found = dict.fromkeys(AlertName, AlertStatus.OK)
-        for alert in self.world.mail.alerts:
+        for alert in (target or self.world.mail).alerts:
             is_over = alert.phase is AlertPhase.RECOVERED
             found[alert.alert_name] = AlertStatus.OK if is_over else AlertStatus.IN_ALERT
             found |= dict.fromkeys(alert.recovered, AlertStatus.OK)
@@ -168,6 +170,26 @@ def test_after_a_mute_people_know_what_is(kinds, points, first, hours):
         schedule.announce(len(schedule.ended) - 1)
     assert schedule.incidents() == {name: state for name, (state, _) in schedule.states().items()}
     assert schedule.closes_what_it_opened()
+
+
+@settings(max_examples=60)
+@given(st.lists(st.sampled_from("vVFNo"), min_size=4, max_size=8).map("".join), THRESHOLDS)
+def test_who_takes_serious_alerts_only_hears_that_they_are_on_and_that_they_are_over(kinds, points):
+    rules = [
+        {"severity": "critical", "alerts": ["violations"], "excess_at_least": 3},
+        {"severity": "critical", "alerts": ["failed-executions"]},
+    ]
+    schedule, pager = Announced(points, severity_rules=rules), MemoryTarget()
+    schedule.world.targets["pager"] = lambda: pager
+    targets = [{"type": "mail", "address": "all"}, {"type": "pager", "address": "x", "least_severity": "critical"}]
+    schedule.world.manage("UpdateMonitoringSchedule", monitoring_schedule_name="hourly", alert_targets=targets)
+    for number, kind in enumerate(kinds + "ooo"):
+        schedule.end(kind)
+        schedule.announce(number)
+        if kind == "V" and schedule.states()[AlertName.VIOLATIONS][0] is AlertStatus.IN_ALERT:
+            assert schedule.incidents(pager)[AlertName.VIOLATIONS] is AlertStatus.IN_ALERT
+    assert set(schedule.incidents(pager).values()) == {AlertStatus.OK}
+    assert {alert.severity for alert in pager.alerts} <= {"critical"}
 
 
 @settings(max_examples=40)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from modelwatch_core.domain.alert_chat import chat_message
 from modelwatch_core.domain.alert_event import alert_event, size_of
-from modelwatch_core.domain.alert_text import alert_subject, alert_text
+from modelwatch_core.domain.alert_text import alert_subject, alert_text, bundle_text
 from modelwatch_core.domain.alerting import AlertName, AlertThreshold
 from modelwatch_core.domain.alerts import AlertsWaiting
 from modelwatch_core.domain.constraint_violations import ConstraintViolation, excess_of
@@ -91,6 +91,9 @@ def test_a_failure_and_a_window_without_data_are_alerts_of_their_own_and_no_reco
     ]
     assert hours.world.mail.alerts[-1].recovered == (AlertName.FAILED_EXECUTIONS, AlertName.NO_DATA)
     assert set(hours.states().values()) == {"OK"}
+    over = hours.world.mail.alerts[-1]
+    for told in (alert_text(over), bundle_text([over], [None]), chat_message(over)["content"]["description"]):
+        assert "failed-executions, no-data" in told
 
 
 def test_reminders_come_as_often_as_is_set():
@@ -270,6 +273,74 @@ def test_targets_get_what_they_ask_for():
     assert (world.mail.addresses, pager.addresses) == (["team"], ["mortgages"])
 
 
+CRITICAL_FROM_THREE = {"severity": "critical", "alerts": ["violations"], "excess_at_least": 3}
+
+
+def pages(hours: Hours, *targets: dict[str, object]) -> MemoryTarget:
+    """Let a schedule notify a pager, beside everybody, of what each target takes."""
+    pager = MemoryTarget()
+    hours.world.targets["pager"] = lambda: pager
+    named = [{"type": "mail", "address": "everybody"}, *({"type": "pager", "address": "x"} | each for each in targets)]
+    hours.world.manage("UpdateMonitoringSchedule", monitoring_schedule_name="hourly", alert_targets=named)
+    return pager
+
+
+def test_an_alert_that_becomes_more_serious_is_told_at_once_and_its_end_reaches_who_heard_of_it():
+    hours = Hours(severity_rules=[CRITICAL_FROM_THREE], remind_after_hours=None)
+    pager = pages(hours, {"least_severity": "critical"})
+    hours.end("V", drift("income", 0.2))
+    hours.end("VV", drift("income", 0.9))  # the second is as serious as people know
+    hours.end("V", drift("income", 0.2))
+    assert hours.world.manage("ListMonitoringAlerts", monitoring_schedule_name="hourly")["alerts"][0]["severity"] == (
+        "critical"
+    )
+    hours.end("o")
+    assert hours.notices == ["violations InAlert", "violations Reminder", "violations Recovered"]
+    assert [f"{alert.severity} {alert.phase}" for alert in pager.alerts] == ["critical Reminder", "critical Recovered"]
+    assert {alert.since for alert in pager.alerts} == {TEN}
+
+
+def test_who_heard_that_a_serious_alert_began_hears_of_its_end_though_another_one_begins_with_it():
+    hours = Hours(severity_rules=[{"severity": "critical", "alerts": ["failed-executions"]}])
+    pager = pages(hours, {"least_severity": "critical"})
+    hours.end("FVVo")
+    assert [(*alert.names, alert.phase) for alert in pager.alerts] == [
+        ("failed-executions", "InAlert"),
+        ("failed-executions", "Recovered"),
+    ]
+    assert hours.world.mail.alerts[1].names == ("violations", "failed-executions")
+
+
+def test_a_target_takes_an_alert_by_its_own_severity():
+    hours = Hours(severity_rules=[CRITICAL_FROM_THREE])
+    pager = pages(hours, {"least_severity": "critical", "alerts": ["failed-executions"]})
+    hours.end("F")
+    hours.end("V", drift("income", 0.9))  # critical, and ends a failure that was none
+    assert (pager.alerts, len(hours.notices)) == ([], 2)
+
+
+def test_a_one_off_run_is_as_serious_as_the_rules_say_and_reaches_targets_by_its_tags():
+    hours = Hours()
+    hours.world.manage(
+        "UpdateMonitoringSchedule",
+        monitoring_schedule_name="hourly",
+        alerting={"severity_rules": [{"severity": "critical", "excess_at_least": 3}]},
+        processing={"tags": {"team": "growth"}},
+        alert_targets=[
+            {"type": "mail", "address": "page", "least_severity": "critical", "tags": {"team": "growth"}},
+        ],
+    )
+    window = {"start": TEN, "end": TEN + HOUR / 2}
+    for number, distance in enumerate((0.2, 0.9)):
+        tick = f"asked-{number}"
+        asked = ExecutionRequest(monitoring_schedule_name="hourly", window=window, tick_id=tick, backfill=True)
+        hours.world.clock.pass_by(HOUR)
+        hours.world.finish(hours.world.ends(hours.world.launch(asked), drift("income", distance)))
+        hours.world.deliver()
+    (alert,) = hours.world.mail.alerts
+    assert (alert.severity, alert.attempt) == ("critical", 2)
+
+
 def test_a_target_that_no_alert_of_the_schedule_would_reach_is_refused():
     for which in ({"endpoints": ["loans"]}, {"tags": {"team": "growth"}}):
         with pytest.raises(InvalidInput, match="no alert of this schedule would go to mail:team"):
@@ -289,6 +360,19 @@ def test_a_schedule_that_did_not_fire_is_an_alert_once_and_recovers_with_its_nex
     hours.number += 8
     hours.end("o")
     assert hours.notices[1:] == ["not-fired Recovered"]
+
+
+def test_a_schedule_that_did_not_fire_is_on_for_the_alarms_of_cloudwatch():
+    hours = Hours()
+    hours.end("o")
+    for _ in range(5 * 12):
+        hours.world.clock.pass_by(timedelta(minutes=5))
+        hours.world.reconcile()
+        hours.world.deliver()
+    namespace, state = hours.world.route.metrics.published[-1]
+    assert namespace == "aws/sagemaker/Endpoints/data-metrics"
+    assert (state["MetricName"], state["Value"]) == ("alert_state", 1.0)
+    assert [each["Value"] for each in state["Dimensions"]] == ["mortgages", "hourly"]
 
 
 def test_what_crashes_between_the_message_and_its_note_is_decided_again_and_sent_once():

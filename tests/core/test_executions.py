@@ -349,14 +349,23 @@ def test_reconcile_announces_what_was_settled_in_silence(world):
     assert world.ledger.get(execution.key).monitoring_execution_status is ExecutionStatus.COMPLETED_WITH_VIOLATIONS
 
 
-def test_reconcile_fails_what_waits_for_a_schedule_that_is_gone(world):
-    world.tick()
+@pytest.mark.parametrize(
+    ("operation", "code"),
+    [("DeleteMonitoringSchedule", "ScheduleNotFound"), ("StopMonitoringSchedule", "ScheduleStopped")],
+)
+def test_what_waits_for_a_schedule_that_is_gone_or_stopped_is_stopped_without_an_alert(world, operation, code):
+    first = world.tick()
     world.has_captures(TEN)
     second = world.tick(TEN + HOUR, "tick-2")
-    world.manage("DeleteMonitoringSchedule", monitoring_schedule_name="hourly")
+    world.manage(operation, monitoring_schedule_name="hourly")
+    world.finish(world.ends(first))
     world.clock.pass_by(LEASE)
     world.reconcile()
-    assert world.ledger.get(second.key).outcome.failure_reason.startswith("ScheduleNotFound")
+    world.deliver()
+    ended = world.ledger.get(second.key)
+    assert ended.monitoring_execution_status is ExecutionStatus.STOPPED
+    assert ended.outcome.failure_reason.startswith(code)
+    assert world.mail.alerts == []
 
 
 @pytest.mark.parametrize("changed", ["cron(0 6 ? * * *)", "cron(30 * ? * * *)"])

@@ -62,6 +62,7 @@ from modelwatch_core.domain.model_endpoints import ModelReference
 from modelwatch_core.domain.monitoring_execution import ExecutionStatus, MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule, ScheduleRequest, ScheduleStatus
 from modelwatch_core.domain.outcome import Outcome, OutcomeStatus
+from modelwatch_core.domain.report_links import console_page
 from modelwatch_core.domain.sagemaker_api.job_definitions import JobDefinition
 from modelwatch_core.domain.scores import Score
 from modelwatch_core.domain.settings_environment import analysis_settings
@@ -1312,6 +1313,22 @@ def test_an_endpoint_says_where_it_captures_or_why_it_does_not(aws):
         endpoints.capture_destination("none")
 
 
+def test_a_shadow_variant_is_one_of_those_that_are_deployed():
+    # Fields of DescribeEndpoint and DescribeEndpointConfig: Amazon SageMaker API Reference; moto has no such variant.
+    config = {
+        "CreationTime": NOW,
+        "ProductionVariants": [{"VariantName": "AllTraffic", "ModelName": "a"}],
+        "ShadowProductionVariants": [{"VariantName": "Shadow", "ModelName": "b"}],
+    }
+    sagemaker = SimpleNamespace(
+        describe_endpoint=lambda **_: {"EndpointStatus": "InService", "EndpointConfigName": "c"},
+        describe_endpoint_config=lambda **_: config,
+        describe_model=lambda **_: {"CreationTime": NOW},
+    )
+    found = SageMakerEndpoints(sagemaker).deployment("any")
+    assert (found.models, found.newest_model) == ({"AllTraffic": "a", "Shadow": "b"}, NOW)
+
+
 def test_more_metrics_than_one_call_takes_are_all_published(aws):
     cloudwatch = aws.client("cloudwatch")
     metrics = ({"MetricName": f"feature_data_{i}", "Value": 1.0} for i in range(1203))
@@ -1408,7 +1425,9 @@ def violating(count: int = 1, feature: str = "income", name: str = "hourly") -> 
 
 
 @pytest.mark.parametrize("count", [1, 500])
-@pytest.mark.parametrize("feature", ["income", "\N{PILE OF POO}" * 1000, "<script>\n\u202e" * 100])
+@pytest.mark.parametrize(
+    "feature", ["income", "\N{PILE OF POO}" * 1000, "<script>\n\u202e" * 100, '"\\' * 4000, "\0" * 5000]
+)
 def test_a_message_has_a_body_for_each_protocol_and_fits_in_what_sns_takes(aws, count, feature):
     topic = aws.client("sns").create_topic(Name="alerts")["TopicArn"]
     link = "https://example.com/report"
@@ -1418,7 +1437,7 @@ def test_a_message_has_a_body_for_each_protocol_and_fits_in_what_sns_takes(aws, 
     assert asked["MessageStructure"] == "json"
     assert set(bodies) >= {"default", "email", "sms", "sqs", "lambda", "https"}
     assert all(isinstance(body, str) for body in bodies.values())
-    assert f"Open:      {link}" in bodies["email"] or "lines: the message was too long" in bodies["email"]
+    assert f"Open:      {link}" in bodies["email"]
     assert len(bodies["sms"]) <= 140
     assert json.loads(bodies["sqs"])["alertKey"] == alert.key
     chat = json.loads(bodies["https"])
@@ -1435,6 +1454,24 @@ def test_a_hundred_alerts_fit_in_one_message_that_names_each(aws):
     assert len(json.loads(bodies["sqs"])["alerts"]) == 100
     assert asked["Subject"].startswith("Modelwatch: 100 alerts: schedule-000")
     assert len(asked["Message"].encode()) < 262_144
+
+
+def test_as_many_alerts_as_one_message_takes_are_all_in_the_mail_with_presigned_links(aws):
+    topic = aws.client("sns").create_topic(Name="alerts")["TopicArn"]
+    alerts = [violating(20, "x" * 500, f"schedule-{number:03}") for number in range(SnsTopics(None).most_together)]
+    link = "https://results.s3.amazonaws.com/report.html?X-Amz-Security-Token=" + "x" * 1800
+    asked = published(aws, lambda sns: SnsTopics(sns, (topic,), lambda _: link).send_together(alerts, topic))
+    bodies = json.loads(asked["Message"])
+    assert bodies["email"].count(link) == len(alerts)
+    assert len(json.loads(bodies["sqs"])["alerts"]) == len(alerts)
+    assert len(asked["Message"].encode()) < 262_144
+
+
+def test_the_console_is_that_of_the_partition():
+    # Amazon Web Services in China and AWS GovCloud (US) User Guides: their consoles have domains of their own.
+    assert console_page("s3://r/k", "cn-north-1").startswith("https://cn-north-1.console.amazonaws.cn/s3/object/r?")
+    assert console_page("s3://r/k", "us-gov-west-1").startswith("https://us-gov-west-1.console.amazonaws-us-gov.com/s3")
+    assert console_page("s3://r/k", "eu-west-1").startswith("https://eu-west-1.console.aws.amazon.com/s3/object/r?")
 
 
 def test_a_presigned_link_opens_the_report_for_who_has_no_credentials(aws):
@@ -1478,6 +1515,12 @@ def test_a_topic_of_another_account_or_region_is_refused_though_it_is_listed(add
 def hourly_request(**changes: object) -> ScheduleRequest:
     """Return the request of a schedule of data quality that watches the endpoint ``mortgages``."""
     return ScheduleRequest.model_validate(schedule_parameters() | changes)
+
+
+def test_a_fifo_topic_is_refused_for_it_reaches_no_people():
+    topic = "arn:aws:sns:us-east-1:123456789012:alerts.fifo"
+    with pytest.raises(InvalidInput, match=r"UnfitAlertTarget: .* is a FIFO topic"):
+        SnsTopics(None, (topic,)).check(topic, hourly_request())
 
 
 @pytest.mark.parametrize("target", [SnsTopics, AlertFunctions])

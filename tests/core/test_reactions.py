@@ -6,12 +6,14 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from modelwatch_core.domain.alert_chat import chat_message
 from modelwatch_core.domain.alert_event import alert_event
-from modelwatch_core.domain.alert_text import alert_subject, alert_text
+from modelwatch_core.domain.alert_text import alert_subject, alert_text, bundle_text
 from modelwatch_core.domain.alerts import Alert
 from modelwatch_core.domain.errors import InvalidInput, NotReady
 from modelwatch_core.domain.monitoring_execution import ExecutionStatus, MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule, ScheduleStatus
+from modelwatch_core.domain.report_links import console_link
 from modelwatch_core.domain.sagemaker_events import ModelPackageStateChange, TrainingJobStateChange, TransformJob
 from modelwatch_core.domain.watched_endpoint import Condition, Deployment
 from tests.core.world import TEN, World
@@ -125,6 +127,33 @@ def swept(world: World, hours: int) -> list[str]:
     return news(world)
 
 
+def test_what_is_told_after_a_mute_has_the_time_at_which_it_happened(world):
+    deployed(world)
+    follows(world)
+    mute(world, 48)
+    world.endpoints.deployed.clear()
+    follows(world)
+    happened = world.clock.now()
+    world.clock.moment = happened.replace(minute=1) + 49 * HOUR
+    world.reconcile()
+    world.deliver()
+    (alert,) = world.mail.alerts
+    assert alert.since == happened
+
+
+def test_what_people_hear_of_an_endpoint_is_told_in_each_form_and_is_no_alert_of_violations(world):
+    deployed(world, "Failed", failure_reason="no capacity <here>")
+    world.follow_watched("mortgages")
+    world.deliver()
+    (alert,) = world.mail.alerts
+    assert "is Failed: no capacity &lt;here&gt;" in chat_message(alert)["content"]["description"]
+    assert "  EndpointFailed: the endpoint mortgages is Failed" in bundle_text([alert, alert], [None, None])
+    assert console_link(alert, "eu-west-1") is None
+    event = alert_event(alert)
+    assert (event["alertName"], event["change"]) == (None, None)
+    assert event["incidentKey"].split("/")[1] == "notice"
+
+
 def test_a_muted_schedule_reacts_in_silence_and_people_hear_after_the_mute_what_lasts(world):
     deployed(world)
     follows(world)
@@ -204,6 +233,18 @@ def test_a_new_model_asks_for_a_new_baseline_and_is_quiet_once_there_is_one(worl
     world.manage("UpdateMonitoringSchedule", monitoring_schedule_name="hourly", baseline=baseline)
     deployed(world, config="third", **new)  # the same model, once more
     assert follows(world) == ["EndpointUpdated"]
+
+
+def test_a_new_model_of_another_variant_asks_for_no_new_baseline(world):
+    watched = {"endpoint_name": "mortgages", "variant_name": "AllTraffic"}
+    world.manage("UpdateMonitoringSchedule", monitoring_schedule_name="hourly", endpoint_input=watched)
+    deployed(world)
+    follows(world)
+    new = {"deployed_since": TEN + 2 * HOUR, "newest_model": TEN + HOUR}
+    deployed(world, config="second", models={"AllTraffic": "scorer", "challenger": "scorer-2"}, **new)
+    assert follows(world) == ["EndpointUpdated"]
+    deployed(world, config="third", models={"AllTraffic": "scorer-3"}, **new)
+    assert follows(world) == ["EndpointUpdated", "BaselineOlderThanModel"]
 
 
 def test_a_schedule_without_a_baseline_needs_none_for_a_new_model(world):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from pydantic import BaseModel, ValidationError, field_validator, model_validator
 
+from modelwatch_core.domain.alert_targets import AlertTargetReference
+from modelwatch_core.domain.alerting import Alerting
 from modelwatch_core.domain.baselining_job import BaseliningJob
 from modelwatch_core.domain.documents import Inbound, Owned, validation_message
 from modelwatch_core.domain.monitoring_execution import MonitoringExecution
@@ -50,6 +52,15 @@ def test_each_mistake_has_its_location_and_no_value() -> None:
     )
     assert validation_message(error, limit=1) == "features[1].name: must be lower case"
     assert validation_message(error, location_prefix="dataset", limit=1).startswith("dataset.features[1].name: ")
+
+
+def test_lists_and_objects_have_the_names_that_json_gives_them() -> None:
+    with pytest.raises(ValidationError) as raised:
+        AlertTargetReference.model_validate({"type": "sns", "address": "a", "endpoints": "churn"})
+    assert validation_message(raised.value) == "endpoints: Input should be a valid list"
+    with pytest.raises(ValidationError) as raised:
+        Alerting.model_validate({"violations": 2})
+    assert validation_message(raised.value) == "violations: Input should be a valid object"
 
 
 def test_a_mistake_of_the_whole_document_is_located_by_what_the_caller_knows() -> None:

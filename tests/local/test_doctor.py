@@ -404,14 +404,23 @@ def test_the_repair_of_lists_needs_a_stack():
         ('[{"type": "sns",}]', "DefaultAlertTargetsUnreadable", "DefaultAlertTargets: Invalid JSON"),
         ('[{"type": "sns"}]', "DefaultAlertTargetsUnreadable", "DefaultAlertTargets[0].address: Field required"),
         ('[{"type": "mail", "address": "me"}]', "UnknownAlertTarget", "'mail' is not a type of alert target"),
+        ('[{"type": "sns", "address": "arn:aws:sns:us-east-1:1:b"}]', "UnfitAlertTarget", "may not notify arn:aws:sns"),
     ],
 )
 def test_default_alert_targets_that_reach_nobody_are_found(document, code, says):
-    variables = {"DEFAULT_ALERT_TARGETS": document}
+    topic, function = "arn:aws:sns:us-east-1:1:a", "arn:aws:lambda:us-east-1:1:function:page"
+    variables = {
+        "DEFAULT_ALERT_TARGETS": document,
+        "ALERT_TOPIC_ARN": topic,
+        "ALERT_TOPIC_ARNS": "",
+        "ALERT_FUNCTION_ARNS": function,
+    }
     client = SimpleNamespace(get_function_configuration=lambda **_: {"Environment": {"Variables": variables}})
     functions = {"RouteAlerts": ("AWS::Lambda::Function", "r")}
     (problem,) = alerting.default_targets(answering(client, resources=functions))
     assert problem.code == code
     assert says in problem.message
-    variables["DEFAULT_ALERT_TARGETS"] = " "
-    assert list(alerting.default_targets(answering(client, resources=functions))) == []
+    listed = [{"type": "sns", "address": topic}, {"type": "lambda", "address": function}]
+    for fine in (" ", json.dumps(listed)):
+        variables["DEFAULT_ALERT_TARGETS"] = fine
+        assert list(alerting.default_targets(answering(client, resources=functions))) == []

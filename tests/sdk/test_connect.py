@@ -408,6 +408,17 @@ def test_alerts_of_a_schedule_are_listed_and_changed_with_both_numbers(client):
     assert client.list_monitoring_alert_history()["MonitoringAlertHistory"] == []
 
 
+def test_alerts_are_listed_by_pages(client):
+    client.create_data_quality_job_definition(**definition())
+    client.create_monitoring_schedule(**schedule())
+    paginator = client.get_paginator("list_monitoring_alerts")
+    for size in (1, 3, 4, 5):
+        pages = paginator.paginate(MonitoringScheduleName="hourly", PaginationConfig={"PageSize": size})
+        found = [[each["MonitoringAlertName"] for each in page["MonitoringAlertSummaries"]] for page in pages]
+        assert [name for page in found for name in page] == ["violations", "failed-executions", "no-data", "not-fired"]
+        assert max(map(len, found)) <= size
+
+
 @pytest.mark.parametrize(
     ("changes", "expected", "message"),
     [

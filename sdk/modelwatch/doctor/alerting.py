@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from modelwatch.doctor.deployed import Deployed
 from modelwatch.doctor.problem import Problem
-from modelwatch_core.domain.alert_targets import DEFAULT_ALERT_TARGETS, targets_in
+from modelwatch_core.domain.alert_targets import DEFAULT_ALERT_TARGETS
 from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.settings import AlertSettings
 from modelwatch_core.wiring import ALERT_TARGETS
 
 
@@ -29,9 +30,9 @@ def default_targets(deployed: Deployed) -> Iterator[Problem]:
     """Yield a problem if alerts of schedules that name no targets can be raised for none."""
     name = deployed.of_type("AWS::Lambda::Function")["RouteAlerts"]
     configuration = deployed.client("lambda").get_function_configuration(FunctionName=name)
-    document = configuration["Environment"]["Variables"].get("DEFAULT_ALERT_TARGETS", "")
+    settings = AlertSettings.model_validate(configuration["Environment"]["Variables"])
     try:
-        targets = targets_in(document) if document.strip() else ()
+        targets = settings.default_targets
     except InvalidInput as error:
         yield Problem(
             "DefaultAlertTargetsUnreadable", error.message, f"deploy with a JSON list in {DEFAULT_ALERT_TARGETS}"
@@ -41,6 +42,9 @@ def default_targets(deployed: Deployed) -> Iterator[Problem]:
         if target.type not in ALERT_TARGETS:
             message = f"{DEFAULT_ALERT_TARGETS}: {target.type!r} is not a type of alert target"
             yield Problem("UnknownAlertTarget", message, f"deploy with one of {', '.join(ALERT_TARGETS)}")
+        elif target.address not in (*settings.topics, *settings.functions):
+            message = f"{DEFAULT_ALERT_TARGETS}: this deployment may not notify {target.address}"
+            yield Problem("UnfitAlertTarget", message, "deploy with it in AlertTopicArns or AlertFunctionArns")
 
 
 def dead_letters(deployed: Deployed) -> Iterator[Problem]:

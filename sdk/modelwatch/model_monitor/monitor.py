@@ -293,14 +293,11 @@ class ModelMonitor(ScheduleExecutions):
         max_results : int, optional
             From 1 to 100.
         """
-        most = integer("max_results", 100 if max_results is None else max_results, 1, 100)
-        if next_token is not None and not next_token.isdecimal():
-            raise ValueError("next_token: it is none that this method gave")
-        first = int(next_token or 0)
-        answer = self._app.manage("ListMonitoringAlerts", monitoring_schedule_name=self._named(None))
-        alerts = [MonitoringAlertSummary.of(each) for each in answer["alerts"]]
-        rest = first + most
-        return alerts[first:rest], str(rest) if rest < len(alerts) else None
+        answer = self._app.manage(
+            "ListMonitoringAlerts",
+            **given(monitoring_schedule_name=self._named(None), next_token=next_token, max_results=max_results),
+        )
+        return [MonitoringAlertSummary.of(each) for each in answer["alerts"]], answer["next_token"]
 
     def update_monitoring_alert(
         self, monitoring_alert_name: str, data_points_to_alert: int | None, evaluation_period: int | None

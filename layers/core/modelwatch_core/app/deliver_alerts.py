@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from modelwatch_core.domain.alert_targets import AlertTargetReference, reached
-from modelwatch_core.domain.alerting import AlertName
+from modelwatch_core.domain.alert_targets import AlertTargetReference, Takes, reached
 from modelwatch_core.domain.alerts import Alert, AlertRaised, AlertsWaiting
 from modelwatch_core.domain.errors import InvalidInput, ModelwatchError, NotReady, Upstream
 from modelwatch_core.ports import AlertTarget, BundlingTarget, EventBus, SentAlerts, WaitingAlerts
@@ -34,20 +33,22 @@ class RaiseAlert:
 
     def __call__(
         self,
-        alert: Alert,
+        message: Callable[[Takes], Alert | None],
         named: Iterable[AlertTargetReference],
         *,
-        about: Sequence[AlertName],
+        endpoint_name: str | None,
         tags: Mapping[str, str],
     ) -> None:
         """Raise it.
 
         Parameters
         ----------
+        message : callable
+            Returns the alert for a target, with what the target takes; None where it takes nothing of it.
         named : iterable of AlertTargetReference
             The targets of its schedule.
-        about : sequence of AlertName
-            The alerts of the schedule that it is about.
+        endpoint_name : str, optional
+            The endpoint that the schedule watches.
         tags : mapping of str to str
             Those of the schedule.
 
@@ -58,16 +59,19 @@ class RaiseAlert:
         Upstream
             When the bus did not take one; a retry raises it again, and each target is sent it once.
         """
-        targets = reached(
+        for target, takes in reached(named, self.default_targets, endpoint_name=endpoint_name, tags=tags):
+            if alert := message(takes):
+                self.bus.publish(AlertRaised(alert=alert, target=target))
+
+    def whole(self, alert: Alert, named: Iterable[AlertTargetReference], tags: Mapping[str, str]) -> None:
+        """Raise an alert for each target that takes it; raises as above."""
+        name = None if alert.headline else alert.alert_name
+        self(
+            lambda takes: alert if takes(name, alert.severity) else None,
             named,
-            self.default_targets,
-            alerts=about,
-            severity=alert.severity,
             endpoint_name=alert.endpoint_name,
             tags=tags,
         )
-        for target in targets:
-            self.bus.publish(AlertRaised(alert=alert, target=target))
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,9 @@ class FollowWatchedEndpoint:
     def _written(self, schedule: MonitoringSchedule, kept: Iterable[Notice] = ()) -> bool:
         seen = schedule.watched_endpoint
         if seen and kept:
-            seen = seen.model_copy(update={"unheard": unheard_notices(seen.unheard, *kept)})
+            noticed = {"noticed": self.clock.now()}
+            later = (notice.model_copy(update=noticed) for notice in kept)
+            seen = seen.model_copy(update={"unheard": unheard_notices(seen.unheard, *later)})
             schedule = schedule.model_copy(update={"watched_endpoint": seen})
         self.follow_schedule(self.schedules.save(schedule))
         return True

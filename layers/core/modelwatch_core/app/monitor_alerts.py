@@ -75,7 +75,7 @@ class MonitorAlerts:
     clock: Clock
 
     def of_schedule(self, asked: AlertsOf) -> dict[str, Any]:
-        """Return the alerts of a schedule: all that it has, since they are four."""
+        """Return a page of the alerts of a schedule."""
         schedule = self.lists.schedule(asked.monitoring_schedule_name)
         known = self.states.known(schedule.schedule_id)
         executions, muted = self._executions(schedule), known.are_muted(self.clock.now())
@@ -96,7 +96,14 @@ class MonitorAlerts:
                     **schedule.alerting.threshold(name).model_dump(),
                 }
             )
-        return {"alerts": shown, "next_token": None}
+
+        def read(limit: int, after: str | None) -> Page[dict[str, Any]]:
+            first = int(after or 0)
+            numbered = [(alert, str(number)) for number, alert in enumerate(shown, start=1)]
+            return Page(numbered[first : first + limit], has_more=first + limit < len(shown))
+
+        found, following = listed(asked, [Section(read)])
+        return {"alerts": found, "next_token": following}
 
     def history(self, asked: AlertHistoryWanted) -> dict[str, Any]:
         """Return a page of changes."""

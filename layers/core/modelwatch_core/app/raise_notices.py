@@ -22,4 +22,4 @@ class RaiseNotices:
         """Raise notices of a schedule; raises as ``RaiseAlert``."""
         for notice in notices:
             alert = notice_alert(notice, schedule, self.clock.now())
-            self.raise_alert(alert, schedule.alert_targets, about=(), tags=schedule.tags)
+            self.raise_alert.whole(alert, schedule.alert_targets, schedule.tags)

@@ -103,8 +103,8 @@ class Reconcile:
         resumed = self._resumed(execution, self.launch.resume)
         if resumed is None:
             return True
-        if isinstance(resumed, Refusal):
-            return self._end(execution, Outcome.failed(f"{resumed.code}: {resumed.message}, and did not start in time"))
+        if isinstance(resumed, Refusal):  # its schedule was stopped or deleted: nobody needs an alert of that
+            return self._end(execution, Outcome.stopped(f"{resumed.code}: {resumed.message}"))
         if not resumed.is_settled:
             held.add(execution.schedule_id)
         return resumed.active or resumed.is_settled  # else it goes on waiting

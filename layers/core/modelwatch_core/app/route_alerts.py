@@ -19,8 +19,8 @@ from modelwatch_core.domain.alert_states import (
     in_order,
     place_of,
 )
-from modelwatch_core.domain.alert_targets import AlertTargetReference
-from modelwatch_core.domain.alerting import AlertName, AlertStatus, Severity
+from modelwatch_core.domain.alert_targets import Takes
+from modelwatch_core.domain.alerting import Alerting, AlertName, AlertStatus, Severity
 from modelwatch_core.domain.alerts import (
     Alert,
     AlertPhase,
@@ -29,12 +29,12 @@ from modelwatch_core.domain.alerts import (
     alert_of,
     silence_alert,
 )
-from modelwatch_core.domain.constraint_violations import breach_of, excess_of
+from modelwatch_core.domain.constraint_violations import excess_of
 from modelwatch_core.domain.events import ExecutionEnded
 from modelwatch_core.domain.metric_namespace import metric_namespace
 from modelwatch_core.domain.monitoring_execution import ExecutionKey, MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
-from modelwatch_core.domain.schedule_metrics import schedule_metrics
+from modelwatch_core.domain.schedule_metrics import alert_state, schedule_metrics
 from modelwatch_core.domain.windows import Window
 from modelwatch_core.ports import AlertStates, Clock, KnownAlerts, Ledger, MetricSink, Schedules
 
@@ -75,21 +75,23 @@ class RouteAlerts:
         known = self.states.known(event.schedule_id)
         is_muted = known.are_muted(self.clock.now())
         if execution is None or execution.one_off:  # what was asked for by itself has a message by itself
-            return self._raised(None if is_muted else alert_of(event), event.alert_targets, {})
+            return None if is_muted else self._raised_by_itself(event, execution)
         judgements = self._judgements(event, execution, known)
         changes = self._changes(judgements, known)
         unsent = set() if execution.alerting.notify_recovery else {AlertPhase.RECOVERED}
-        alert = None if is_muted else _message(event, [each for each in changes if each.phase not in unsent])
+        told = [] if is_muted else [each for each in changes if each.phase not in unsent]
         is_again = execution.attempt > 1 and not judgements[0].is_latest
         is_over = is_again or any(judged.is_over_already for judged in judgements)
-        if alert and alert.phase is AlertPhase.RECOVERED and is_over:
-            # What it found may have been sent by a sender that died before it was noted: this is another message.
-            alert = alert.model_copy(update={"key": f"{alert.key}/{alert.phase}"})
-        self._raised(alert, event.alert_targets, execution.tags)
+        message = partial(_message, event, told, is_over)
+        if told:
+            endpoint_name, tags = execution.endpoint_name, execution.tags
+            self.raise_alert(message, event.alert_targets, endpoint_name=endpoint_name, tags=tags)
+        alert = message(lambda _alert, _severity: True)
         named = alert.names if alert else ()
         news = (each for each in changes if each.phase is not AlertPhase.REMINDER)
         heard = {each.alert_name for each in news if each.alert_name in named or each.phase in unsent}
-        self._keep(judgements, set() if is_muted else heard)  # last: a crash until here raises it all again
+        on = {each.alert_name for each in told if each.phase is not AlertPhase.RECOVERED}
+        self._keep(judgements, set() if is_muted else heard, on)  # last: a crash until here raises it all again
         if judgements[0].is_latest:
             self._publish_metrics(event, execution, judgements)
         return alert
@@ -107,11 +109,14 @@ class RouteAlerts:
         if known.are_muted(self.clock.now()):
             return None  # nor is it noted: what still lasts after the mute is its beginning
         alert = silence_alert(schedule, event, window, change)
-        self._raised(alert, schedule.alert_targets, schedule.tags)
+        self.raise_alert.whole(alert, schedule.alert_targets, schedule.tags)
         if phase is AlertPhase.IN_ALERT:
             transition = _silence(schedule, event, window, severity, self.clock.now())
             self.states.note(transition)
             self.states.keep(AlertState(transition, transition), place=place_of(transition))
+        if schedule.publish_cloudwatch_metrics:
+            state = alert_state(schedule, is_on=True, now=self.clock.now())
+            self.metrics.publish(metric_namespace(schedule, self.metric_prefix), [state])
         return alert
 
     def _judgements(self, event: ExecutionEnded, execution: MonitoringExecution, known: KnownAlerts) -> list[Judgement]:
@@ -120,8 +125,7 @@ class RouteAlerts:
         if latest[0].key != execution.key:
             around = in_order(self._looked_back(execution, execution.window.start + timedelta(seconds=1)))
         before = [each for each in around if place_of(each) < place_of(execution)]
-        worst = breach_of(event.violations[0]) if event.violations else None
-        severity = partial(execution.alerting.severity, breach=worst)
+        severity = partial(execution.alerting.severity, breach=event.worst_breach)
         return [Judgement(each, execution, before, latest, known.state(each), severity(each)) for each in AlertName]
 
     def _changes(self, judgements: Sequence[Judgement], known: KnownAlerts) -> list[Change]:
@@ -141,9 +145,11 @@ class RouteAlerts:
         execution = judged.execution
         return self.states.is_noted(execution.schedule_id, judged.alert, place_of(execution))
 
-    def _raised(self, alert: Alert | None, named: Iterable[AlertTargetReference], tags: dict[str, str]) -> Alert | None:
+    def _raised_by_itself(self, event: ExecutionEnded, execution: MonitoringExecution | None) -> Alert | None:
+        alerting, tags = (execution.alerting, execution.tags) if execution else (Alerting(), {})
+        alert = alert_of(event, alerting=alerting)
         if alert is not None:
-            self.raise_alert(alert, named, about=alert.names, tags=tags)
+            self.raise_alert.whole(alert, event.alert_targets, tags)
         return alert
 
     def _looked_back(
@@ -160,8 +166,8 @@ class RouteAlerts:
             if place % page == 0 and all(judged[alert] > most for alert in OF_EXECUTIONS):
                 return
 
-    def _keep(self, judgements: Sequence[Judgement], heard: Collection[AlertName]) -> None:
-        """Note what changed, how each alert stands, and of which of them people have heard."""
+    def _keep(self, judgements: Sequence[Judgement], heard: Collection[AlertName], on: Collection[AlertName]) -> None:
+        """Note what changed, how each alert stands, of which of them people have heard, and how serious those are."""
         now = self.clock.now()
         for judged in judgements:
             transitions = judged.transitions(now)
@@ -170,6 +176,8 @@ class RouteAlerts:
             latest = transitions[-1] if judged.changes_present else judged.state.latest
             is_news = judged.alert in heard and judged.now is not judged.state.notified_status
             state = AlertState(latest, latest if is_news else judged.state.notified)
+            if judged.alert in on:
+                state = state.at_least(judged.own_severity)
             if state != judged.state:
                 self.states.keep(state, place=place_of(judged.latest[0]))
 
@@ -184,8 +192,14 @@ class RouteAlerts:
         self.metrics.publish(metric_namespace(execution, self.metric_prefix), metrics)
 
 
-def _message(event: ExecutionEnded, changes: Sequence[Change]) -> Alert | None:
-    return alert_of(event, *changes) if changes else None
+def _message(event: ExecutionEnded, changes: Sequence[Change], is_over: bool, takes: Takes) -> Alert | None:
+    """Return what a target is told that takes some of the changes."""
+    taken = [each for each in changes if takes(each.alert_name, each.severity)]
+    alert = alert_of(event, *taken) if taken else None
+    if alert and alert.phase is AlertPhase.RECOVERED and is_over:
+        # What it found may have been sent by a sender that died before it was noted: this is another message.
+        return alert.model_copy(update={"key": f"{alert.key}/{alert.phase}"})
+    return alert
 
 
 def _importance(change: Change) -> tuple[int, int]:

@@ -22,12 +22,13 @@ _MOST_VIOLATIONS = 5
 def chat_message(alert: Alert, link: str | None = None) -> dict[str, Any]:
     """Return the notification of an alert; messages from its beginning to its end are one thread."""
     lines = [f"*since* {iso_utc(alert.since)}"]
-    if alert.outcome.failure_reason:
-        lines.append(_safe(alert.outcome.failure_reason))
+    if alert.recovered:
+        lines.append(f"*over too* {', '.join(alert.recovered)}")
+    lines += [_safe(text) for text in (alert.notice, alert.outcome.failure_reason) if text]
     shown = alert.violations[:_MOST_VIOLATIONS]
-    lines += [f"*{_safe(each.subject)}* {_safe(check_text(each))}: {_safe(violation_text(each))}" for each in shown]
-    if alert.outcome.violation_count > len(shown):
+    if alert.outcome.violation_count > len(shown):  # before them: what is too long is cut at its end
         lines.append(f"{len(shown)} of {alert.outcome.violation_count} violations are shown")
+    lines += [f"*{_safe(each.subject)}* {_safe(check_text(each))}: {_safe(violation_text(each))}" for each in shown]
     return _message(alert.key, incident_key(alert), alert_subject(alert), "\n".join(lines), [alert], link)
 
 

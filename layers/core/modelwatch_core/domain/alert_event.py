@@ -33,8 +33,8 @@ def alert_event(alert: Alert, *, most_bytes: int = MOST_BYTES) -> dict[str, Any]
         ``failureReason``, ``windowStart``, ``attempt``, ``violationCount``, ``violations`` (the worst 20, as in the
         report), ``worstExcess`` (how many times its threshold the worst of them is; None without any, or where that
         is infinite), ``reports`` (their folder in S3), ``notice`` (what happened, where it is not the end of an
-        execution: ``status`` and ``change`` are None then), ``alertKey``, which repeated deliveries have in common, and
-        ``incidentKey``, which all messages from the beginning of an alert to its end have in common.
+        execution: ``status``, ``change`` and ``alertName`` are None then), ``alertKey``, which repeated deliveries have
+        in common, and ``incidentKey``, which all messages from the beginning of an alert to its end have in common.
     """
     violations = [violation.model_dump(mode="json") for violation in alert.violations]
     document = _document(alert, violations)
@@ -52,7 +52,7 @@ def size_of(document: object) -> int:
 def incident_key(alert: Alert) -> str:
     """Return what all messages of one alert have in common, from its beginning to its end."""
     schedule_id, _, _ = alert.key.partition("/")
-    return f"{schedule_id}/{alert.alert_name}/{iso_utc(alert.since)}"
+    return f"{schedule_id}/{'notice' if alert.headline else alert.alert_name}/{iso_utc(alert.since)}"
 
 
 def _document(alert: Alert, violations: list[dict[str, Any]]) -> dict[str, Any]:
@@ -64,9 +64,9 @@ def _document(alert: Alert, violations: list[dict[str, Any]]) -> dict[str, Any]:
         "timestamp": iso_utc(alert.window.end),
         "monitoringType": alert.monitoring_type,
         "severity": alert.severity,
-        "alertName": alert.alert_name,
+        "alertName": None if alert.headline else alert.alert_name,
         "change": None if alert.headline else alert.phase,
-        "notice": alert.outcome.exit_message if alert.headline else None,
+        "notice": alert.notice,
         "recovered": list(alert.recovered),
         "since": iso_utc(alert.since),
         "status": None if alert.headline else alert.outcome.status,

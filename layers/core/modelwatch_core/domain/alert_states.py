@@ -52,6 +52,10 @@ class AlertTransition(Owned):
         """The identity of the execution that changed it."""
         return ExecutionKey(schedule_id=self.schedule_id, window=self.window, attempt=self.attempt)
 
+    def at_least(self, severity: Severity) -> AlertTransition:
+        """Return the same, if it is less serious with this severity."""
+        return self.model_copy(update={"severity": severity}) if severity.rank > self.severity.rank else self
+
 
 class AlertState(NamedTuple):
     """An alert of a schedule as it stands.
@@ -76,6 +80,10 @@ class AlertState(NamedTuple):
     def notified_status(self) -> AlertStatus:
         """The state that people know."""
         return self.notified.alert_status if self.notified else AlertStatus.OK
+
+    def at_least(self, severity: Severity) -> AlertState:
+        """Return the state of an alert that is on, and that people know to be so serious by now."""
+        return AlertState(*(each and each.at_least(severity) for each in self))
 
 
 def place_of(record: AlertTransition | MonitoringExecution) -> str:
@@ -258,7 +266,7 @@ class Judgement:
         if notified is AlertStatus.OK:
             began = speaks or place_of(self.execution) >= place_of(self.turned)
             return AlertPhase.IN_ALERT if began else self._reminder
-        return AlertPhase.REMINDER if self._reminds(muted_until) else None
+        return AlertPhase.REMINDER if self._is_worse or self._reminds(muted_until) else None
 
     @property
     def changes_present(self) -> bool:
@@ -334,6 +342,13 @@ class Judgement:
         """The message about an execution that is bad, where people want one of each that is."""
         is_wanted = self.is_bad and self.execution.alerting.remind_after_hours == 0
         return AlertPhase.REMINDER if is_wanted else None
+
+    @property
+    def _is_worse(self) -> bool:
+        """Whether it is more serious than people know, so that those who hear of serious alerts only do not know it."""
+        notified = self.state.notified
+        is_more = notified is None or self.own_severity.rank > notified.severity.rank
+        return self.is_latest and bool(self.is_bad) and is_more
 
     @property
     def _is_awaited(self) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import partial
 
 from pydantic import Field, TypeAdapter, ValidationError
 
@@ -46,9 +47,9 @@ class AlertTargetReference(Owned):
     def __str__(self) -> str:
         return f"{self.type}:{self.address}"
 
-    def takes(self, alerts: Collection[AlertName], severity: Severity) -> bool:
-        """Return whether a message about alerts of a severity goes there."""
-        return severity.rank >= self.least_severity.rank and (not self.alerts or bool(set(alerts) & set(self.alerts)))
+    def takes(self, alert: AlertName | None, severity: Severity) -> bool:
+        """Return whether a message about an alert of a severity goes there; None for a notice, which is about none."""
+        return severity.rank >= self.least_severity.rank and (not self.alerts or alert in self.alerts)
 
     def is_for(self, endpoint_name: str | None, tags: Mapping[str, str]) -> bool:
         """Return whether messages about a schedule with an endpoint and tags may go there."""
@@ -56,16 +57,18 @@ class AlertTargetReference(Owned):
         return named and self.tags.items() <= tags.items()
 
 
+Takes = Callable[[AlertName | None, Severity], bool]
+"""Whether messages about an alert of a severity go to a target; None in place of its name for a notice."""
+
+
 def reached(
     named: Iterable[AlertTargetReference],
     defaults: Callable[[], Iterable[AlertTargetReference]],
     *,
-    alerts: Collection[AlertName],
-    severity: Severity,
     endpoint_name: str | None,
     tags: Mapping[str, str],
-) -> list[AlertTargetReference]:
-    """Return which of the targets that a schedule names get a message, each once; of the default ones if it names none.
+) -> Iterator[tuple[AlertTargetReference, Takes]]:
+    """Yield the targets of a schedule, each once, with what each takes; the default ones if it names none.
 
     Parameters
     ----------
@@ -75,8 +78,16 @@ def reached(
         Asked only where they count.
     """
     asked = [target for target in named if target.type != ALARM] or defaults()
-    fitting = [each for each in asked if each.takes(alerts, severity) and each.is_for(endpoint_name, tags)]
-    return list({str(target): target for target in fitting}.values())
+    places: dict[str, list[AlertTargetReference]] = {}
+    for target in asked:
+        if target.is_for(endpoint_name, tags):
+            places.setdefault(str(target), []).append(target)
+    for references in places.values():
+        yield references[0], partial(_takes, references)
+
+
+def _takes(references: Iterable[AlertTargetReference], alert: AlertName | None, severity: Severity) -> bool:
+    return any(each.takes(alert, severity) for each in references)
 
 
 _REFERENCES: TypeAdapter[tuple[AlertTargetReference, ...]] = TypeAdapter(tuple[AlertTargetReference, ...])

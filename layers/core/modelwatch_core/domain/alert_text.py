@@ -51,7 +51,7 @@ def _notice_lines(alert: Alert) -> Iterator[str]:
     yield f"Schedule:  {alert.monitoring_schedule_name} ({alert.monitoring_type})"
     yield f"Endpoint:  {alert.endpoint_name or 'none, batch transform'}"
     yield f"Time:      {iso_utc(alert.since)}"
-    yield from ("", one_line(alert.outcome.exit_message or ""))
+    yield from ("", one_line(alert.notice or ""))
 
 
 def bundle_subject(alerts: Sequence[Alert]) -> str:
@@ -67,14 +67,21 @@ def bundle_text(alerts: Sequence[Alert], links: Sequence[str | None]) -> str:
     by_severity = sorted(zip(alerts, links, strict=True), key=lambda each: -each[0].severity.rank)
     lines = [f"{len(alerts)} alerts came at the same time. Each one's execution and report have the whole of it.", ""]
     for alert, link in by_severity:
-        lines += [alert_subject(alert).removeprefix("Modelwatch: "), *_short_findings(alert)]
-        lines += [f"  Reports:   {alert.reports_s3_uri}/", *([f"  Open:      {link}"] if link else []), ""]
+        lines += [alert_subject(alert).removeprefix("Modelwatch: "), *_short_lines(alert, link), ""]
     return "\n".join(lines)
 
 
-def _short_findings(alert: Alert) -> Iterator[str]:
+def _short_lines(alert: Alert, link: str | None) -> Iterator[str]:
+    if alert.notice:
+        yield f"  {one_line(alert.notice)}"
+        return
+    if alert.recovered:
+        yield f"  Over too:  {', '.join(alert.recovered)}"
     shown = alert.violations[:_MOST_SHORT_LINES]
     yield from (f"  {line[:300]}" for line in finding_lines(alert.outcome, shown))
+    yield f"  Reports:   {alert.reports_s3_uri}/"
+    if link:
+        yield f"  Open:      {link}"
 
 
 def _headline(alert: Alert) -> str:

@@ -154,7 +154,8 @@ class Alerting(Owned):
     not_fired_after_hours : int, optional
         How long after it was due a schedule that has not fired is an alert; null for never.
     remind_after_hours : int, optional
-        How often a message comes while an alert lasts: 0 for each bad execution, null for never.
+        How often a message comes while an alert lasts: 0 for each bad execution, null for only when it becomes more
+        serious.
     notify_recovery : bool
         Whether a message says that an alert is over.
     severity_rules : tuple of SeverityRule

@@ -8,7 +8,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from modelwatch_core.domain.alert_targets import AlertTargetReference
-from modelwatch_core.domain.alerting import AlertName, Severity
+from modelwatch_core.domain.alerting import Alerting, AlertName, Severity
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
 from modelwatch_core.domain.documents import NonEmpty, Owned, S3Uri, SageMakerName, UtcDatetime, iso_utc
 from modelwatch_core.domain.events import Emitted, ExecutionEnded
@@ -80,6 +80,11 @@ class Alert(Owned):
         """The alerts that it is about."""
         return (self.alert_name, *self.recovered)
 
+    @property
+    def notice(self) -> str | None:
+        """What a notice says; None where it is about the end of an execution."""
+        return self.outcome.exit_message if self.headline else None
+
 
 NO_DATA_CODE = "NoData"
 """The code at the start of an execution's failure reason if its window holds no data."""
@@ -110,19 +115,24 @@ class Change(Owned):
     since: UtcDatetime
 
 
-def alert_of(event: ExecutionEnded, *changes: Change) -> Alert | None:
+_WITHOUT_RULES = Alerting()
+
+
+def alert_of(event: ExecutionEnded, *changes: Change, alerting: Alerting = _WITHOUT_RULES) -> Alert | None:
     """Return the message about an ended execution, if one is due.
 
     Parameters
     ----------
     *changes : Change
         What it changed, the most important first. Without any, an execution that ended badly has its message as it
-        is: its schedule is not known.
+        is: it counts for no alert, or its schedule is not known.
+    alerting : Alerting
+        The rules that say how serious such a message is.
     """
     concerned = alert_concerned(event.monitoring_execution_status, event.outcome.failure_reason)
     if not changes and concerned is not None:
-        start = event.window.start
-        changes = (Change(phase=AlertPhase.IN_ALERT, alert_name=concerned, severity=Severity.WARNING, since=start),)
+        severity, start = alerting.severity(concerned, event.worst_breach), event.window.start
+        changes = (Change(phase=AlertPhase.IN_ALERT, alert_name=concerned, severity=severity, since=start),)
     if not changes:
         return None
     first, *others = changes

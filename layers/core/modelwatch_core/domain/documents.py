@@ -60,6 +60,10 @@ def parsed(model: type[Document], document: object) -> Document:
         raise InvalidInput("InvalidParameter", validation_message(error, document_name="the parameters")) from None
 
 
+_IN_JSON = {"tuple_type": "Input should be a valid list", "model_type": "Input should be a valid object"}
+"""What is said of Python's types to those who write JSON."""
+
+
 def validation_message(
     error: ValidationError, *, location_prefix: str = "", document_name: str = "", limit: int | None = None
 ) -> str:
@@ -83,7 +87,7 @@ def validation_message(
     described = []
     for mistake in mistakes[:limit]:
         location = _location(location_prefix, mistake["loc"]) or document_name
-        message = mistake["msg"].removeprefix("Value error, ")
+        message = _IN_JSON.get(mistake["type"], mistake["msg"].removeprefix("Value error, "))
         described.append(f"{location}: {message}" if location else message)
     return "; ".join(described)
 

@@ -8,7 +8,7 @@
 | works again, and the schedule was marked | the mark is removed |
 | has another configuration | goes on; a notice says which variants and models are new |
 | has no variant of the name that the schedule watches | goes on; a warning |
-| has another model, made after the schedule was given its baseline | goes on; a warning |
+| has another model where the schedule watches, made after it was given its baseline | goes on; a warning |
 """
 
 from __future__ import annotations
@@ -104,7 +104,8 @@ def _of_update(schedule: MonitoringSchedule, found: Deployment) -> Iterator[Noti
         )
         yield _notice("VariantRemoved", Severity.WARNING, "its variant is gone", message)
     is_newer = found.newest_model is not None and found.newest_model > defined
-    has_other_models = before is None or set(found.models.values()) - set(before.models.values())
+    watches = found.models.values() if variant is None else [found.models.get(variant, "")]
+    has_other_models = before is None or set(watches) - set(before.models.values())
     if schedule.baseline is not None and is_newer and has_other_models:
         message = (
             f"a model of the endpoint {name} was made at {iso_utc(found.newest_model or defined)}, and the schedule was"

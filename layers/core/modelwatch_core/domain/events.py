@@ -8,7 +8,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from modelwatch_core.domain.alert_targets import AlertTargetReference
-from modelwatch_core.domain.constraint_violations import ConstraintViolation, breach_of
+from modelwatch_core.domain.constraint_violations import Breach, ConstraintViolation, breach_of
 from modelwatch_core.domain.documents import NonEmpty, Owned, S3Uri, SageMakerName, UtcDatetime
 from modelwatch_core.domain.execution_cost import JobUsage, SparkUsage, Usage
 from modelwatch_core.domain.hosts import Resource, Run
@@ -87,6 +87,11 @@ class ExecutionEnded(Emitted):
     alert_targets: tuple[AlertTargetReference, ...] = ()
     violations: tuple[ConstraintViolation, ...] = Field(default=(), max_length=MOST_VIOLATIONS_IN_AN_EVENT)
     violation_report_uri: S3Uri | None = None
+
+    @property
+    def worst_breach(self) -> Breach | None:
+        """What the worst violation broke, by which rules of severity decide."""
+        return breach_of(self.violations[0]) if self.violations else None
 
     @classmethod
     def of(cls, execution: MonitoringExecution, violations: tuple[ConstraintViolation, ...]) -> ExecutionEnded:

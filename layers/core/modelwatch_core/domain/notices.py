@@ -13,7 +13,7 @@ from modelwatch_core.domain.windows import Window
 
 def notice_alert(notice: Notice, schedule: MonitoringSchedule, now: datetime) -> Alert:
     """Return the alert that carries a notice: one for each version of the schedule, however often it is raised."""
-    end = now.replace(microsecond=0)
+    end = (notice.noticed or now).replace(microsecond=0)
     return Alert(
         key="/".join((schedule.schedule_id, "notice", str(schedule.version), notice.code)),
         severity=notice.severity,

@@ -9,15 +9,22 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from modelwatch_core.domain.documents import iso_utc
 from modelwatch_core.domain.monitoring_execution import MonitoringExecution
+from modelwatch_core.domain.monitoring_schedule import ScheduleRequest
 
 ALERT_STATE, VIOLATION_COUNT, LARGEST_EXCESS = "alert_state", "violation_count", "largest_excess"
 MALFORMED_SHARE = "malformed_share"
 _LARGEST = 1e6
 """The number that is published for an infinite excess; CloudWatch takes no infinity."""
+
+
+def alert_state(monitor: MonitoringExecution | ScheduleRequest, *, is_on: bool, now: datetime) -> dict[str, Any]:
+    """Return the metric that is 1 while one of the alerts of a schedule is on, as ``schedule_metrics`` does."""
+    return _metric(monitor, now, ALERT_STATE, float(is_on))
 
 
 def schedule_metrics(
@@ -29,17 +36,18 @@ def schedule_metrics(
     many times its threshold the worst violation is, 0 without any) and ``malformed_share`` (of the records, those that
     could not be parsed) are of executions with reports.
     """
-    dimensions = [{"Name": "MonitoringSchedule", "Value": execution.monitoring_schedule_name}]
-    if execution.endpoint_name:
-        dimensions.insert(0, {"Name": "Endpoint", "Value": execution.endpoint_name})
-
-    def metric(name: str, value: float) -> dict[str, Any]:
-        return {"MetricName": name, "Dimensions": dimensions, "Timestamp": iso_utc(now), "Value": value}
-
-    yield metric(ALERT_STATE, float(is_on))
+    yield alert_state(execution, is_on=is_on, now=now)
+    metric = partial(_metric, execution, now)
     if execution.monitoring_execution_status.is_completed:
         outcome = execution.outcome
         yield metric(VIOLATION_COUNT, float(outcome.violation_count if outcome else 0))
         yield metric(LARGEST_EXCESS, largest_excess if math.isfinite(largest_excess) else _LARGEST)
         if outcome and outcome.records:
             yield metric(MALFORMED_SHARE, outcome.records.malformed_share)
+
+
+def _metric(monitor: MonitoringExecution | ScheduleRequest, now: datetime, name: str, value: float) -> dict[str, Any]:
+    dimensions = [{"Name": "MonitoringSchedule", "Value": monitor.monitoring_schedule_name}]
+    if monitor.endpoint_name:
+        dimensions.insert(0, {"Name": "Endpoint", "Value": monitor.endpoint_name})
+    return {"MetricName": name, "Dimensions": dimensions, "Timestamp": iso_utc(now), "Value": value}

@@ -8,7 +8,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from modelwatch_core.domain.alerting import Severity
-from modelwatch_core.domain.documents import ExactUtcDatetime, NonEmpty, Owned
+from modelwatch_core.domain.documents import ExactUtcDatetime, NonEmpty, Owned, UtcDatetime
 
 
 class Deployment(Owned):
@@ -23,7 +23,8 @@ class Deployment(Owned):
     deployed_since : datetime
         When that configuration was made.
     models : dict of str to str
-        The model of each production variant; empty where the variant has none of its own (inference components).
+        The model of each variant, shadow variants included; empty where the variant has none of its own (inference
+        components).
     newest_model : datetime, optional
         When the newest of these models was made; None where none is known to SageMaker any more.
     failure_reason : str, optional
@@ -71,12 +72,15 @@ class Notice(Owned):
         The few words of a subject line.
     message : str
         What happened, what the app did, and what to do.
+    noticed : datetime, optional
+        When the app saw it; None if it is told at once.
     """
 
     code: NonEmpty
     severity: Severity
     headline: NonEmpty
     message: NonEmpty
+    noticed: UtcDatetime | None = None
 
 
 _TAKES_BACK = {"EndpointRecovered": "EndpointFailed", "ScheduleResumed": "EndpointDeleted"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -37,8 +37,7 @@ class SageMakerEndpoints:
                 "DataCaptureNotEnabled",
                 f"endpoint {endpoint_name} does not capture its data; update it with a DataCaptureConfig, {_CAPTURED}",
             )
-        lists = (endpoint.get("ProductionVariants"), endpoint.get("ShadowProductionVariants"))
-        variants = [each["VariantName"] for variants in lists for each in variants or ()]
+        variants = [each["VariantName"] for each in _variants(endpoint)]
         if variant_name and variants and variant_name not in variants:  # one that is being created lists none yet
             message = f"endpoint {endpoint_name} has no variant {variant_name}: it has {', '.join(variants)}"
             raise InvalidInput("VariantNotFound", f"{message}; correct endpoint_input.variant_name, {_CAPTURED}")
@@ -54,8 +53,7 @@ class SageMakerEndpoints:
             # A configuration may be deleted while its endpoint serves.
             describe = partial(self.sagemaker.describe_endpoint_config, EndpointConfigName=name)
             config: Mapping[str, Any] = answer_or_none(describe, SAGEMAKER_REFUSAL) or {}
-            variants = config.get("ProductionVariants") or endpoint.get("ProductionVariants", [])
-            models = {each["VariantName"]: each.get("ModelName", "") for each in variants}
+            models = {each["VariantName"]: each.get("ModelName", "") for each in _variants(config or endpoint)}
             made = [self._made(model) for model in set(models.values()) if model]
         return Deployment(
             status=endpoint["EndpointStatus"],
@@ -73,3 +71,9 @@ class SageMakerEndpoints:
     def _made(self, model_name: str) -> datetime | None:
         model = answer_or_none(lambda: self.sagemaker.describe_model(ModelName=model_name), SAGEMAKER_REFUSAL)
         return model["CreationTime"] if model else None
+
+
+def _variants(described: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield the variants of an endpoint or a configuration; those that shadow others capture as well."""
+    for name in ("ProductionVariants", "ShadowProductionVariants"):
+        yield from described.get(name) or ()

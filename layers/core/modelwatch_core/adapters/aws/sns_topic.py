@@ -20,6 +20,7 @@ from modelwatch_core.domain.alert_text import (
     short_text,
 )
 from modelwatch_core.domain.alerts import Alert
+from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitoring_schedule import ScheduleRequest
 from modelwatch_core.domain.report_links import ReportLinks, no_link
 
@@ -31,7 +32,7 @@ LONGEST_SUBJECT = 99
 _JSON_PROTOCOLS = ("sqs", "lambda", "http", "firehose", "email-json")
 _MOST_BYTES = 256 * 1024
 """The most bytes that SNS takes for all bodies of a message together."""
-_MOST_BYTES_OF_BODIES = ((30_000, 25_000), (15_000, 12_500), (5_000, 4_000))
+_MOST_BYTES_OF_BODIES = ((60_000, 25_000), (60_000, 12_500), (30_000, 12_500), (5_000, 4_000))
 """The most bytes of the text, which a message holds twice, and of the JSON, which it holds five times. The first pair
 that fits is taken: quotes and line ends take twice as much inside the JSON of the message."""
 
@@ -157,6 +158,9 @@ class SnsChatTopics:
 
 
 def _refuse_topic(address: str, listed: Collection[str]) -> None:
+    if address.endswith(".fifo"):
+        message = f"alert_targets: {address} is a FIFO topic, which has queues only as subscribers; name a standard one"
+        raise InvalidInput("UnfitAlertTarget", message)
     refuse_unlisted(address, listed, own=next(iter(listed), ""), parameter="AlertTopicArns")
 
 
@@ -175,14 +179,16 @@ def _as_they_fit(alerts: Sequence[Alert], most_bytes: int) -> list[dict[str, Any
 
 
 def _cut(text: str, most_bytes: int) -> str:
-    """Return text that is no larger, and says so if it was: whole lines."""
+    """Return text that is no larger, and says so if it was: its first lines, and its end, which names the report."""
     if len(text.encode()) <= most_bytes:
         return text
-    kept, size = [], 0
-    lines = text.splitlines()
+    body, _, end = text.rpartition("\n\n")
+    kept, size = [], len(end.encode())
+    lines = body.splitlines()
     for line in lines:
         size += len(line.encode()) + 1
         if size > most_bytes - 100:
             break
         kept.append(line)
-    return "\n".join([*kept, "", f"{len(kept)} of {len(lines)} lines: the message was too long. The report has all."])
+    left_out = f"{len(lines) - len(kept)} of {len(lines)} lines are left out: the message was too long."
+    return "\n".join([*kept, "", left_out, "", end])

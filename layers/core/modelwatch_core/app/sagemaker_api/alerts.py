@@ -14,7 +14,8 @@ from modelwatch_core.domain.sagemaker_api.requests import AlertsWanted, ApiAlert
 def _list(app: App, asked: AlertsWanted) -> dict[str, Any]:
     if asked.monitoring_schedule_name is None:
         raise InvalidInput("InvalidParameter", "MonitoringScheduleName: say whose alerts are listed")
-    answer = app.manage("ListMonitoringAlerts", monitoring_schedule_name=asked.monitoring_schedule_name)
+    wanted = asked.model_dump(include={"monitoring_schedule_name", "max_results", "next_token"})
+    answer = app.manage("ListMonitoringAlerts", **wanted)
     summaries = [
         {
             "MonitoringAlertName": each["monitoring_alert_name"],
@@ -27,7 +28,7 @@ def _list(app: App, asked: AlertsWanted) -> dict[str, Any]:
         }
         for each in answer["alerts"]
     ]
-    return {"MonitoringAlertSummaries": summaries[: asked.max_results]}
+    return given(MonitoringAlertSummaries=summaries, NextToken=answer["next_token"])
 
 
 def _list_history(app: App, asked: AlertsWanted) -> dict[str, Any]:
