@@ -37,7 +37,7 @@ def test_hours_go_by_and_each_ends_in_one_record_and_at_most_one_mail(app):
     first = app.execution(healthy + HOUR)
     assert (first["monitoring_execution_status"], first["outcome"]["records"]["read"]) == ("Completed", 600), first
     (mail,) = app.mails_of(healthy)  # nothing was captured in the hour before it
-    assert ": recovered, data again in hourly" in mail["Subject"]
+    assert ": recovered from missing data in hourly" in mail["Subject"]
 
     second = app.execution(drifted + HOUR)
     assert second["monitoring_execution_status"] == "CompletedWithViolations"
@@ -54,7 +54,7 @@ def test_hours_go_by_and_each_ends_in_one_record_and_at_most_one_mail(app):
 
     assert app.execution(again + HOUR)["monitoring_execution_status"] == "Completed"
     (mail,) = app.mails_of(again)
-    assert ": recovered, " in mail["Subject"]
+    assert ": recovered from " in mail["Subject"]
 
     metrics = app.stack.client("cloudwatch").list_metrics(Namespace=NAMESPACE)["Metrics"]
     dimensions = [{"Name": "Endpoint", "Value": "loans"}, {"Name": "MonitoringSchedule", "Value": "hourly"}]

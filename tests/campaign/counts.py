@@ -200,7 +200,7 @@ def alert_key(record: MonitoringExecution) -> str:
 
 
 def _over(key: str) -> str:
-    """Return the key of the message that what an execution found is over by now."""
+    """Return the key of the message that what an execution found is since resolved."""
     return f"{key}/{AlertPhase.RECOVERED}"
 
 

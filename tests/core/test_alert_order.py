@@ -79,7 +79,7 @@ class Announced:
             elif alert.phase is AlertPhase.REMINDER and not is_known:
                 return False
             elif alert.phase is AlertPhase.RECOVERED:
-                if not is_known and "over by now" not in alert_subject(alert):
+                if not is_known and "since resolved" not in alert_subject(alert):
                     return False
                 open_ones.discard(incident_key(alert))
         return True
@@ -144,7 +144,7 @@ def test_nothing_bad_goes_unheard_in_the_worst_order(kinds, points):
     for number in reversed(range(len(kinds))):
         schedule.announce(number)
     late = schedule.world.mail.alerts[-1] if kinds[0] in "VF" and points == (1, 1) and kinds[-1] == "o" else None
-    assert late is None or "over by now" in alert_subject(late)
+    assert late is None or "since resolved" in alert_subject(late)
     heard = {name for alert in schedule.world.mail.alerts for name in alert.names}
     assert heard == {name for alert in in_order(kinds, points).world.mail.alerts for name in alert.names}
 

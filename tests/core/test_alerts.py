@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from modelwatch_core.domain.alert_chat import chat_message
 from modelwatch_core.domain.alert_event import alert_event, size_of
-from modelwatch_core.domain.alert_text import alert_subject, alert_text, bundle_text
+from modelwatch_core.domain.alert_text import alert_subject, alert_text, bundle_text, cut_line
 from modelwatch_core.domain.alerting import AlertName, AlertThreshold
 from modelwatch_core.domain.alerts import AlertsWaiting
 from modelwatch_core.domain.constraint_violations import ConstraintViolation, excess_of
@@ -63,8 +63,12 @@ def test_an_alert_begins_lasts_in_silence_and_is_over():
     assert hours.notices == ["violations InAlert", "violations Recovered"]
     begun, over = hours.world.mail.alerts
     assert begun.since == over.since == begun.window.start
-    assert "recovered, few enough violations in hourly" in alert_subject(over)
+    assert "recovered from violations in hourly" in alert_subject(over)
     assert "Alert:     violations, warning: over, since 2026-11-22T11:00:00Z" in alert_text(over)
+
+
+def test_a_line_that_is_cut_says_so():
+    assert (cut_line("a" * 99, 99), cut_line("a" * 100, 99)) == ("a" * 99, "a" * 96 + "...")
 
 
 def test_two_of_three_alert_as_sagemakers_documentation_says():

@@ -76,7 +76,7 @@ def test_the_demo_catches_every_failure_mails_it_once_and_stays_quiet_otherwise(
         for path in sorted((tmp_path / "modelwatch-demo/mails").iterdir())
     ]
     mailed = [(name.removesuffix(", again"), expectation) for _, name, expectation in due if expectation.mails]
-    over = [mail for mail in mails if ": recovered, " in mail["Subject"]]
+    over = [mail for mail in mails if ": recovered from " in mail["Subject"]]
     bad_before = {name: False for _, name, _ in due}
     recoveries = []
     for _, name, expectation in due:

@@ -23,7 +23,7 @@ def chat_message(alert: Alert, link: str | None = None) -> dict[str, Any]:
     """Return the notification of an alert; messages from its beginning to its end are one thread."""
     lines = [f"*since* {iso_utc(alert.since)}"]
     if alert.recovered:
-        lines.append(f"*over too* {', '.join(alert.recovered)}")
+        lines.append(f"*also over* {', '.join(alert.recovered)}")
     lines += [_safe(text) for text in (alert.notice, alert.outcome.failure_reason) if text]
     shown = alert.violations[:_MOST_VIOLATIONS]
     if alert.outcome.violation_count > len(shown):  # before them: what is too long is cut at its end

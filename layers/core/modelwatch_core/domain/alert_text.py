@@ -39,7 +39,12 @@ def alert_subject(alert: Alert) -> str:
 
 def short_text(alert: Alert) -> str:
     """Return an alert as one SMS."""
-    return alert_subject(alert)[:LONGEST_SMS]
+    return cut_line(alert_subject(alert), LONGEST_SMS)
+
+
+def cut_line(text: str, longest: int) -> str:
+    """Return a line of at most so many characters, with dots at the end of one that was cut."""
+    return text if len(text) <= longest else f"{text[: longest - 3]}..."
 
 
 def alert_text(alert: Alert, link: str | None = None) -> str:
@@ -76,7 +81,7 @@ def _short_lines(alert: Alert, link: str | None) -> Iterator[str]:
         yield f"  {one_line(alert.notice)}"
         return
     if alert.recovered:
-        yield f"  Over too:  {', '.join(alert.recovered)}"
+        yield f"  Also over: {', '.join(alert.recovered)}"
     shown = alert.violations[:_MOST_SHORT_LINES]
     yield from (f"  {line[:300]}" for line in finding_lines(alert.outcome, shown))
     yield f"  Reports:   {alert.reports_s3_uri}/"
@@ -90,7 +95,7 @@ def _headline(alert: Alert) -> str:
     if alert.phase is AlertPhase.RECOVERED:
         status = ExecutionStatus(alert.outcome.status)
         is_late = alert_concerned(status, alert.outcome.failure_reason) is alert.alert_name
-        return f"{begun}, over by now" if is_late else f"recovered, {_OVER[alert.alert_name]}"
+        return f"{begun}, since resolved" if is_late else f"recovered {_OVER[alert.alert_name]}"
     return f"reminder, {begun}" if alert.phase is AlertPhase.REMINDER else begun
 
 
@@ -100,10 +105,10 @@ _BEGUN = {
     AlertName.NOT_FIRED: "schedule not fired",
 }
 _OVER = {
-    AlertName.VIOLATIONS: "few enough violations",
-    AlertName.FAILED_EXECUTIONS: "executions complete again",
-    AlertName.NO_DATA: "data again",
-    AlertName.NOT_FIRED: "schedule fires again",
+    AlertName.VIOLATIONS: "from violations",
+    AlertName.FAILED_EXECUTIONS: "from failed executions",
+    AlertName.NO_DATA: "from missing data",
+    AlertName.NOT_FIRED: "from a schedule that did not fire",
 }
 
 
@@ -134,7 +139,7 @@ def _alert_lines(alert: Alert) -> Iterator[str]:
     state = {AlertPhase.IN_ALERT: "on", AlertPhase.REMINDER: "still on", AlertPhase.RECOVERED: "over"}[alert.phase]
     yield f"Alert:     {alert.alert_name}, {alert.severity}: {state}, since {iso_utc(alert.since)}"
     if alert.recovered:
-        yield f"Over too:  {', '.join(alert.recovered)}"
+        yield f"Also over: {', '.join(alert.recovered)}"
     if alert.violations and (excess := excess_of(alert.violations[0])) > UNKNOWN_EXCESS:
         # A limit of 0 is exceeded by any number of times.
         times = f"{number_text(excess, 2)} times" if excess < float("inf") else "beyond"

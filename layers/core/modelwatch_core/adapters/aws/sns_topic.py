@@ -17,6 +17,7 @@ from modelwatch_core.domain.alert_text import (
     alert_text,
     bundle_subject,
     bundle_text,
+    cut_line,
     short_text,
 )
 from modelwatch_core.domain.alerts import Alert
@@ -84,7 +85,7 @@ class SnsTopics:
             address,
             subject,
             text=bundle_text(alerts, [self.link(alert) for alert in alerts]),
-            short=subject[:LONGEST_SMS],
+            short=cut_line(subject, LONGEST_SMS),
             data=lambda most_bytes: {"alerts": _as_they_fit(alerts, most_bytes // len(alerts))},
             chat=chat_bundle(alerts),
         )
@@ -108,7 +109,7 @@ class SnsTopics:
                 break
         with aws_errors(f"publishing to {address}"):
             self.sns.publish(
-                TopicArn=address, Subject=subject[:LONGEST_SUBJECT], Message=message, MessageStructure="json"
+                TopicArn=address, Subject=cut_line(subject, LONGEST_SUBJECT), Message=message, MessageStructure="json"
             )
 
 
@@ -133,7 +134,7 @@ class SnsJsonTopics:
         with aws_errors(f"publishing to {address}"):
             self.sns.publish(
                 TopicArn=address,
-                Subject=alert_subject(alert)[:LONGEST_SUBJECT],
+                Subject=cut_line(alert_subject(alert), LONGEST_SUBJECT),
                 Message=_written(event),
                 MessageAttributes=attributes,  # type: ignore[arg-type]  # plain dicts
             )
