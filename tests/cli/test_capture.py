@@ -147,6 +147,13 @@ def test_readings_that_may_be_others_are_shown_with_the_option_that_changes_them
         assert any(warning.startswith(says) for warning in as_json["warnings"])
 
 
+def test_words_for_missing_values_are_no_numbers(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text("\n".join(record(number, {"age": "nan"}) for number in range(1, 4)))
+    inspected = CliRunner().invoke(app, ["capture", "inspect", str(tmp_path), "--json"])
+    shown = json.loads(inspected.stdout)
+    assert (shown["columns"]["age"], shown["warnings"]) == ("String", [])
+
+
 @pytest.mark.parametrize(("names", "warned"), [(False, True), (True, False)])
 def test_numbers_of_columns_say_that_they_begin_with_the_answer(tmp_path: Path, names: bool, warned: bool) -> None:
     request = {"age": 30, "city": "x"} if names else [30, "x"]
