@@ -84,13 +84,27 @@ SCORES = {
         "JSON",
     ),
     "a list of objects": lambda scores: (json.dumps([{"score": float(score)} for score in scores]), "JSON"),
+    "an object on each line, called CSV": lambda scores: (
+        "\n".join(json.dumps({"score": float(score)}) for score in scores),
+        "CSV",
+    ),
+    "an object of predictions, called CSV": lambda scores: (
+        json.dumps({"predictions": [{"score": float(score)} for score in scores]}),
+        "CSV",
+    ),
+    "a column of a list, called CSV": lambda scores: (f'{{"score": [{", ".join(scores)}]}}', "CSV"),
     "BASE64 of one line": lambda scores: (",".join(scores), "BASE64"),
     "BASE64 of a list": lambda scores: (f"[{', '.join(scores)}]", "BASE64"),
+    "BASE64 of an object": lambda scores: (f'{{"score": [{", ".join(scores)}]}}', "BASE64"),
 }
 REQUESTS = {
     "CSV": lambda rows: ("\n".join(",".join(row) for row in rows), "CSV"),
     "CSV with a last line end": lambda rows: ("".join(",".join(row) + "\n" for row in rows), "CSV"),
     "JSON": lambda rows: (json.dumps([[int(age), float(x)] for age, x in rows]), "JSON"),
+    "objects, called CSV": lambda rows: (
+        json.dumps({"instances": [{"age": int(age), "x": float(x)} for age, x in rows]}),
+        "CSV",
+    ),
     "a table of MLflow": lambda rows: (
         json.dumps({"dataframe_split": {"columns": ["age", "x"], "data": [[int(age), float(x)] for age, x in rows]}}),
         "JSON",

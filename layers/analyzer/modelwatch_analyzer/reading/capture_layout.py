@@ -334,7 +334,7 @@ def _requests_are_columns(records: Sequence[CapturedRecord], layout: Layout) -> 
 def _document(record: CapturedRecord, side: Side, layout: Layout) -> Any:
     """Return the JSON document of a side if it is one; None if there are rows, several documents or none."""
     payload = PAYLOAD_OF[side](record)
-    if payload is None or payload.encoding == "CSV":
+    if payload is None:
         return None
     content = _content(record, side, layout)
     if content is None or content.rows_of_text is not None or len(content.documents) != 1:

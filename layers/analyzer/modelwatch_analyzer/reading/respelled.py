@@ -17,7 +17,7 @@ from itertools import chain, compress, islice
 import polars as pl
 
 from modelwatch_analyzer.reading.flattening import Unflattenable
-from modelwatch_analyzer.reading.payloads import Payload, decode_base64, text_rows
+from modelwatch_analyzer.reading.payloads import Payload, decode_base64, objects_in, text_rows
 from modelwatch_analyzer.reading.rows import Line
 from modelwatch_analyzer.reading.value_spelling import OtherSpellings, ValueSpelling
 
@@ -118,6 +118,6 @@ def _content(payload: Payload) -> tuple[str, list[list[str]] | None]:
     try:
         if payload.encoding == "BASE64":
             text, is_json = decode_base64(payload)
-        return text, None if is_json else text_rows(text)
+        return text, None if is_json or objects_in(text) else text_rows(text)
     except Unflattenable:
         return text, []
