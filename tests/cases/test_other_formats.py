@@ -7,13 +7,17 @@ as binary (velox 10398, SPARK-2927), and SageMaker's usual packing, ``.tar.gz``.
 
 from __future__ import annotations
 
+import bz2
 import io
 import json
+import lzma
 import tarfile
+import zipfile
 
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow
 import pytest
 
 import modelwatch
@@ -25,6 +29,13 @@ CAPTURED = {
     "eventVersion": "0",
 }
 RECORDS = [{"age": age, "city": "de"} for age in range(20, 60)]
+
+
+def zipped(text: bytes) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("train.csv", text)
+    return packed.getvalue()
 
 
 def frame(seed: int) -> pd.DataFrame:
@@ -91,6 +102,30 @@ def test_a_tar_archive_is_refused(tmp_path, mode):
         archive.addfile(member, io.BytesIO(content.encode()))
     with pytest.raises(modelwatch.ModelwatchError, match=r"UnreadableFile: train\.tar is a tar archive: extract"):
         modelwatch.baseline(tmp_path / "train.tar", dataset_format="csv")
+
+
+@pytest.mark.parametrize(
+    ("name", "pack", "packing"),
+    [
+        ("train.csv.bz2", bz2.compress, "compressed by bzip2"),
+        ("train.csv.xz", lzma.compress, "compressed by xz"),
+        ("train.csv.zst", lambda text: pyarrow.compress(text, "zstd", asbytes=True), "compressed by Zstandard"),
+        ("train.zip", zipped, "a zip archive, or a workbook"),
+    ],
+)
+@pytest.mark.parametrize("dataset_format", ["csv", "jsonlines"])
+def test_a_file_that_is_packed_otherwise_than_by_gzip_is_refused_by_what_it_is(
+    tmp_path, name, pack, packing, dataset_format
+):
+    (tmp_path / name).write_bytes(pack(b"[1,2]\n" * 500))
+    with pytest.raises(modelwatch.ModelwatchError, match=f"UnreadableFile: {name} is {packing}: "):
+        modelwatch.baseline(tmp_path / name, dataset_format=dataset_format)
+
+
+def test_text_may_begin_like_a_compressed_file(tmp_path):
+    (tmp_path / "train.csv").write_text("BZh,PK\n1,2\n")
+    made = modelwatch.baseline(tmp_path / "train.csv", dataset_format="csv")
+    assert [feature["name"] for feature in made.statistics["features"]] == ["BZh", "PK"]
 
 
 def test_the_index_that_pandas_stores_is_left_out_and_named(tmp_path):
