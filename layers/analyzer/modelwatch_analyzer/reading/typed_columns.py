@@ -169,7 +169,8 @@ _ZEROS_OF_SECONDS, _NO_FRACTION = r"(\.\d*?)0+\b", r"\.\B"
 def _as_text(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     if isinstance(dtype, pl.Datetime):
         # The text of one moment is the same in whatever unit it is stored.
-        return value.cast(pl.String).str.replace(_ZEROS_OF_SECONDS, "${1}").str.replace(_NO_FRACTION, "")
+        # It is in the zone that the table was found to have, which may be UTC in place of an offset.
+        return value.cast(dtype).cast(pl.String).str.replace(_ZEROS_OF_SECONDS, "${1}").str.replace(_NO_FRACTION, "")
     return value.dt.to_string("iso") if isinstance(dtype, pl.Duration) else value.cast(pl.String)
 
 
