@@ -147,6 +147,27 @@ def test_the_index_that_pandas_stores_is_left_out_and_named(tmp_path):
     assert kept.violations == []
 
 
+def test_files_of_one_dataset_may_have_an_index_of_pandas_or_none(tmp_path):
+    folder = tmp_path / "train"
+    folder.mkdir()
+    whole = frame(0)
+    whole.to_parquet(folder / "a.parquet")
+    whole[whole.x > 0].to_parquet(folder / "b.parquet")
+    made = modelwatch.baseline(folder, dataset_format="parquet")
+    assert made.statistics["dataset"]["item_count"] == len(whole) + (whole.x > 0).sum()
+    assert [feature["name"] for feature in made.statistics["features"]] == list(whole.columns)
+
+
+def test_files_that_differ_in_their_columns_are_refused_with_the_names(tmp_path):
+    folder = tmp_path / "train"
+    folder.mkdir()
+    frame(0).to_parquet(folder / "a.parquet")
+    frame(1).drop(columns="city").to_parquet(folder / "b.parquet")
+    refusal = r"HeadersDiffer: b\.parquet and a\.parquet have different columns \('city'\): give all"
+    with pytest.raises(modelwatch.ModelwatchError, match=refusal):
+        modelwatch.baseline(folder, dataset_format="parquet")
+
+
 @pytest.mark.parametrize("written", ["parquet", "csv"])
 def test_values_in_the_names_of_folders_are_said_to_be_no_column(tmp_path, written):
     for city, part in frame(0).groupby("city"):
