@@ -628,6 +628,13 @@ def test_headers_of_training_data_name_the_features_of_captures_with_answer_and_
     assert found == values(bench.metrics("baseline", "sex", "F"))
 
 
+@pytest.mark.parametrize("headers", [["approved", "sex"], ["sex", "approved"]])
+def test_headers_that_lack_a_feature_are_refused_though_they_are_as_many_with_the_label(bench, headers):
+    bench.baseline(FAIR, OF_TRAINING, **PREDICTED)
+    with pytest.raises(InvalidInput, match="headers name 1 feature besides the label, and the data has 2: name all"):
+        answered(bench, as_text, str, OF_TRAINING | {"headers": headers})
+
+
 @pytest.mark.parametrize("excluded", ["id", 2])
 def test_headers_of_training_data_may_name_what_is_not_sent_to_the_model(bench, excluded):
     # Four headers without the answer, and four captured columns without the id.

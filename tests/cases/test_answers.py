@@ -84,13 +84,27 @@ SCORES = {
         "JSON",
     ),
     "a list of objects": lambda scores: (json.dumps([{"score": float(score)} for score in scores]), "JSON"),
+    "an object on each line, called CSV": lambda scores: (
+        "\n".join(json.dumps({"score": float(score)}) for score in scores),
+        "CSV",
+    ),
+    "an object of predictions, called CSV": lambda scores: (
+        json.dumps({"predictions": [{"score": float(score)} for score in scores]}),
+        "CSV",
+    ),
+    "a column of a list, called CSV": lambda scores: (f'{{"score": [{", ".join(scores)}]}}', "CSV"),
     "BASE64 of one line": lambda scores: (",".join(scores), "BASE64"),
     "BASE64 of a list": lambda scores: (f"[{', '.join(scores)}]", "BASE64"),
+    "BASE64 of an object": lambda scores: (f'{{"score": [{", ".join(scores)}]}}', "BASE64"),
 }
 REQUESTS = {
     "CSV": lambda rows: ("\n".join(",".join(row) for row in rows), "CSV"),
     "CSV with a last line end": lambda rows: ("".join(",".join(row) + "\n" for row in rows), "CSV"),
     "JSON": lambda rows: (json.dumps([[int(age), float(x)] for age, x in rows]), "JSON"),
+    "objects, called CSV": lambda rows: (
+        json.dumps({"instances": [{"age": int(age), "x": float(x)} for age, x in rows]}),
+        "CSV",
+    ),
     "a table of MLflow": lambda rows: (
         json.dumps({"dataframe_split": {"columns": ["age", "x"], "data": [[int(age), float(x)] for age, x in rows]}}),
         "JSON",
@@ -205,6 +219,28 @@ def test_columns_of_lists_may_have_any_number_of_rows(shell, number, ragged):
     checked = shell("check data-quality --data captures --dataset-format capture" + AGAINST)
     assert (checked.exit_code, shell.violations("r")) == (0, []), checked.text
     assert shell.read("r/statistics.json")["dataset"]["item_count"] == 210
+
+
+@pytest.mark.parametrize("request_form", [lambda texts: {"inputs": texts}, list])
+@pytest.mark.parametrize("answered", [lambda score: {"label": "x", "score": score}, lambda score: [score]])
+def test_a_list_of_one_length_is_rows_if_the_answers_have_several_rows_for_certain(shell, request_form, answered):
+    texts = [[f"text {index}", f"other {index}"] for index in range(30)]
+    answers = [[answered(0.25), answered(0.5)]] * 30
+    pairs = zip(texts, answers, strict=True)
+    shell.write(
+        CAPTURE,
+        captured(((json.dumps(request_form(text)), "JSON"), (json.dumps(answer), "JSON")) for text, answer in pairs),
+    )
+    shown = shell("capture inspect captures --rows 2")
+    assert "Read 60 rows of 30 captured records" in shown.text
+    assert "String text 0 other 0" in shown.text
+    assert "Fractional 0.25 0.5" in shown.text
+
+
+@pytest.mark.parametrize("answer", [[0.1, 0.9], [[0.1, 0.9]], {"predictions": [0.1, 0.9]}])
+def test_a_list_of_one_length_is_one_row_if_the_answers_may_be_of_one(shell, answer):
+    shell.write(CAPTURE, captured([((json.dumps([1.5, 2.5]), "JSON"), (json.dumps(answer), "JSON"))] * 30))
+    assert "Read 30 rows of 30 captured records" in shell("capture inspect captures").text
 
 
 @pytest.mark.parametrize(("separator", "name"), [(";", "semicolons"), ("\t", "tabs"), ("|", "vertical bars")])

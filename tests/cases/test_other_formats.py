@@ -7,13 +7,17 @@ as binary (velox 10398, SPARK-2927), and SageMaker's usual packing, ``.tar.gz``.
 
 from __future__ import annotations
 
+import bz2
 import io
 import json
+import lzma
 import tarfile
+import zipfile
 
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow
 import pytest
 
 import modelwatch
@@ -25,6 +29,13 @@ CAPTURED = {
     "eventVersion": "0",
 }
 RECORDS = [{"age": age, "city": "de"} for age in range(20, 60)]
+
+
+def zipped(text: bytes) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("train.csv", text)
+    return packed.getvalue()
 
 
 def frame(seed: int) -> pd.DataFrame:
@@ -93,6 +104,30 @@ def test_a_tar_archive_is_refused(tmp_path, mode):
         modelwatch.baseline(tmp_path / "train.tar", dataset_format="csv")
 
 
+@pytest.mark.parametrize(
+    ("name", "pack", "packing"),
+    [
+        ("train.csv.bz2", bz2.compress, "compressed by bzip2"),
+        ("train.csv.xz", lzma.compress, "compressed by xz"),
+        ("train.csv.zst", lambda text: pyarrow.compress(text, "zstd", asbytes=True), "compressed by Zstandard"),
+        ("train.zip", zipped, "a zip archive, or a workbook"),
+    ],
+)
+@pytest.mark.parametrize("dataset_format", ["csv", "jsonlines"])
+def test_a_file_that_is_packed_otherwise_than_by_gzip_is_refused_by_what_it_is(
+    tmp_path, name, pack, packing, dataset_format
+):
+    (tmp_path / name).write_bytes(pack(b"[1,2]\n" * 500))
+    with pytest.raises(modelwatch.ModelwatchError, match=f"UnreadableFile: {name} is {packing}: "):
+        modelwatch.baseline(tmp_path / name, dataset_format=dataset_format)
+
+
+def test_text_may_begin_like_a_compressed_file(tmp_path):
+    (tmp_path / "train.csv").write_text("BZh,PK\n1,2\n")
+    made = modelwatch.baseline(tmp_path / "train.csv", dataset_format="csv")
+    assert [feature["name"] for feature in made.statistics["features"]] == ["BZh", "PK"]
+
+
 def test_the_index_that_pandas_stores_is_left_out_and_named(tmp_path):
     for name, seed in (("train", 0), ("today", 1)):
         table = frame(seed)
@@ -110,6 +145,27 @@ def test_the_index_that_pandas_stores_is_left_out_and_named(tmp_path):
     (folder / "constraints.json").write_text(json.dumps(constraints))  # as a baseline of SageMaker's may have it
     kept = modelwatch.check(tmp_path / "today.parquet", folder, dataset_format="parquet")
     assert kept.violations == []
+
+
+def test_files_of_one_dataset_may_have_an_index_of_pandas_or_none(tmp_path):
+    folder = tmp_path / "train"
+    folder.mkdir()
+    whole = frame(0)
+    whole.to_parquet(folder / "a.parquet")
+    whole[whole.x > 0].to_parquet(folder / "b.parquet")
+    made = modelwatch.baseline(folder, dataset_format="parquet")
+    assert made.statistics["dataset"]["item_count"] == len(whole) + (whole.x > 0).sum()
+    assert [feature["name"] for feature in made.statistics["features"]] == list(whole.columns)
+
+
+def test_files_that_differ_in_their_columns_are_refused_with_the_names(tmp_path):
+    folder = tmp_path / "train"
+    folder.mkdir()
+    frame(0).to_parquet(folder / "a.parquet")
+    frame(1).drop(columns="city").to_parquet(folder / "b.parquet")
+    refusal = r"HeadersDiffer: b\.parquet and a\.parquet have different columns \('city'\): give all"
+    with pytest.raises(modelwatch.ModelwatchError, match=refusal):
+        modelwatch.baseline(folder, dataset_format="parquet")
 
 
 @pytest.mark.parametrize("written", ["parquet", "csv"])

@@ -147,6 +147,13 @@ def test_readings_that_may_be_others_are_shown_with_the_option_that_changes_them
         assert any(warning.startswith(says) for warning in as_json["warnings"])
 
 
+def test_words_for_missing_values_are_no_numbers(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text("\n".join(record(number, {"age": "nan"}) for number in range(1, 4)))
+    inspected = CliRunner().invoke(app, ["capture", "inspect", str(tmp_path), "--json"])
+    shown = json.loads(inspected.stdout)
+    assert (shown["columns"]["age"], shown["warnings"]) == ("String", [])
+
+
 @pytest.mark.parametrize(("names", "warned"), [(False, True), (True, False)])
 def test_numbers_of_columns_say_that_they_begin_with_the_answer(tmp_path: Path, names: bool, warned: bool) -> None:
     request = {"age": 30, "city": "x"} if names else [30, "x"]
@@ -157,8 +164,10 @@ def test_numbers_of_columns_say_that_they_begin_with_the_answer(tmp_path: Path, 
     assert any(said in warning for warning in others) is warned
 
 
-def test_values_are_shown_as_the_options_read_them(tmp_path: Path) -> None:
-    (tmp_path / "a.jsonl").write_text(record(1, {"price": "1.234,50 €", "city": "k. A."}))
+@pytest.mark.parametrize("encoding", ["JSON", "CSV"])
+def test_values_are_shown_as_the_options_read_them(tmp_path: Path, encoding: str) -> None:
+    captured = record(1, {"price": "1.234,50 €", "city": "k. A."})
+    (tmp_path / "a.jsonl").write_text(captured.replace('"encoding": "JSON"', f'"encoding": "{encoding}"'))
     options = ["--decimal", ",", "--missing-values", "k. A.", "--json"]
     shown = json.loads(CliRunner().invoke(app, ["capture", "inspect", str(tmp_path), *options]).stdout)
     assert shown["rows"] == [["1.5", "1234.50", None]]

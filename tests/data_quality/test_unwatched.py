@@ -31,6 +31,8 @@ def about(summary: AnalysisSummary, name: str) -> list[str]:
         ('"7,5"', 4, "because of 4 of 600 values (4 of 600 with a decimal comma)"),
         ("8 ", 1, "because of 1 of 600 values (1 of 600 with blanks around the number)"),
         ("(9)", 1, "because of 1 of 600 values (1 of 600 in brackets)"),
+        ("[0.9", 1, "because of 1 of 600 values (1 of 600 with one bracket of a list, which was cut at its commas)"),
+        ("-9e-1]", 1, "because of 1 of 600 values (1 of 600 with one bracket of a list, which was cut at its commas)"),
     ],
 )
 @pytest.mark.parametrize("place", [0, 300, 590])

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from pydantic import ValidationError
 from sklearn.cluster import KMeans
 
 from modelwatch_analyzer.explainability.background import clustered_background, given_background
@@ -97,6 +98,11 @@ def test_rows_that_cannot_be_used_are_refused(baseline: Any, code: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         given_background(ShapConfig(baseline=baseline), Host().read_object, FEATURES)
     assert refused.value.code == code
+
+
+def test_values_that_are_no_rows_are_refused_with_the_form_of_rows() -> None:
+    with pytest.raises(ValidationError, match=r"must be a list of rows, .*: write one row as \[\[...\]\]"):
+        ShapConfig.model_validate({"baseline": [37, "Oslo"]})
 
 
 def test_numbers_are_clustered_as_scikit_learn_does_where_clusters_are_plain() -> None:

@@ -53,7 +53,7 @@ def test_malformed_json_labels_are_reported_with_file_and_line(world: World) -> 
         f"{place}:4: an encoding that is neither CSV nor JSON",
         f"{place}:5: no eventId",
         f"{place}:6: no label",
-        f"{place}:7: not a label: Expected `int | float | str`, got `array` - at `$.groundTruthData.data`",
+        f"{place}:7: not a label: Expected `bool | int | float | str`, got `array` - at `$.groundTruthData.data`",
         f"{place}:8: not a label: Object missing required field `eventId` - at `$.eventMetadata`",
     ]
     world.capture(captured("0.1", event="a"))
@@ -63,15 +63,15 @@ def test_malformed_json_labels_are_reported_with_file_and_line(world: World) -> 
     )
 
 
-def test_labels_may_be_numbers_of_json(world: World) -> None:
+def test_labels_may_be_numbers_and_booleans_of_json_and_ids_numbers(world: World) -> None:
     records = [
-        {"groundTruthData": {"data": data, "encoding": "CSV"}, "eventMetadata": {"eventId": str(place)}}
-        for place, data in enumerate([1, 0, 2.5, "1"])
+        {"groundTruthData": {"data": data, "encoding": "CSV"}, "eventMetadata": {"eventId": place}}
+        for place, data in enumerate([1, 0, 2.5, "1", True])
     ]
     for others in ((), ("{",)):  # together, and one by one beside a malformed one
         world.labels(*map(json.dumps, records), *others)
         log = ReadLog()
-        assert data_of(found(world, log), *"0123") == ["1", "0", "2.5", "1"]
+        assert data_of(found(world, log), *"01234") == ["1", "0", "2.5", "1", "true"]
         assert log.malformed == len(others)
 
 

@@ -172,6 +172,19 @@ def test_a_table_of_any_library_has_the_same_baseline(known, take):
     assert (made.statistics, made.constraints) == (known.statistics, known.constraints)
 
 
+def test_times_of_a_pandas_frame_whose_zone_is_an_offset_are_those_of_its_parquet_file(tmp_path):
+    times = pd.to_datetime(["2026-01-31T12:00:00+05:30", "2026-01-31T12:00:10+05:30"])
+    table = pd.DataFrame({"time": times, "x": [1, 2]})
+    before = table.copy()
+    table.to_parquet(tmp_path / "a.parquet")
+    of_frame = modelwatch.baseline(table)
+    of_file = modelwatch.baseline(tmp_path / "a.parquet", dataset_format="parquet")
+    assert of_frame.statistics["features"] == of_file.statistics["features"]
+    buckets = of_frame.statistics["features"][0]["string_statistics"]["distribution"]["categorical"]["buckets"]
+    assert [bucket["value"] for bucket in buckets] == ["2026-01-31 06:30:00+00:00", "2026-01-31 06:30:10+00:00"]
+    pd.testing.assert_frame_equal(table, before)
+
+
 def test_numbers_of_a_pandas_frame_are_not_copied():
     from modelwatch.notebook.frames import held_frame
 

@@ -15,9 +15,11 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import pyarrow
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyarrow import parquet
 
 from modelwatch_analyzer.profile.lexical import infer_type
 from modelwatch_analyzer.profile.table import profile_dataset
@@ -82,6 +84,21 @@ def test_the_text_of_a_moment_is_the_same_in_whatever_unit_it_is_stored(zone: st
         offset = {None: "", "UTC": "+00:00", "Asia/Kolkata": "+05:30"}[zone]
         frame, _ = read(tmp_path / f"{unit}.parquet", pl.String())
         assert frame["a"].to_list() == [f"2026-01-31 12:00:00{offset}", f"2026-01-31 12:00:10.12{offset}", None]
+
+
+def test_moments_whose_zone_is_an_offset_are_in_utc_at_every_level(tmp_path: Path) -> None:
+    # As pandas stores what it reads of 2026-01-31 12:00:00+05:30.
+    moment = pyarrow.timestamp("us", "+05:30")
+    midday = dt.datetime(2026, 1, 31, 12, tzinfo=dt.timezone(dt.timedelta(hours=5, minutes=30)))
+    columns = {
+        "t": pyarrow.array([midday, None], moment),
+        "s": pyarrow.array([{"t": [midday]}, None], pyarrow.struct([("t", pyarrow.list_(moment))])),
+    }
+    parquet.write_table(pyarrow.table(columns), tmp_path / "a.parquet")
+    frame, log = read(tmp_path, pl.String())
+    assert frame.columns == ["t", "s.t.0"]
+    assert frame.rows() == [("2026-01-31 06:30:00+00:00",) * 2, (None, None)]
+    assert log.read == 2
 
 
 def test_structs_and_lists_become_columns_like_those_of_json(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from modelwatch_analyzer.reading import open_dataset
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog
+from modelwatch_analyzer.reading.memory_frames import HeldFrame
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.settings_environment import analysis_settings, environment_of, settings_from_environment
 
@@ -124,6 +125,74 @@ def test_values_are_the_same_in_every_format_and_what_does_not_fit_is_counted(
         f"{place}): is it the right mark?"
     )
     assert read(tmp_path, form)[0] == [tuple(value or None for value in row) for row in ROWS]
+
+
+SENTINELS = [
+    {"x": 1.5, "k": 7, "t": "a-999"},
+    {"x": -999.0, "k": 8, "t": " -9.99e2 "},
+    {"x": 9990.5, "k": -999, "t": "-999"},
+]
+WITHOUT = [("1.5", "7", "a-999"), (None, "8", None), ("9990.5", None, None)]
+
+
+def in_csv(row: dict[str, object]) -> str:
+    return ",".join(map(str, row.values()))
+
+
+def put_captured(data: Callable[[dict[str, object]], str], encoding: str) -> Put:
+    def put(folder: Path) -> dict[str, object]:
+        payloads = [{"data": data(row), "encoding": encoding} for row in SENTINELS]
+        records = [{"captureData": {"endpointInput": payload}, "eventMetadata": {}} for payload in payloads]
+        (folder / "data").write_text("\n".join(map(json.dumps, records)))
+        return {"sagemakerCaptureJson": {"captureIndexNames": ["endpointInput"]}}
+
+    return put
+
+
+def put_numbers_in_csv(folder: Path) -> dict[str, object]:
+    (folder / "data").write_text("\n".join(["x,k,t", *map(in_csv, SENTINELS)]))
+    return {"csv": {"header": True}}
+
+
+def put_numbers_in_json(folder: Path) -> dict[str, object]:
+    (folder / "data").write_text("\n".join(map(json.dumps, SENTINELS)))
+    return {"json": {"lines": True}}
+
+
+def put_numbers_in_parquet(folder: Path) -> dict[str, object]:
+    pl.DataFrame(SENTINELS).write_parquet(folder / "data")
+    return {"parquet": {}}
+
+
+def put_numbers_in_memory(folder: Path) -> dict[str, object]:
+    (folder / "data").touch()
+    return {"dataFrame": {"data": HeldFrame(pl.DataFrame(SENTINELS), "frame")}}
+
+
+@pytest.mark.parametrize(
+    "put",
+    [
+        put_numbers_in_csv,
+        put_numbers_in_json,
+        put_numbers_in_parquet,
+        put_numbers_in_memory,
+        put_captured(json.dumps, "JSON"),
+        put_captured(in_csv, "CSV"),
+        put_captured(lambda row: base64.b64encode(json.dumps(row).encode()).decode(), "BASE64"),
+    ],
+)
+def test_a_number_that_is_missing_is_so_in_every_format_and_spelling(tmp_path: Path, put: Put) -> None:
+    form = put(tmp_path)
+    rows, _ = read(tmp_path, form, missing_values=["-999"])
+    assert rows == WITHOUT
+    settings = analysis_settings(
+        dataset_source=tmp_path / "data", dataset_format=form, output_path=tmp_path / "out", missing_values=["-999.00"]
+    )
+    dataset = open_dataset(settings)
+    x, k, _ = dataset.columns
+    frames = list(dataset.batches(Plan({x: pl.Float64(), k: pl.Int64()}), ReadLog()))
+    numbers = pl.concat(frames, how="vertical_relaxed").select(pl.col(x, k).cast(pl.Float64))
+    assert numbers.rows() == [(1.5, 7.0), (None, 8.0), (9990.5, None)]
 
 
 def test_rows_of_a_preprocessor_are_spelled_by_the_settings_too(tmp_path: Path) -> None:

@@ -10,13 +10,13 @@ from itertools import islice
 
 import polars as pl
 
-from modelwatch_analyzer.profile.lexical import ColumnType, infer_type
+from modelwatch_analyzer.profile.lexical import ColumnType, infer_type, is_number
 from modelwatch_analyzer.reading import open_dataset
 from modelwatch_analyzer.reading.answers_first import come_first, order_of
 from modelwatch_analyzer.reading.capture_records import PAYLOAD_OF, CapturedRecord, CapturedRecords
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog
 from modelwatch_analyzer.reading.files import source_files
-from modelwatch_analyzer.reading.payloads import Payload, is_number
+from modelwatch_analyzer.reading.payloads import Payload
 from modelwatch_analyzer.reading.record_times import RecordTimes
 from modelwatch_core.domain.analysis_settings import AnalysisSettings
 from modelwatch_core.domain.errors import InvalidInput
@@ -126,8 +126,8 @@ def _with_rows(inspection: CaptureInspection, settings: AnalysisSettings, count:
 
 def _mostly_numbers(batch: pl.DataFrame, types: dict[str, str]) -> Iterator[str]:
     for name, kind in types.items():
-        values = batch[name].drop_nulls().to_list()
-        numbers = sum(map(is_number, values)) if kind == ColumnType.STRING.value else 0
+        values = batch[name].drop_nulls()
+        numbers = is_number(values).sum() if kind == ColumnType.STRING.value else 0
         if 2 * numbers >= len(values) > 0:
             yield (
                 f"{name} is String, although {numbers:,} of its first {len(values):,} values are numbers: correct the "

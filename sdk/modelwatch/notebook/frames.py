@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from datetime import timedelta, timezone
 from typing import Any
 
 import polars as pl
@@ -45,6 +46,8 @@ def _frame(data: Any, label: str) -> pl.DataFrame:
     names = map(str, data.columns) if _is_pandas(data) else ()
     for repeated in (name for name, count in Counter(names).items() if count > 1):
         raise InvalidInput("DuplicateColumn", f"{label}: two columns have the name {repeated!r}: rename one")
+    if _is_pandas(data):
+        data = _in_known_zones(data)
     try:
         return data if isinstance(data, pl.DataFrame) else pl.DataFrame(data)  # without the index of pandas
     except DuplicateError:
@@ -56,6 +59,17 @@ def _frame(data: Any, label: str) -> pl.DataFrame:
         mixed = ", ".join(map(repr, _mixed(data)))
         message = f"{label}: {mixed or 'a column'} cannot be read, perhaps because its values are of several types: "
         raise InvalidInput("UnreadableFrame", message + "convert it, for instance to text") from None
+
+
+def _in_known_zones(data: Any) -> Any:
+    """Return times whose zone is an offset in UTC, where polars has no zone for it: as Parquet files are read."""
+    zones = ((name, getattr(dtype, "tz", None)) for name, dtype in data.dtypes.items())
+    offsets = [name for name, zone in zones if isinstance(zone, timezone) and zone.utcoffset(None) % timedelta(hours=1)]
+    if offsets:
+        data = data.copy(deep=False)
+    for name in offsets:
+        data[name] = data[name].dt.tz_convert("UTC")
+    return data
 
 
 def _mixed(data: Any) -> Iterator[str]:

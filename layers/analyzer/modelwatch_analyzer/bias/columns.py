@@ -16,6 +16,7 @@ from modelwatch_analyzer.reading.dataset import Dataset, Role, existing
 from modelwatch_analyzer.wording import enumerated
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitor_kinds.bias import BiasSettings
+from modelwatch_core.domain.number_text import count_text
 
 _TABLES = ("csv", "parquet")
 _CAPTURE, _TRANSFORM = "sagemakerCaptureJson", "batchTransform"
@@ -302,7 +303,7 @@ class _Names:
         named = [header for header in config.headers if header not in others]
         excluded = {_header(config, name) for name in config.excluded_columns}
         sent = [header for header in named if header not in excluded]
-        choices = [(each, self._features) for each in (named, sent, config.headers[:-1], config.headers)]
+        choices = [(each, self._features) for each in (named, sent, config.headers[:-1])]
         # Headers of training data may be as many as captured columns, whose order is another. Without labels, those of
         # features and label are as many as the columns of features and one prediction.
         place = 0 if self._is_table else 2 if self._labelled else len(choices)
@@ -310,8 +311,8 @@ class _Names:
         for headers, columns in choices:
             if len(headers) == len(columns):
                 return dict(zip(headers, columns, strict=True))
-        count = len(config.headers)
-        message = f"headers are {count}, and the data has {len(self._features)} features: name these, and the label"
+        count = count_text(len(named), "feature")
+        message = f"headers name {count} besides the label, and the data has {len(self._features)}: name all of them"
         raise InvalidInput("FeaturesNotFound", message)
 
 

@@ -26,6 +26,7 @@ _PHRASES: Mapping[Spelling, str] = {
     Spelling.BEYOND_DOUBLE: "beyond the range of a double",
     Spelling.BLANKS_AROUND: "with blanks around the number",
     Spelling.BRACKETS: "in brackets",
+    Spelling.LIST_BRACKET: "with one bracket of a list, which was cut at its commas",
     Spelling.PERCENT: "with a per cent sign",
     Spelling.CURRENCY: "with a currency",
     Spelling.THOUSANDS: "with separators of thousands, or a decimal comma",

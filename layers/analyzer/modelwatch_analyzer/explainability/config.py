@@ -67,6 +67,12 @@ OutputLocation = Annotated[str | None, BeforeValidator(lambda value: str(value) 
 """Where something is in an answer: the index of a CSV column, from 0, or a JMESPath."""
 
 
+def _require_rows(baseline: object) -> object:
+    if isinstance(baseline, list) and not all(isinstance(row, list | dict) for row in baseline):
+        raise ValueError("must be a list of rows, each a list or an object: write one row as [[...]]")
+    return baseline
+
+
 class InlineRows(_Section):
     """Baseline rows as text, as the API's ClarifyShapBaselineConfig has them."""
 
@@ -106,7 +112,9 @@ class ShapConfig(_Section):
         Ours: for a server that accepts less than SageMaker does.
     """
 
-    baseline: list[list[Cell]] | list[dict[str, Cell]] | InlineRows | str | None = None
+    baseline: Annotated[
+        list[list[Cell]] | list[dict[str, Cell]] | InlineRows | str | None, BeforeValidator(_require_rows)
+    ] = None
     num_clusters: int = Field(default=12, ge=1, le=1000)
     num_samples: int | None = Field(default=None, ge=1, le=1_000_000)
     agg_method: Annotated[AggregationMethod, BeforeValidator(_lower)] = AggregationMethod.MEAN_ABS

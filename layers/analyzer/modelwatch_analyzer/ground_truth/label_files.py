@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -51,12 +52,12 @@ _QUOTED_CHARACTERS = '[,"\r\n]'
 
 
 class _GroundTruthData(msgspec.Struct, gc=False):
-    data: str | int | float  # SageMaker writes text, people numbers as well
+    data: str | bool | int | float  # SageMaker writes text, people numbers and booleans as well
     encoding: str
 
 
 class _EventMetadata(msgspec.Struct, gc=False):
-    eventId: str  # noqa: N815 - SageMaker's name
+    eventId: str | int  # noqa: N815 - SageMaker's name
 
 
 class _LabelRecord(msgspec.Struct, gc=False):
@@ -110,7 +111,7 @@ def _json_block(file: SourceFile, numbers: Sequence[int], lines: list[bytes], lo
         records = []
     if not (
         records
-        and all(map(_ID, records))
+        and "" not in map(_ID, records)
         and "" not in map(_DATA, records)
         and {*map(_ENCODING, records)} <= _KNOWN_ENCODINGS
     ):
@@ -118,10 +119,14 @@ def _json_block(file: SourceFile, numbers: Sequence[int], lines: list[bytes], lo
         records = [record for number, line in pairs if (record := _parse_label(file, number, line, log))]
     if records:
         yield LabelBlock(
-            pl.Series(list(map(_ID, records)), dtype=pl.String),
-            pl.Series(list(map(str, map(_DATA, records))), dtype=pl.String),
+            pl.Series(list(map(str, map(_ID, records))), dtype=pl.String),
+            pl.Series(list(map(_data_text, map(_DATA, records))), dtype=pl.String),
             np.fromiter(map(ENCODINGS.index, map(_ENCODING, records)), np.uint8, len(records)),
         )
+
+
+def _data_text(data: object) -> str:
+    return data if isinstance(data, str) else json.dumps(data)
 
 
 def _parse_label(file: SourceFile, number: int, line: bytes, log: ReadLog) -> _LabelRecord | None:
@@ -139,7 +144,7 @@ def _parse_label(file: SourceFile, number: int, line: bytes, log: ReadLog) -> _L
             reason = "an encoding that is neither CSV nor JSON"
         elif record.groundTruthData.data == "":
             reason = "no label"
-        elif not record.eventMetadata.eventId:
+        elif record.eventMetadata.eventId == "":
             reason = "no eventId"
     if reason is None:
         return record

@@ -25,6 +25,7 @@ class Spelling(StrEnum):
     BEYOND_DOUBLE = "beyond_double"
     BLANKS_AROUND = "blanks_around"
     BRACKETS = "brackets"
+    LIST_BRACKET = "list_bracket"
     PERCENT = "percent"
     CURRENCY = "currency"
     THOUSANDS = "thousands_separators"
@@ -52,6 +53,8 @@ _PATTERNS = {
     Spelling.BEYOND_DOUBLE: rf"[-+]? ?(?:{_PLAIN}|(?i:inf(?:inity)?))",
     Spelling.BLANKS_AROUND: rf"[-+]?{BLANK}{_PLAIN}",
     Spelling.BRACKETS: rf"\({BLANK}{CURRENCY}?{_ANY}{BLANK}{CURRENCY}?%?{BLANK}\)",
+    # Of a list that was cut at its commas, as old containers write probabilities.
+    Spelling.LIST_BRACKET: rf"\[+{BLANK}{_SIGN}{_PLAIN}|{_SIGN}{_PLAIN}{BLANK}\]+",
     Spelling.PERCENT: rf"{_ANY}{BLANK}[%‰]",
     Spelling.CURRENCY: rf"{_SIGN}{CURRENCY}{BLANK}{_ANY}|{_ANY}{BLANK}{CURRENCY}",
     Spelling.THOUSANDS: rf"{_SIGN}{_THOUSANDS}",  # 1,234 may also have a decimal comma; 0,123 and 1234,567 must

@@ -35,7 +35,7 @@ from modelwatch_analyzer.reading.payloads import (
     columns_below,
     decode_base64,
     document_lines,
-    may_hold_lists,
+    may_hold_documents,
 )
 from modelwatch_analyzer.reading.uniform_documents import ParsedRows, RowsSent, parse_uniform_documents
 
@@ -154,7 +154,7 @@ class BlockParser:
 
     def _rows_of(self, request: Payload, record: CapturedRecord) -> int | None:
         data = request.data
-        plain = not may_hold_lists(data) and not any(mark in data for mark in '"\ufeff')
+        plain = not may_hold_documents(data) and not any(mark in data for mark in '"\ufeff')
         if request.encoding == "CSV" and plain and self._rows_are_lines and self.reader.features is None:
             text = data.strip("\r\n")
             if "\n\n" not in text and "\r" not in text:
@@ -168,7 +168,7 @@ class BlockParser:
         if found.are_json:
             return self._parse_json(texts, members, plan, sent)
         header = self.reader.layout.headers.get(side)
-        if header is None and all(text.startswith("[") for text in texts):
+        if header is None and all(text.startswith(("[", "{")) for text in texts):
             return self._parse_documents(texts, members, plan, sent)
         if header is None and sent:
             lines = list(map(cut_line, texts, sent.rows))
@@ -205,7 +205,7 @@ class BlockParser:
             texts = [text[len(line) + 1 :] for text in texts]
         fields = self._csv_fields(texts[0], members, header)
         joined = "\n".join(texts)
-        if fields is None or may_hold_lists(joined):
+        if fields is None or may_hold_documents(joined):
             return None
         heights = [1] * len(texts)
         if joined.count("\n") >= len(texts):
@@ -330,5 +330,5 @@ def _are_one_line_each(payloads: Sequence[Payload | None]) -> bool:
         return False
     text = "\n".join(found.texts)
     framed = f"\n{text}\n"
-    certain = "\n\n" not in framed and '"' not in text and "\r" not in text and not may_hold_lists(text)
+    certain = "\n\n" not in framed and '"' not in text and "\r" not in text and not may_hold_documents(text)
     return certain and text.count("\n") == len(payloads) - 1

@@ -7,7 +7,8 @@ Only what is certain is taken, and everything that is taken is reported:
   requests and answers must not speak against it, and if there is only one payload they must speak for it. Where they
   do, any first line that all of at least three payloads have is a header, even one of numbers.
 - An object of lists of one length in a request is a row for each element if the answers have as many rows: either the
-  lengths vary and the answers' with them, or there are several lists.
+  lengths vary and the answers' with them, or there are several lists, or the answers have several rows without being
+  cut.
 """
 
 from __future__ import annotations
@@ -323,18 +324,19 @@ def _requests_are_columns(records: Sequence[CapturedRecord], layout: Layout) -> 
         sized.append((record, *found))
     varying = len({rows for *_, rows in sized}) > 1
     named = all(columns > 1 for _, columns, _ in sized)
-    if not (varying or (sized and named)):
-        return False
     answers = [(answer, rows) for record, _, rows in sized if (answer := _content(record, RESPONSE, layout))]
     if not answers:
         return varying and named
+    if not (varying or named):
+        # One list of always the same length may be one row, unless the answer certainly has several.
+        return all(len(answer.records(None)) == rows > 1 for answer, rows in answers)
     return all(_agrees(answer, rows, loosely=varying) for answer, rows in answers)
 
 
 def _document(record: CapturedRecord, side: Side, layout: Layout) -> Any:
     """Return the JSON document of a side if it is one; None if there are rows, several documents or none."""
     payload = PAYLOAD_OF[side](record)
-    if payload is None or payload.encoding == "CSV":
+    if payload is None:
         return None
     content = _content(record, side, layout)
     if content is None or content.rows_of_text is not None or len(content.documents) != 1:

@@ -24,8 +24,16 @@ _LINE_BYTES = 1 << 16
 _HEAD_BYTES = 4096
 _COMPRESSED_HEAD_BYTES = 1 << 16
 _GZIP, _GZIP_ONLY = b"\x1f\x8b", 16
-_TAR, _TAR_AT = b"ustar", 257
-"""What the header of the first file in a tar archive has at an offset (POSIX.1-1988)."""
+_UNPACK = "extract the files in it"
+_GZIP_INSTEAD = "decompress it, or compress it by gzip instead"
+_OTHER_PACKINGS = (
+    (257, b"ustar", f"a tar archive: {_UNPACK}"),  # in the header of its first file (POSIX.1-1988)
+    (0, b"PK\3\4", f"a zip archive, or a workbook: {_UNPACK}, or save a workbook as CSV"),
+    (4, b"1AY&SY", f"compressed by bzip2: {_GZIP_INSTEAD}"),  # of the first block
+    (0, b"\xfd7zXZ\0", f"compressed by xz: {_GZIP_INSTEAD}"),
+    (0, b"\x28\xb5\x2f\xfd", f"compressed by Zstandard: {_GZIP_INSTEAD}"),
+)
+"""What is packed otherwise than by gzip: the bytes at an offset that show it, what it is, and what helps."""
 _PIECE_BYTES = 1 << 20
 
 _File = TypeVar("_File")
@@ -132,7 +140,7 @@ class SourceFile:
         ------
         InvalidInput
             ``NotUtf8`` for UTF-16, ``DecompressedTooLarge`` for more than `DECOMPRESSED_LIMIT` bytes,
-            ``UnreadableFile`` for a tar archive, or if the system cannot read it.
+            ``UnreadableFile`` for other packings than gzip, or if the system cannot read it.
         """
         size = max(1, int(times * BLOCK_BYTES))
         with self._opened() as stream:
@@ -193,9 +201,10 @@ class SourceFile:
                 log.leave_out(self.label, None, "the compressed data is damaged, or followed by something else")
 
     def _mark_length(self, head: bytes | bytearray) -> int:
-        """Return the length of the byte order mark; raise an error for archives and encodings other than UTF-8."""
-        if head.startswith(_TAR, _TAR_AT):
-            raise InvalidInput("UnreadableFile", f"{self.label} is a tar archive: extract the files in it")
+        """Return the length of the byte order mark; raise an error for other packings and encodings."""
+        for offset, shown, packing in _OTHER_PACKINGS:
+            if head.startswith(shown, offset):
+                raise InvalidInput("UnreadableFile", f"{self.label} is {packing}")
         zeros = max(head[::2].count(0), head[1::2].count(0))
         if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or zeros > len(head) // 3:
             raise InvalidInput("NotUtf8", f"{self.label} seems to be UTF-16: save it as UTF-8")

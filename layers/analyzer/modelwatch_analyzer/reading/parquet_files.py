@@ -25,6 +25,7 @@ from modelwatch_analyzer.reading.parquet_process import (
 )
 from modelwatch_analyzer.reading.typed_columns import TypedColumns, typed_columns, without_infinities
 from modelwatch_analyzer.reading.value_spelling import AS_WRITTEN, OtherSpellings, ValueSpelling
+from modelwatch_analyzer.wording import enumerated
 from modelwatch_core.domain.errors import InvalidInput
 
 _MAGIC = b"PAR1"
@@ -170,9 +171,11 @@ def open_parquet(
             _require_parquet(file)
             with _readable(file):
                 opened.append(_open_file(collect, file))
-            if opened[-1].content.top_level_columns != opened[0].content.top_level_columns:
-                message = f"{file.label} and {files[0].label} have different columns: give all files the same columns"
-                raise InvalidInput("HeadersDiffer", message)
+            others = opened[-1].content.top_level_columns ^ opened[0].content.top_level_columns
+            if differing := sorted(name for name in others if not _INDEX.fullmatch(name)):
+                unlike = enumerated(list(map(repr, differing)))
+                message = f"{file.label} and {files[0].label} have different columns ({unlike})"
+                raise InvalidInput("HeadersDiffer", f"{message}: give all files the same columns")
             columns.update(dict.fromkeys(opened[-1].content.leaves))
     if not columns:
         raise InvalidInput("EmptyDataset", f"{files[0].label} has no columns")

@@ -1,6 +1,7 @@
 """Captured payloads to rows: the text of one request or response, as comma-separated text, JSON or BASE64 of either.
 
-Each line of a payload of comma-separated text is a row, unless it is made of lists in brackets, which are read as JSON.
+Each line of a payload of comma-separated text is a row, unless the payload is made of lists in brackets or of JSON
+objects, which are read as JSON.
 A payload of JSON is a document, or one document per line; the rows in a document are found by the rule of
 `modelwatch_analyzer.reading.flattening`, or by attributes that select them. If it is no JSON, it may be such lists.
 BASE64 is decoded and read as its content type says or, without one, as what it looks like.
@@ -141,18 +142,25 @@ def row_of(record: Any) -> Row:
 
 def comma_separated(payload: Payload) -> str | None:
     """Return the text of a payload that is comma-separated; None for any other."""
-    if payload.encoding == "CSV":
-        return without_mark(payload.data)
+    text, is_json = payload.data, payload.encoding != "CSV"
     if payload.encoding == "BASE64":
         with suppress(Unflattenable):
             text, is_json = decode_base64(payload)
-            return None if is_json else without_mark(text)
+    text = without_mark(text)
+    return None if is_json or objects_in(text) else text
+
+
+def objects_in(text: str) -> list[Any] | None:
+    """Return the documents of a text that is made of JSON objects, whatever it is called; None for any other text."""
+    if text.lstrip().startswith("{"):
+        with suppress(Unflattenable):
+            return _documents(text)
     return None
 
 
-def may_hold_lists(text: str) -> bool:
-    """Return whether comma-separated text may hold lists of any form in brackets or parentheses."""
-    return "[" in text or ("(" in text and may_hold_other_forms(text))
+def may_hold_documents(text: str) -> bool:
+    """Return whether comma-separated text may hold objects, or lists of any form in brackets or parentheses."""
+    return "[" in text or "{" in text or ("(" in text and may_hold_other_forms(text))
 
 
 def without_mark(text: str) -> str:
@@ -162,8 +170,8 @@ def without_mark(text: str) -> str:
 
 def _text_content(text: str, header: Header | None, *, answer: bool) -> Content:
     text = without_mark(text)
-    lists = may_hold_lists(text)
-    documents = bracketed_documents(text) if lists else None
+    lists = may_hold_documents(text)
+    documents = objects_in(text) or bracketed_documents(text) if lists else None
     if documents is not None:
         return Content(None, documents)
     rows = text_rows(text)
@@ -194,7 +202,7 @@ def answer_rows(text: str, rows: int) -> list[list[Any]]:
         If one is malformed.
     """
     text = without_mark(text)
-    if '"' in text or may_hold_lists(text):
+    if '"' in text or may_hold_documents(text):
         found = _text_content(text, None, answer=True).records(None)
     else:
         found = [line.split(",") for line in text.splitlines() if line and not line.isspace()]

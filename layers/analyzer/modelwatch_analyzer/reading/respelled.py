@@ -1,4 +1,4 @@
-"""Texts in JSON and in captured payloads, spelled as settings say; numbers of JSON are never touched.
+"""Texts in JSON and in captured payloads, spelled as settings say; numbers of JSON stay, unless they are missing.
 
 This happens before anything is taken apart, because afterwards the number ``1.234`` and the text ``"1.234"`` are one.
 """
@@ -17,12 +17,13 @@ from itertools import chain, compress, islice
 import polars as pl
 
 from modelwatch_analyzer.reading.flattening import Unflattenable
-from modelwatch_analyzer.reading.payloads import Payload, decode_base64, text_rows
+from modelwatch_analyzer.reading.payloads import Payload, decode_base64, objects_in, text_rows
 from modelwatch_analyzer.reading.rows import Line
 from modelwatch_analyzer.reading.value_spelling import OtherSpellings, ValueSpelling
 
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*+)"(\s*+:)?+', re.DOTALL)
 """A string of JSON; the second group is not empty if it is the name of a field."""
+_STRING_OR_NUMBER = re.compile(rf"{_STRING.pattern}|(?P<number>-?\d++(?:\.\d++)?+(?:[eE][-+]?\d++)?+)", re.DOTALL)
 _CHUNK = 1000
 
 
@@ -72,7 +73,16 @@ class Respelling:
             new = known.changed.get(match[1])
             return match[0] if new is None else json.dumps(new, ensure_ascii=False)
 
-        return _STRING.sub(replaced, text)
+        return self._without_missing_numbers(_STRING.sub(replaced, text))
+
+    def _without_missing_numbers(self, text: str) -> str:
+        missing = self.spelling.missing_numbers
+
+        def replaced(match: re.Match[str]) -> str:
+            number = match["number"]
+            return "null" if number and float(number) in missing else match[0]
+
+        return _STRING_OR_NUMBER.sub(replaced, text) if missing else text
 
     def _csv(self, text: str, rows: list[list[str]], known: _Known, place: str) -> str:
         for field_text in chain.from_iterable(rows):
@@ -118,6 +128,6 @@ def _content(payload: Payload) -> tuple[str, list[list[str]] | None]:
     try:
         if payload.encoding == "BASE64":
             text, is_json = decode_base64(payload)
-        return text, None if is_json else text_rows(text)
+        return text, None if is_json or objects_in(text) else text_rows(text)
     except Unflattenable:
         return text, []

@@ -55,14 +55,15 @@ class TypedColumns:
     def spelled(
         self, batch: pl.DataFrame, spelling: ValueSpelling, others: OtherSpellings, label: str, before: int
     ) -> pl.DataFrame:
-        """Return a batch in which text is spelled as the spelling says; before it there were so many rows."""
+        """Return a batch in which values are spelled as the spelling says; before it there were so many rows."""
         batch = _binary_as_text(batch)
-        found = self.texts if spelling else ()
-        texts = [name for name in batch.columns if name in found]
-        if not texts:  # of which polars would return all columns
+        if not spelling:
             return batch
-        plain = spelling.plain_frame(batch[texts], others, label, before)
-        return batch.with_columns(plain.get_columns())
+        texts = [name for name in batch.columns if name in self.texts]
+        numbers = [spelling.without_missing_numbers(batch[name]) for name in batch.columns if name not in self.texts]
+        # Of no names polars would return all columns.
+        plain = spelling.plain_frame(batch[texts], others, label, before).get_columns() if texts else []
+        return batch.with_columns(*plain, *numbers)
 
 
 def typed_columns(collect: Collect, scan: pl.LazyFrame, label: str) -> TypedColumns:
@@ -169,7 +170,8 @@ _ZEROS_OF_SECONDS, _NO_FRACTION = r"(\.\d*?)0+\b", r"\.\B"
 def _as_text(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     if isinstance(dtype, pl.Datetime):
         # The text of one moment is the same in whatever unit it is stored.
-        return value.cast(pl.String).str.replace(_ZEROS_OF_SECONDS, "${1}").str.replace(_NO_FRACTION, "")
+        # It is in the zone that the table was found to have, which may be UTC in place of an offset.
+        return value.cast(dtype).cast(pl.String).str.replace(_ZEROS_OF_SECONDS, "${1}").str.replace(_NO_FRACTION, "")
     return value.dt.to_string("iso") if isinstance(dtype, pl.Duration) else value.cast(pl.String)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Self
@@ -50,7 +51,7 @@ class ValueSpelling:
     decimal : {".", ","}, optional
         The mark of numbers as people write them, see `modelwatch_analyzer.profile.written_numbers`.
     missing : frozenset of str
-        What else than an empty value is missing, in lower case.
+        What else than an empty value is missing, in lower case. A number among them is missing in any spelling.
     blanks : bool
         Whether blanks around a value do not belong to it.
     """
@@ -69,6 +70,20 @@ class ValueSpelling:
     def __bool__(self) -> bool:
         """Return whether any value is spelled otherwise."""
         return self.decimal is not None or self.blanks or bool(self.missing)
+
+    @property
+    def missing_numbers(self) -> list[float]:
+        """The numbers that are missing, such as -999."""
+        return [number for word in self.missing if (number := _number(word)) is not None]
+
+    def without_missing_numbers(self, column: pl.Series) -> pl.Series:
+        """Return a column of numbers, or of text, with null in the place of numbers that are missing."""
+        numbers = self.missing_numbers
+        if not numbers:
+            return column
+        bare = column.str.strip_chars() if column.dtype == pl.String() else column
+        found = bare.cast(pl.Float64, strict=False).is_in(numbers)
+        return column.set(found.fill_null(value=False), None)
 
     def plain(self, values: pl.Series) -> tuple[pl.Series, pl.Series]:
         """Return text as the first party would spell it, with missing values as null.
@@ -90,7 +105,7 @@ class ValueSpelling:
         if self.decimal is not None:
             values, others = plain_numbers(values, self.decimal)
         nothing = pl.Series(name, [None], pl.String).new_from_index(0, len(values))
-        return nothing.zip_with(absent, values), others.fill_null(value=False) & ~absent
+        return self.without_missing_numbers(nothing.zip_with(absent, values)), others.fill_null(value=False) & ~absent
 
     def plain_frame(self, frame: pl.DataFrame, others: OtherSpellings, file: str, before: int) -> pl.DataFrame:
         """Return a batch of a file with its text as the first party would spell it.
@@ -112,6 +127,14 @@ class ValueSpelling:
             if other.any():
                 others.add(repr(column.name), int(other.sum()), f"row {before + (other.arg_max() or 0) + 1} of {file}")
         return pl.DataFrame(columns)
+
+
+def _number(word: str) -> float | None:
+    try:
+        number = float(word)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 AS_WRITTEN = ValueSpelling()
