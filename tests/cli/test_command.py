@@ -412,6 +412,25 @@ def test_a_reader_that_has_gone_is_no_violation_and_no_traceback(tmp_path: Path)
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("more", [[], ["--json"]])
+def test_a_full_disk_below_the_output_is_one_line_and_no_violation(
+    tmp_path: Path, more: list[str], unbuffered: str
+) -> None:
+    (tmp_path / "train.csv").write_text(TRAIN)
+    baseline = ["baseline", "data-quality", "--data", "train.csv", "--dataset-format", "csv", "--output", "out"]
+    environment = os.environ | {"PYTHONUNBUFFERED": unbuffered}
+    with Path("/dev/full").open("w") as full:
+        ended = modelwatch(*baseline, *more, stdout=full, cwd=tmp_path, env=environment)
+    assert (ended.returncode, ended.stderr) == (2, "modelwatch: UnusableFile: No space left on device\n")
+
+
+def test_a_question_in_a_usage_error_ends_without_a_full_stop(run: Run) -> None:
+    assert "Did you mean 'baseline', 'baselines'? See: modelwatch --help\n" in run("baselin").stderr
+
+
+@pytest.mark.slow
 def test_closed_streams_change_no_exit_code_and_make_no_traceback(tmp_path: Path) -> None:
     (tmp_path / "train.csv").write_text(TRAIN)
     baseline = ["baseline", "data-quality", "--data", "train.csv", "--dataset-format", "csv", "--output", "out"]
