@@ -392,6 +392,7 @@ class LocalStack:
             self._events.setdefault(event["id"], event)
 
     def _stop_work(self) -> None:
+        self._work.refuse()
         self._functions.close()
         self._processing_jobs.processes.close()
         self._job_runs.processes.close()
