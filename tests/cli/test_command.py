@@ -457,6 +457,17 @@ def test_a_question_in_a_usage_error_ends_without_a_full_stop(run: Run) -> None:
 
 
 @pytest.mark.slow
+def test_a_terminal_shows_how_long_an_analysis_takes_and_no_rest_that_nobody_knows(tmp_path: Path) -> None:
+    (tmp_path / "train.csv").write_text(TRAIN)
+    baseline = ["baseline", "data-quality", "--data", "train.csv", "--dataset-format", "csv", "--output", "out"]
+    terminal = os.environ | {"FORCE_COLOR": "1", "COLUMNS": "120"}
+    ended = modelwatch(*baseline, stdout=subprocess.DEVNULL, cwd=tmp_path, env=terminal)
+    assert ended.returncode == 0
+    assert "elapsed" in ended.stderr
+    assert "left" not in ended.stderr
+
+
+@pytest.mark.slow
 def test_closed_streams_change_no_exit_code_and_make_no_traceback(tmp_path: Path) -> None:
     (tmp_path / "train.csv").write_text(TRAIN)
     baseline = ["baseline", "data-quality", "--data", "train.csv", "--dataset-format", "csv", "--output", "out"]
