@@ -427,6 +427,9 @@ def test_a_full_disk_below_the_output_is_one_line_and_no_violation(
     with Path("/dev/full").open("w") as full:
         ended = modelwatch(*baseline, *more, stdout=full, cwd=tmp_path, env=environment)
     assert (ended.returncode, ended.stderr) == (2, "modelwatch: UnusableFile: No space left on device\n")
+    unheard = shlex.join([sys.executable, "-c", "from modelwatch.cli import main; main()", *baseline, *more])
+    ended = subprocess.run(f"{unheard} >/dev/full 2>&1", shell=True, cwd=tmp_path, env=environment, check=False)
+    assert ended.returncode == 2
 
 
 def test_an_empty_path_is_not_the_current_folder(run: Run) -> None:

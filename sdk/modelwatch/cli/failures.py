@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Sequence
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import typer
 from typer.core import TyperGroup
@@ -32,13 +32,16 @@ def print_json(document: dict[str, Any]) -> None:
 
 def print_failure(code: str, message: str, *, as_json: bool) -> None:
     """Print on stderr, in one line, what is wrong; with ``--json`` also as the one object on stdout."""
-    sys.stderr.write(f"modelwatch: {code}: {printable(message)}\n")
+    try:
+        sys.stderr.write(f"modelwatch: {code}: {printable(message)}\n")
+    except OSError:  # of the same full disk, perhaps: the exit code is all that can be said
+        _discard(sys.stderr)
     try:
         if as_json:
             print_json({"status": "Failed", "error": {"code": code, "message": message}})
         sys.stdout.flush()
     except OSError:  # nobody reads it, or this is the failure itself: stderr has it
-        _discard_output()
+        _discard(sys.stdout)
 
 
 class OneLineFailures(TyperGroup):
@@ -72,7 +75,7 @@ class OneLineFailures(TyperGroup):
         except BrokenPipeError:
             exit_code = _without_reader()
         except OSError as failure:  # of the disk that holds the output: "violations" (1) would be taken for the result
-            _discard_output()
+            _discard(sys.stdout)
             exit_code = _report(failure, as_json=False)
         if standalone_mode:
             sys.exit(exit_code)
@@ -89,13 +92,13 @@ class OneLineFailures(TyperGroup):
 
 
 def _without_reader() -> int:
-    _discard_output()
+    _discard(sys.stdout)
     return NO_READER
 
 
-def _discard_output() -> None:
-    """Discard what is still to be printed, or the interpreter complains at its end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _discard(stream: TextIO) -> None:
+    """Discard what is still to be written, or the interpreter complains at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _report(failure: Exception, *, as_json: bool) -> int:
