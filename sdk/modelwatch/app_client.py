@@ -47,7 +47,9 @@ class AppClient:
         if service not in self._clients:
             from botocore.config import Config
 
-            config = Config(read_timeout=_FUNCTION_SECONDS, retries={"mode": "standard"})
+            # A stack on this machine is behind no proxy.
+            proxies: dict[str, str] | None = {} if self._endpoint_url else None
+            config = Config(read_timeout=_FUNCTION_SECONDS, retries={"mode": "standard"}, proxies=proxies)
             session: Any = self.session
             self._clients[service] = session.client(service, config=config, endpoint_url=self._endpoint_url)
         return self._clients[service]

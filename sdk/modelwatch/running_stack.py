@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,6 +16,8 @@ PAGES_PATH = "/_modelwatch/results/"
 """Where the stack moves its clock, and shows the pages of its results; no bucket can have this name."""
 
 _VARIABLE = "AWS_ENDPOINT_URL"
+_LINE = re.compile(r"^(\S+) (\d{1,9})$", re.MULTILINE)
+"""The URL of a stack and the id of its process."""
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -42,8 +45,9 @@ def announced(endpoint_url: str) -> Iterator[None]:
 
 def _stacks(file: Path, *, without: str | None = None) -> list[str]:
     """Return the URLs of the stacks that were announced and whose processes run, each with its process, latest last."""
-    lines = [line.split() for line in file.read_text().splitlines()] if file.is_file() else []
-    return [f"{url} {process}" for url, process in lines if url != without and _runs(int(process))]
+    text = file.read_text(errors="replace") if file.is_file() else ""
+    found = _LINE.findall(text)  # a line that was cut off, or that another version wrote, names no stack
+    return [f"{url} {process}" for url, process in found if url != without and _runs(int(process))]
 
 
 def _runs(process: int) -> bool:

@@ -9,6 +9,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 
@@ -16,6 +17,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from modelwatch.cli.commands import COMMANDS, app
+from modelwatch.cli.options import existing_path, usable_output
+from modelwatch_core.domain.errors import InvalidInput
 from tests.repository import HANGS_AFTER
 
 TRAIN = "age,city\n" + "".join(f"{20 + i % 40},{'ab'[i % 2]}\n" for i in range(200))
@@ -409,6 +412,62 @@ def test_a_reader_that_has_gone_is_no_violation_and_no_traceback(tmp_path: Path)
         finally:
             os.close(writer)
         assert (ended.returncode, ended.stderr) == (141, "")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("more", [[], ["--json"]])
+def test_a_full_disk_below_the_output_is_one_line_and_no_violation(
+    tmp_path: Path, more: list[str], unbuffered: str
+) -> None:
+    (tmp_path / "train.csv").write_text(TRAIN)
+    baseline = ["baseline", "data-quality", "--data", "train.csv", "--dataset-format", "csv", "--output", "out"]
+    environment = os.environ | {"PYTHONUNBUFFERED": unbuffered}
+    with Path("/dev/full").open("w") as full:
+        ended = modelwatch(*baseline, *more, stdout=full, cwd=tmp_path, env=environment)
+    assert (ended.returncode, ended.stderr) == (2, "modelwatch: UnusableFile: No space left on device\n")
+    unheard = shlex.join([sys.executable, "-c", "from modelwatch.cli import main; main()", *baseline, *more])
+    ended = subprocess.run(f"{unheard} >/dev/full 2>&1", shell=True, cwd=tmp_path, env=environment, check=False)
+    assert ended.returncode == 2
+
+
+def test_an_empty_path_is_not_the_current_folder(run: Run) -> None:
+    Path("train.csv").write_text(TRAIN)
+    result = run("baseline", "data-quality", "--data", "", "--dataset-format", "csv", "--output", "out")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("modelwatch: FileNotFound: --data: the path is empty")
+
+
+def test_what_may_not_be_read_is_not_called_missing(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path, **_: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    Path("train.csv").write_text(TRAIN)
+    monkeypatch.setattr(Path, "stat", refuse)
+    with pytest.raises(InvalidInput, match=r"UnreadableFile: --data: train\.csv cannot be read: Permission denied"):
+        existing_path(Path("train.csv"), "--data")
+
+
+def test_commands_at_the_same_time_may_have_one_folder(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(4) as threads:
+        for _ in threads.map(lambda _: usable_output(tmp_path, overwrite="--overwrite"), range(2_000)):
+            pass
+
+
+def test_a_question_in_a_usage_error_ends_without_a_full_stop(run: Run) -> None:
+    assert "Did you mean 'baseline', 'baselines'? See: modelwatch --help\n" in run("baselin").stderr
+
+
+@pytest.mark.slow
+def test_a_terminal_shows_how_long_an_analysis_takes_and_no_rest_that_nobody_knows(tmp_path: Path) -> None:
+    (tmp_path / "train.csv").write_text(TRAIN)
+    baseline = ["baseline", "data-quality", "--data", "train.csv", "--dataset-format", "csv", "--output", "out"]
+    terminal = os.environ | {"FORCE_COLOR": "1", "COLUMNS": "120"}
+    ended = modelwatch(*baseline, stdout=subprocess.DEVNULL, cwd=tmp_path, env=terminal)
+    assert ended.returncode == 0
+    assert "elapsed" in ended.stderr
+    assert "left" not in ended.stderr
 
 
 @pytest.mark.slow

@@ -283,6 +283,39 @@ def test_without_credentials_the_message_says_how_to_fix_it(
     assert "NoCredentials: --data" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("AWS_PROFILE", "nobody", "NoCredentials: The config profile (nobody) could not be found: see aws configure"),
+        ("AWS_ENDPOINT_URL", "nowhere", "InvalidParameter: Invalid endpoint: nowhere"),
+        ("AWS_DEFAULT_REGION", "eu central", "ServiceNotReached: Provided region_name 'eu central' doesn't match"),
+        ("AWS_CONFIG_FILE", "train.csv", "ServiceNotReached: Unable to parse config file: train.csv"),
+    ],
+)
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["baseline", "data-quality", "--data", "s3://b/k", "--dataset-format", "csv", "--output", "b"],
+        ["schedules", "list"],
+        ["doctor", "--stack", "modelwatch"],
+    ],
+)
+def test_settings_of_aws_that_cannot_be_used_are_no_mistake_of_ours(
+    run: Run, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, said: str, command: list[str]
+) -> None:
+    for name, usual in {
+        "AWS_ACCESS_KEY_ID": "a",
+        "AWS_SECRET_ACCESS_KEY": "b",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }.items():
+        monkeypatch.setenv(name, usual)
+    Path("train.csv").write_text("a,b\n1,2\n")
+    monkeypatch.setenv(variable, value)
+    result = run(*command)
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert said in result.stderr
+
+
 def test_the_messages_alone_lead_from_a_file_of_a_spreadsheet_to_numbers(run: Run) -> None:
     lines = [f'"{row["age"]}";"{row["p"]:.2f}"'.replace(".", ",") for row in ROWS]
     lines[7] = '"27";"k. A."'

@@ -92,6 +92,18 @@ def test_a_stack_whose_process_was_killed_is_not_found(state: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "other", [b"http://127.0.0.1:4001", b"http://127.0.0.1:4001 12 34", b"\xff\xfe", b"a 99999999999"]
+)
+def test_a_line_of_another_version_or_one_that_was_cut_off_names_no_stack(state: Path, other: bytes) -> None:
+    state.mkdir()
+    (state / "local-stack").write_bytes(other)
+    with pytest.raises(InvalidInput, match="LocalStackNotFound"):
+        find_stack()
+    with announced("http://127.0.0.1:4002"):
+        assert find_stack() == "http://127.0.0.1:4002"
+
+
+@pytest.mark.parametrize(
     ("body", "code"),
     [
         (

@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from io import BytesIO
+from threading import Event
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from modelwatch.local.control import move_clock
 from modelwatch_core.domain.alert_targets import AlertTargetReference
 from modelwatch_core.domain.alerts import AlertRaised
 from tests.core.world import DRIFT, World
+from tests.repository import HANGS_AFTER
 
 NINE = datetime(2026, 1, 31, 9, tzinfo=UTC)
 
@@ -25,9 +27,13 @@ class Stack:
     def __init__(self) -> None:
         self.now, self.events, self.mails = NINE, list[dict[str, Any]](), list[EmailMessage]()
         self.functions = ["RouteAlerts", "page"]
+        self.is_slow = self.is_abandoned = False
         self.meanwhile: list[dict[str, Any]] = [{"detail-type": "Execution Ended"}]
 
-    def advance_to(self, moment: datetime) -> None:
+    def advance_to(self, moment: datetime, abandoned: Event | None = None) -> None:
+        if self.is_slow and abandoned:
+            self.is_abandoned = abandoned.wait(HANGS_AFTER)
+            return
         self.now = moment
         self.events.extend(self.meanwhile)
 
@@ -45,6 +51,16 @@ def test_the_clock_is_moved_and_its_events_are_lines(body: bytes) -> None:
     assert (status, stack.now) == (200, datetime(2026, 1, 31, 10, tzinfo=UTC))
     assert {"event": {"detail-type": "Execution Ended"}} in lines
     assert lines[-1] == {"now": "2026-01-31T10:00:00Z"}
+
+
+def test_the_clock_stops_where_nobody_reads_the_lines_any_more() -> None:
+    stack, body = Stack(), b'{"by_seconds": 3600}'
+    stack.is_slow = True
+    environ = {"REQUEST_METHOD": "POST", "CONTENT_TYPE": "application/json", "CONTENT_LENGTH": str(len(body))}
+    _, lines = move_clock(stack, {**environ, "wsgi.input": BytesIO(body)})
+    assert json.loads(next(lines)) == {"now": "2026-01-31T09:00:00Z"}
+    lines.close()
+    assert stack.is_abandoned
 
 
 def test_an_alert_for_a_function_that_the_stack_does_not_have_is_said_to_be_undelivered() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from threading import Event
 from typing import Any
 
 import pytest
@@ -120,6 +121,18 @@ def test_what_one_due_time_sets_off_has_settled_before_the_next(deploy: Deployer
     stack.advance_to(clock("09:32:00"))
     order = [(json.loads(done.payload)["time"], done.attempt) for done in stack.invocations]
     assert order == [("2026-01-05T09:31:00Z", attempt) for attempt in (1, 2, 3)] + [("2026-01-05T09:32:00Z", 1)]
+
+
+def test_a_move_that_is_abandoned_leaves_the_clock_at_what_has_fired(stack: LocalStack) -> None:
+    class AfterTheFirst(Event):
+        def is_set(self) -> bool:
+            return bool(fired(stack))
+
+    schedule(stack, "minutely", "rate(1 minute)")
+    stack.advance_to(clock("12:00:00"), AfterTheFirst())
+    assert stack.now == clock("09:31:00")
+    stack.advance_to(clock("09:32:00"))
+    assert [time for _, time in fired(stack)] == ["2026-01-05T09:31:00Z", "2026-01-05T09:32:00Z"]
 
 
 def test_a_schedule_that_a_function_creates_fires_and_one_that_it_deletes_does_not(deploy: Deployer) -> None:

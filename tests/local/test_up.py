@@ -124,6 +124,14 @@ def test_it_listens_on_the_requested_port_and_refuses_one_that_is_taken(up) -> N
     assert "Traceback" not in err
 
 
+def test_behind_a_proxy_other_programs_are_told_how_to_reach_it(up, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy.example.com")
+    for bypassed, told in (("example.com", True), ("example.com,127.0.0.1", False)):
+        monkeypatch.setenv("NO_PROXY", bypassed)
+        assert (' no_proxy="${no_proxy:-$NO_PROXY},127.0.0.1"' in printed(up())) is told
+
+
 def test_parameters_reach_the_template_and_invalid_ones_are_refused(up, tmp_path: Path) -> None:
     misspelt = up("--parameter", "Adress=x")
     _, err = misspelt.communicate(timeout=30)
@@ -172,6 +180,8 @@ def test_requests_to_an_endpoint_reach_the_server_of_its_model(up) -> None:
         (("--serve-model", "scorer=notaurl"), "UnusableArguments"),
         (("--serve-model", "scorer=http://"), "UnusableArguments"),
         (("--mail-folder", "/proc/mails"), "OutputNotWritable"),
+        (("--run-image", "image=python 'my job.py"), "UnusableArguments"),
+        (("--run-image", "image="), "UnusableArguments"),
     ],
 )
 def test_what_could_not_be_used_once_the_stack_is_up_is_refused_before(options: tuple[str, str], code: str) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import pytest
 
 from modelwatch.local.errors import LocalStackError
 from modelwatch.local.work import WorkInProgress
+from tests.local.conftest import Deployer
 
 
 def test_settling_without_work_returns_at_once() -> None:
@@ -53,6 +55,26 @@ def test_failed_work_is_logged_and_raised_by_the_next_settle_only(
     assert caught.value.code == "WorkFailed"
     assert "delivery of x (KeyError('gone'))" in caplog.text
     work.settle(timeout=10)
+
+
+def test_what_fails_because_the_stack_is_closed_is_no_failure_of_it(
+    deploy: Deployer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    code = f"""
+    import pathlib, time
+    def handler(event, context):
+        pathlib.Path({str(tmp_path / "runs")!r}).touch()
+        time.sleep(60)
+    """
+    one_at_once = "Slow: {Type: AWS::Serverless::Function, Properties: {ReservedConcurrentExecutions: 1}}"
+    stack = deploy(one_at_once, code=code, options={"start": None})
+    (name,) = stack.functions
+    for _ in range(2):  # the second one waits
+        stack.client("lambda").invoke(FunctionName=name, InvocationType="Event")
+    while not (tmp_path / "runs").exists():
+        threading.Event().wait(0.01)
+    stack.close()
+    assert "itself failed" not in caplog.text
 
 
 def test_closing_ends_pauses_and_accepts_no_more_work() -> None:

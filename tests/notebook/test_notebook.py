@@ -199,6 +199,8 @@ def test_numbers_of_a_pandas_frame_are_not_copied():
     [
         ({"a": [1]}, "UnusableData", "builtins dict"),
         (pl.LazyFrame({"a": [1]}), "UnusableData", "LazyFrame"),
+        (pd.Series([1], name="a"), "UnusableData", "pandas Series"),
+        (pa.chunked_array([[1]]), "UnusableData", "pyarrow ChunkedArray"),
         (pd.DataFrame({"good": [1, 2], "bad": ["secret", 1]}), "UnreadableFrame", "'bad'"),
         (pd.DataFrame({"bad": [1.5, "secret"]}), "UnreadableFrame", "'bad'"),
         (pd.DataFrame({"good": [1], "bad": [1 + 2j]}), "UnreadableFrame", "'bad'"),
@@ -211,6 +213,8 @@ def test_numbers_of_a_pandas_frame_are_not_copied():
     ids=[
         "dict",
         "lazy",
+        "a series of pandas",
+        "a column of Arrow",
         "mixed types",
         "mixed types, a number first",
         "a type that Arrow does not have",
@@ -378,6 +382,14 @@ def test_edited_constraints_are_what_a_check_compares_with(known):
     lenient = known.with_constraints(constraints)
     assert modelwatch.check(people(20), lenient).violations == []
     assert modelwatch.check(people(20), known).violations != []
+
+
+@pytest.mark.parametrize("value", [np.float32(0.1), np.int64(1), float("nan")])
+def test_constraints_that_json_cannot_hold_are_refused_when_they_are_given(known, value):
+    constraints = known.constraints
+    constraints["monitoring_config"]["distribution_constraints"] |= {"minimum_effect": value}
+    with pytest.raises(modelwatch.ModelwatchError, match="constraints cannot be written as JSON"):
+        known.with_constraints(constraints)
 
 
 def test_a_baseline_has_one_kind(known):

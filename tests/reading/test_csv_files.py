@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -129,6 +130,34 @@ def test_a_folder_is_read_in_the_order_of_its_paths_and_hidden_files_are_not(wri
     rows, log = read(tmp_path / "data")
     assert rows == [("5", "6"), ("1", "2"), ("3", "4")]
     assert log.objects == 3
+
+
+def test_a_folder_that_cannot_be_listed_is_not_left_out(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write("a,b\n1,2\n", "data/monday/x.csv")
+    write("a,b\n3,4\n", "data/tuesday/x.csv")
+    write("junk", "data/_temporary/x.csv")
+    scandir = os.scandir
+
+    def list_folder(path: str) -> object:
+        if path.endswith(("tuesday", "_temporary")):
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", list_folder)
+    with pytest.raises(InvalidInput, match=r"UnreadableFile: .*tuesday cannot be read: Permission denied"):
+        read(tmp_path / "data")
+
+
+def test_folders_behind_links_are_read_once(write: Write, tmp_path: Path) -> None:
+    write("a,b\n1,2\n", "elsewhere/x.csv")
+    write("a,b\n3,4\n", "data/monday/x.csv")
+    (tmp_path / "data" / "tuesday").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "data" / "the-same").symlink_to(tmp_path / "data" / "monday")
+    (tmp_path / "data" / "monday" / "back").symlink_to(tmp_path / "data")
+    rows, log = read(tmp_path / "data")
+    assert (sorted(rows), log.objects) == ([("1", "2"), ("3", "4")], 2)
 
 
 def test_without_a_header_columns_are_named_by_position_and_the_usual_width_counts(write: Write) -> None:

@@ -7,7 +7,7 @@ import re
 import boto3
 import pytest
 
-from modelwatch.app_client import app_client
+from modelwatch.app_client import AppClient, app_client
 from tests.repository import ROOT
 
 
@@ -30,3 +30,10 @@ def test_no_call_of_a_function_is_repeated_while_the_first_one_still_runs():
     called = [seconds for seconds in timeouts if seconds < 900]  # the analyzer's, which no client calls
     waits = app_client(boto3.Session(region_name="eu-north-1")).client("lambda").meta.config.read_timeout
     assert waits > max(called)
+
+
+def test_a_stack_on_this_machine_is_reached_past_the_proxies_of_the_environment():
+    session = boto3.Session("local", "local", region_name="us-east-1")
+    local = AppClient(session, "modelwatch", "http://127.0.0.1:4566").client("s3")
+    assert local.meta.config.proxies == {}
+    assert AppClient(session, "modelwatch").client("s3").meta.config.proxies is None

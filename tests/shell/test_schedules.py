@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from modelwatch_core.app.manage_monitors import OPERATIONS
 from modelwatch_core.domain.documents import parsed
 from modelwatch_core.domain.monitoring_schedule import ScheduleRequest
 from tests.shell.conftest import Run
-from tests.shell.fake_app import SCHEDULE, FakeApp
+from tests.shell.fake_app import SCHEDULE, FakeApp, execution
 
 HOURLY = "cron(0 * ? * * *)"
 
@@ -107,6 +109,17 @@ def test_a_dry_run_of_a_document_does_not_say_that_a_schedule_is_created(run: Ru
     ended = run(app, "schedules", "create", "hourly", "--endpoint-name", "e", "--from-file", "schedule.yaml")
     assert app.parameters("CreateMonitoringSchedule")["dry_run"] is True
     assert "hourly could be created, and was not: dry_run is given. It is due by" in ended.stdout
+
+
+@pytest.mark.parametrize("name", ["schedule.json", "schedule.yaml"])
+def test_a_document_of_windows_has_a_byte_order_mark_and_other_line_ends(run: Run, name: str):
+    document = {"schedule_expression": HOURLY, "endpoint_input": {"endpoint_name": "e"}}
+    text = json.dumps(document, indent=2).replace("\n", "\r\n")
+    Path(name).write_bytes(text.encode("utf-8-sig"))
+    app = FakeApp(CreateMonitoringSchedule=SCHEDULE)
+    ended = run(app, "schedules", "create", "hourly", "--from-file", name)
+    assert ended.exit_code == 0, ended.stderr
+    assert app.parameters("CreateMonitoringSchedule") == {"monitoring_schedule_name": "hourly", **document}
 
 
 def test_a_document_in_another_encoding_is_refused(run: Run):
@@ -221,3 +234,25 @@ def test_names_of_schedules_are_completed(monkeypatch: pytest.MonkeyPatch):
     assert complete_schedule_name(context, "h") == ["hourly"]
     monkeypatch.setattr(AppOptions, "client", lambda _options: FakeApp(ListMonitoringSchedules=ValueError("No: app")))
     assert complete_schedule_name(context, "h") == []
+
+
+@pytest.mark.parametrize(
+    "given", [[], ["--local"], ["--stack", "my-app", "--profile", "at work", "--region", "eu-west-3"]]
+)
+def test_the_command_that_is_to_be_typed_next_is_for_the_same_app(run: Run, given: list[str]):
+    same = "".join(f" {shlex.quote(word)}" for word in given)
+    app = FakeApp(
+        StopMonitoringSchedule=SCHEDULE,
+        DescribeMonitoringSchedule=SCHEDULE,
+        LaunchExecution=execution(9),
+        ListMonitoringExecutions={"executions": [execution(9)], "next_token": None},
+    )
+    stopped = run(app, "schedules", "stop", "hourly", *given)
+    assert stopped.stdout == f"hourly is stopped. Start it again: modelwatch schedules start hourly{same}\n"
+    started = run(app, "schedules", "run", "hourly", *given)
+    assert started.exit_code == 0, started.stderr
+    following = re.search(r"Wait for it: modelwatch executions wait hourly --start \S+ --end \S+(.*)\n", started.stdout)
+    assert following
+    assert following[1] == same
+    missing = run(app, "executions", "describe", "hourly", *given)
+    assert missing.stderr.endswith(f"; see modelwatch executions list hourly{same}\n")

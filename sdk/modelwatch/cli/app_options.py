@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -56,6 +57,13 @@ class AppOptions:
             raise InvalidInput("NoRegion", "no AWS region is set to find the app in: give --region")
         return AppClient(session, self.stack)
 
+    def command(self, text: str) -> str:
+        """Return a command that a user may type next: for the same app."""
+        given = {"--stack": self.stack, "--profile": self.profile, "--region": self.region}
+        named = {option: value for option, value in given.items() if value not in (None, DEFAULT_STACK)}
+        words = [word for option, value in named.items() for word in (option, shlex.quote(str(value)))]
+        return " ".join(["modelwatch", text, *words, *["--local"] * self.local])
+
     @contextmanager
     def app(self, doing: str | None = "Asking the app") -> Iterator[AppClient]:
         """Give the app; what it or AWS refuses in the block becomes an error that ends in one line.
@@ -72,19 +80,21 @@ class AppOptions:
 
 @contextmanager
 def app_errors() -> Iterator[None]:
-    """Translate what the Python API raises inside to the errors of the command.
+    """Translate what the Python API raises inside, and boto3 of its settings, to the errors of the command.
 
     Raises
     ------
     InvalidInput, Upstream
         With the code of the app where the app refused.
     """
-    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.exceptions import BotoCoreError, ClientError, ProfileNotFound
 
     try:
         yield
     except ClientError as error:
         raise _answered(error) from None
+    except ProfileNotFound as error:
+        raise InvalidInput("NoCredentials", f"{error}: see aws configure list-profiles") from None
     except BotoCoreError as error:
         raise Upstream("ServiceNotReached", str(error)) from None
     except ValueError as error:

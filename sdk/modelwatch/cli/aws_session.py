@@ -14,7 +14,7 @@ Region = Annotated[str | None, typer.Option(help="The AWS region; by default tha
 
 
 def aws_session(profile: str | None, region: str | None) -> boto3.Session:
-    """Return a session with credentials.
+    """Return a session with credentials; what boto3 raises of its settings is for ``app_errors``.
 
     Raises
     ------
@@ -22,16 +22,10 @@ def aws_session(profile: str | None, region: str | None) -> boto3.Session:
         ``NoCredentials``.
     """
     import boto3
-    from botocore.exceptions import ProfileNotFound
 
     from modelwatch_core.domain.errors import InvalidInput
 
-    try:
-        session = boto3.Session(profile_name=profile, region_name=region)
-    except ProfileNotFound:
-        raise InvalidInput(
-            "NoCredentials", f"there is no AWS profile {profile!r}: see aws configure list-profiles"
-        ) from None
+    session = boto3.Session(profile_name=profile, region_name=region)
     if session.get_credentials() is None:
         raise InvalidInput("NoCredentials", "there are no AWS credentials: sign in, or give --profile")
     return session

@@ -98,7 +98,7 @@ def create(
         record = found.create_baseline(request)
         if waits:
             record = _ended(found, record, show=not as_json)
-    _print_made(record, as_json=as_json)
+    _print_made(record, options, as_json=as_json)
 
 
 @app.command("list", epilog=examples("modelwatch baselines list --status-equals Completed"))
@@ -144,7 +144,7 @@ def wait(name: JobName, as_json: AsJson = False, *, options: AppOptions) -> None
     with options.app(doing=None) as found:
         record = found.manage("DescribeBaseliningJob", baselining_job_name=name)
         record = _ended(found, record, show=not as_json)
-    _print_made(record, as_json=as_json)
+    _print_made(record, options, as_json=as_json)
 
 
 @app.command(epilog=examples("modelwatch baselines stop loans"))
@@ -175,20 +175,20 @@ def _status_text(record: Record) -> str:
     return f"{status}: {reason}" if reason else status
 
 
-def _print_made(record: Record, *, as_json: bool) -> None:
+def _print_made(record: Record, options: AppOptions, *, as_json: bool) -> None:
     """Print a job and what to do next; its exit code is that of unusable input if it did not succeed."""
     name = record["baselining_job_name"]
     if as_json:
         print_json(dict(record))
     elif record["status"] == "InProgress":
-        print_lines([f"The baseline {name} is being made. Wait for it: modelwatch baselines wait {name}"])
+        print_lines([f"The baseline {name} is being made. Wait for it: {options.command(f'baselines wait {name}')}"])
     elif record["status"] == "Completed":
         rows = ((record.get("outcome") or {}).get("records") or {}).get("read")
         learnt = f"The baseline {name} was made of {rows:,} rows" if rows else f"The baseline {name} was made"
-        create = f"modelwatch schedules create NAME --endpoint-name ENDPOINT --baselining-job-name {name}"
+        create = f"schedules create NAME --endpoint-name ENDPOINT --baselining-job-name {name}"
         if record["monitoring_type"] != "DataQuality":
             create += f" --monitoring-type {record['monitoring_type']}"
-        lines = [f"{learnt}: {record['output_s3_uri']}", f"Watch an endpoint: {create} \\"]
+        lines = [f"{learnt}: {record['output_s3_uri']}", f"Watch an endpoint: {options.command(create)} \\"]
         print_lines([*lines, "    --schedule-expression 'cron(0 * ? * * *)'"])
     if record["status"] not in ("InProgress", "Completed"):
         raise typer.Exit(UNUSABLE)

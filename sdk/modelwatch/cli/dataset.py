@@ -53,22 +53,23 @@ class TransformSide(StrEnum):
     OUTPUT = "output"
 
 
-Time = Annotated[
-    datetime | None,
-    typer.Option(
-        parser=parse_time,
-        metavar="TIME",
-        help="For capture and batch-transform: ISO 8601; UTC unless it says otherwise.",
-    ),
-]
+_TIME = {"parser": parse_time, "metavar": "TIME"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PayloadOptions:
     """Which captured records are read, and what of them."""
 
-    start: Time = None
-    end: Time = None
+    start: Annotated[
+        datetime | None,
+        typer.Option(
+            **_TIME,
+            help="For capture and batch-transform: only records from then on; ISO 8601, UTC unless it says otherwise.",
+        ),
+    ] = None
+    end: Annotated[
+        datetime | None, typer.Option(**_TIME, help="For capture and batch-transform: only records before then.")
+    ] = None
     features_attribute: Annotated[
         str | None, typer.Option(metavar="JMESPATH", help="Where in JSON the features are: instances[*].x")
     ] = None

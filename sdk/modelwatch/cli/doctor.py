@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from modelwatch.cli.app_options import app_errors
 from modelwatch.cli.aws_session import Profile, Region, aws_session
 from modelwatch.cli.failures import print_json
 from modelwatch.doctor.problem import Problem
@@ -44,7 +45,8 @@ def doctor(
     if stack is None:
         found = list(examine(OF_THIS_MACHINE, None))
     else:
-        deployed = Deployed.read(aws_session(profile, region), stack)
+        with app_errors():
+            deployed = Deployed.read(aws_session(profile, region), stack)
         repaired = [("lists", list(repair(deployed)))] if repair_lists else []
         found = [*repaired, *examine(OF_A_STACK, deployed)]
     if as_json:

@@ -63,7 +63,7 @@ class Which:
         None
     )
 
-    def record(self, app: AppClient, name: str) -> dict[str, Any]:
+    def record(self, app: AppClient, name: str, options: AppOptions) -> dict[str, Any]:
         """Return the last attempt of what was due at a time, or of a window; of the latest window if none is given.
 
         Raises
@@ -91,7 +91,7 @@ class Which:
             schedule = app.manage("DescribeMonitoringSchedule", monitoring_schedule_name=name)
             found, which = schedule.get("last_monitoring_execution"), ""
         if found is None:
-            message = f"{name} has no execution{which}; see modelwatch executions list {name}"
+            message = f"{name} has no execution{which}; see {options.command(f'executions list {name}')}"
             raise InvalidInput("ExecutionNotFound", message)
         if reason := found.get("unreadable"):
             raise InvalidInput("RecordUnreadable", str(reason).removeprefix("RecordUnreadable: "))
@@ -193,7 +193,7 @@ def list_executions(
 def describe(name: ScheduleName, which: Which, as_json: AsJson = False, *, options: AppOptions) -> None:
     """Show an execution."""
     with options.app() as found:
-        record = which.record(found, name)
+        record = which.record(found, name, options)
     print_record(record, _facts, as_json=as_json)
 
 
@@ -205,7 +205,7 @@ def describe(name: ScheduleName, which: Which, as_json: AsJson = False, *, optio
 def wait(name: ScheduleName, which: Which, as_json: AsJson = False, *, options: AppOptions) -> None:
     """Wait for the end of an execution."""
     with options.app(doing=None) as found:
-        record = wait_for_end(found, which.record(found, name), show=not as_json)
+        record = wait_for_end(found, which.record(found, name, options), show=not as_json)
     if as_json:
         print_json(record)
     raise typer.Exit(exit_code(record))
@@ -216,7 +216,7 @@ def wait(name: ScheduleName, which: Which, as_json: AsJson = False, *, options: 
 def stop(name: ScheduleName, which: Which, as_json: AsJson = False, *, options: AppOptions) -> None:
     """Stop an execution, and the analysis that it runs."""
     with options.app() as found:
-        record = which.record(found, name)
+        record = which.record(found, name, options)
         answer = found.manage("StopMonitoringExecution", **_key(record))
     print_answer(
         answer, [f"The execution of {name}, {time_text(answer['scheduled_time'])}, is stopped."], as_json=as_json
@@ -249,7 +249,7 @@ def report(
     if output and output.exists():
         raise InvalidInput("OutputExists", f"--output: {output} exists; name a new file")
     with options.app("Reading the report") as found:
-        record = which.record(found, name)
+        record = which.record(found, name, options)
         violations = MonitoringExecution(found, record).constraint_violations()
         saved = _saved_report(found, record, output) if output or opens else None
     if opens and saved:

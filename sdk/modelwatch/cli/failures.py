@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Sequence
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import typer
 from typer.core import TyperGroup
@@ -32,9 +32,16 @@ def print_json(document: dict[str, Any]) -> None:
 
 def print_failure(code: str, message: str, *, as_json: bool) -> None:
     """Print on stderr, in one line, what is wrong; with ``--json`` also as the one object on stdout."""
-    sys.stderr.write(f"modelwatch: {code}: {printable(message)}\n")
-    if as_json:
-        print_json({"status": "Failed", "error": {"code": code, "message": message}})
+    try:
+        sys.stderr.write(f"modelwatch: {code}: {printable(message)}\n")
+    except OSError:  # of the same full disk, perhaps: the exit code is all that can be said
+        _discard(sys.stderr)
+    try:
+        if as_json:
+            print_json({"status": "Failed", "error": {"code": code, "message": message}})
+        sys.stdout.flush()
+    except OSError:  # nobody reads it, or this is the failure itself: stderr has it
+        _discard(sys.stdout)
 
 
 class OneLineFailures(TyperGroup):
@@ -67,6 +74,9 @@ class OneLineFailures(TyperGroup):
             sys.stdout.flush()
         except BrokenPipeError:
             exit_code = _without_reader()
+        except OSError as failure:  # of the disk that holds the output: "violations" (1) would be taken for the result
+            _discard(sys.stdout)
+            exit_code = _report(failure, as_json=False)
         if standalone_mode:
             sys.exit(exit_code)
         return exit_code
@@ -82,9 +92,13 @@ class OneLineFailures(TyperGroup):
 
 
 def _without_reader() -> int:
-    """Discard what is still to be printed, or the interpreter complains at its end; return the exit code."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    _discard(sys.stdout)
     return NO_READER
+
+
+def _discard(stream: TextIO) -> None:
+    """Discard what is still to be written, or the interpreter complains at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _report(failure: Exception, *, as_json: bool) -> int:
@@ -101,7 +115,8 @@ def _report(failure: Exception, *, as_json: bool) -> int:
             if message := " ".join(failure.format_message().replace("Value error, ", "").split()).rstrip("."):
                 context = getattr(failure, "ctx", None)
                 command = context.command_path if context else "modelwatch"
-                print_failure("UnusableArguments", f"{message}. See: {command} --help", as_json=as_json)
+                end = "" if message.endswith("?") else "."
+                print_failure("UnusableArguments", f"{message}{end} See: {command} --help", as_json=as_json)
         case ModuleNotFoundError() if not (failure.name or "").startswith("modelwatch"):
             message = f"{failure.name} is not installed. Fix it with: pip install 'modelwatch[demo]'"
             print_failure("MissingExtra", message, as_json=as_json)

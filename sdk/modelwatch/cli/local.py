@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import typer
 
@@ -23,6 +24,9 @@ UP_EXAMPLE = """\b
 Example:
   modelwatch local up --mail-folder mails --parameter NotificationEmail=me@example.com \\
       --parameter MonitoredBuckets=my-data --serve-model my-model=http://127.0.0.1:8080/invocations"""
+
+_HOST = "127.0.0.1"
+"""Where the stack listens."""
 
 app = typer.Typer(
     no_args_is_help=True, help="Run the app on this machine, without an AWS account.", rich_markup_mode=None
@@ -70,7 +74,7 @@ def up(
         if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
             message = f"{url!r} of {name} is not a URL such as http://127.0.0.1:8080/invocations."
             raise typer.BadParameter(message, param_hint="--serve-model")
-    programs = [_split(pair, "--run-image", "IMAGE=COMMAND") for pair in run_image or []]
+    programs = [_program(pair) for pair in run_image or []]
     if mail_folder:
         usable_output(mail_folder, "--mail-folder", overwrite=None)
     try:
@@ -83,7 +87,7 @@ def up(
             for name, url in models:
                 stack.serve_model(name, url)
             for image, command in programs:
-                stack.run_image(image, *shlex.split(command))
+                stack.run_image(image, *command)
             typer.echo(_describe(stack, parameters, mail_folder, models))
             with announced(stack.endpoint_url):
                 threading.Event().wait()
@@ -99,6 +103,17 @@ def _split(pair: str, option: str, form: str) -> tuple[str, str]:
     if not equals:
         raise typer.BadParameter(f"{pair!r} does not have the form {form}.", param_hint=option)
     return name, value
+
+
+def _program(pair: str) -> tuple[str, list[str]]:
+    image, command = _split(pair, "--run-image", "IMAGE=COMMAND")
+    try:
+        words = shlex.split(command)
+    except ValueError as error:
+        raise typer.BadParameter(f"{command!r}: {error}.", param_hint="--run-image") from None
+    if not words:
+        raise typer.BadParameter(f"{pair!r} names no program.", param_hint="--run-image")
+    return image, words
 
 
 def _describe(
@@ -120,8 +135,15 @@ Outputs
 
 To use it from boto3 or the AWS CLI, in another terminal:
   export AWS_ENDPOINT_URL={stack.endpoint_url} AWS_DEFAULT_REGION={stack.region} \\
-         AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local
+         AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local{_past_proxies()}
 """
+
+
+def _past_proxies() -> str:
+    """Return the variable that keeps other programs' requests from the proxy of the environment, if there is one."""
+    if not getproxies() or proxy_bypass(_HOST):
+        return ""
+    return f' no_proxy="${{no_proxy:-$NO_PROXY}},{_HOST}"'
 
 
 def _advice(parameters: Mapping[str, str], mail_folder: Path | None, models: list[tuple[str, str]]) -> str:

@@ -59,18 +59,18 @@ def _with_bar(run: Callable[[Host], _Result], host: Host) -> _Result:
         BarColumn(),
         TextColumn("{task.fields[calls]}"),
         TimeElapsedColumn(),
-        TextColumn("elapsed,"),
+        TextColumn("elapsed"),
         TimeRemainingColumn(),
-        TextColumn("left"),
+        TextColumn("{task.fields[left]}"),
     )
     with Progress(*columns, console=make_console(stderr=True), transient=True) as bar:
-        task = bar.add_task("Analysing", total=None, calls="")
+        task = bar.add_task("Analysing", total=None, calls="", left="")
 
         def announce(message: str) -> None:
             bar.console.print(printable(f"{message[:1].upper()}{message[1:]}."))
             bar.update(task, description="Asking the model")
 
         def show_calls(done: int, planned: int) -> None:
-            bar.update(task, completed=done, total=planned, calls=f"{done}/{planned}")
+            bar.update(task, completed=done, total=planned, calls=f"{done}/{planned}", left="left")
 
         return run(replace(host, announce=announce, progress=show_calls))

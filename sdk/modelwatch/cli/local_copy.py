@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from modelwatch.cli.app_options import app_errors
 from modelwatch.cli.options import existing_path
 from modelwatch_core.domain.batch_manifest import manifest_objects
 from modelwatch_core.domain.errors import InvalidInput
@@ -35,10 +36,14 @@ def local_copy(uri: str, option: str, is_wanted: Callable[[str], bool] | None = 
     Raises
     ------
     InvalidInput
-        ``FileNotFound`` or ``NoData``, naming the option; ``AccessDenied``, ``BucketNotFound``, ``NoCredentials``.
+        ``FileNotFound``, ``UnreadableFile`` or ``NoData``, naming the option; ``AccessDenied``, ``BucketNotFound``,
+        ``NoCredentials``.
     Upstream
         ``ServiceNotReached`` or ``ServiceError``.
     """
+    if not uri:  # which, as a path, is the current folder
+        message = f"{option}: the path is empty, as that of a variable that is not set. Give the path of a file."
+        raise InvalidInput("FileNotFound", message)
     if not uri.startswith("s3://"):
         yield existing_path(Path(uri), option)
         return
@@ -63,11 +68,12 @@ def object_store(option: str) -> S3ObjectStore:
 
     from modelwatch_core.adapters.aws.object_store import S3ObjectStore
 
-    session = boto3.Session()
-    if session.get_credentials() is None:
-        message = f"{option}: there are no AWS credentials for S3: sign in, or set AWS_PROFILE."
-        raise InvalidInput("NoCredentials", message)
-    return S3ObjectStore(session.client("s3"))
+    with app_errors():
+        session = boto3.Session()
+        if session.get_credentials() is None:
+            message = f"{option}: there are no AWS credentials for S3: sign in, or set AWS_PROFILE."
+            raise InvalidInput("NoCredentials", message)
+        return S3ObjectStore(session.client("s3"))
 
 
 def _fetch(objects: S3ObjectStore, uri: str, option: str, root: Path, is_wanted: Callable[[str], bool] | None) -> Path:

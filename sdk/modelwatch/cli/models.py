@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
+from modelwatch.cli.app_options import app_errors
 from modelwatch.cli.local_copy import local_copy
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.model_endpoints import Model, ModelReference
@@ -33,13 +34,15 @@ def open_endpoint(reference: ModelReference) -> AbstractContextManager[Model]:
 
     from modelwatch_core.adapters.aws.endpoint_model import RUNTIME_CONFIG, EndpointModels
 
-    session = boto3.Session()
-    if session.get_credentials() is None:
-        message = "there are no AWS credentials to call an endpoint with: sign in, or set AWS_PROFILE."
-        raise InvalidInput("NoCredentials", message)
-    if session.region_name is None:
-        raise InvalidInput("NoRegion", "no AWS region is set to find the endpoint in: set AWS_DEFAULT_REGION.")
-    return EndpointModels(session.client("sagemaker-runtime", config=RUNTIME_CONFIG))(reference)
+    with app_errors():
+        session = boto3.Session()
+        if session.get_credentials() is None:
+            message = "there are no AWS credentials to call an endpoint with: sign in, or set AWS_PROFILE."
+            raise InvalidInput("NoCredentials", message)
+        if session.region_name is None:
+            raise InvalidInput("NoRegion", "no AWS region is set to find the endpoint in: set AWS_DEFAULT_REGION.")
+        client = session.client("sagemaker-runtime", config=RUNTIME_CONFIG)
+    return EndpointModels(client)(reference)
 
 
 def read_object(s3_uri: str) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -45,14 +46,15 @@ def existing_path(path: Path, option: str) -> Path:
     Raises
     ------
     InvalidInput
-        ``FileNotFound``, naming the option.
+        ``FileNotFound`` or ``UnreadableFile``, naming the option.
     """
     try:
-        exists = path.exists()
-    except OSError:  # of a name that is too long, such as a document in place of its path
-        exists = False
-    if not exists:
-        raise InvalidInput("FileNotFound", f"{option}: there is nothing at {path}. Give the path of an existing file.")
+        path.stat()
+    except PermissionError as refusal:
+        raise InvalidInput("UnreadableFile", f"{option}: {path} cannot be read: {refusal.strerror}") from None
+    except (OSError, ValueError):  # also of a name that is too long, such as a document in place of its path
+        message = f"{option}: there is nothing at {path}. Give the path of an existing file."
+        raise InvalidInput("FileNotFound", message) from None
     return path
 
 
@@ -81,9 +83,7 @@ def usable_output(folder: Path, option: str = "--output", *, overwrite: str | No
         if overwrite and any(folder.iterdir()):
             message = f"{option}: {folder} is not empty. Give a new folder, or {overwrite} to replace files in it."
             raise InvalidInput("OutputNotEmpty", message)
-        probe = folder / ".modelwatch-write-probe"
-        probe.touch()
-        probe.unlink()
+        tempfile.TemporaryFile(dir=folder).close()  # without a name that another command in this folder could meet
     except OSError as refusal:
         reason = f"{folder} cannot be written to ({refusal.strerror}). Give a folder that you may write to."
         raise InvalidInput("OutputNotWritable", f"{option}: {reason}") from None

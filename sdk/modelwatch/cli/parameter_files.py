@@ -35,7 +35,7 @@ def read_parameters(path: Path | None) -> dict[str, Any]:
     if path is None:
         return {}
     try:
-        text = existing_path(path, "--from-file").read_text(encoding="utf-8")
+        text = existing_path(path, "--from-file").read_text(encoding="utf-8-sig")  # as Windows writes it
     except UnicodeDecodeError:
         raise InvalidInput("NotUtf8", f"--from-file: {path} is not UTF-8; save it as UTF-8") from None
     try:

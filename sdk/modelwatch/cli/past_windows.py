@@ -61,7 +61,7 @@ def run(
         print_json(record)
     elif not waits:
         window = record["window"]
-        waiting = f"modelwatch executions wait {name} --start {window['start']} --end {window['end']}"
+        waiting = options.command(f"executions wait {name} --start {window['start']} --end {window['end']}")
         print_lines([f"{name} runs over {window_text(record)}. Wait for it: {waiting}"])
     if waits:
         raise typer.Exit(exit_code(record))

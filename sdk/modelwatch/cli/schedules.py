@@ -161,7 +161,8 @@ def stop(name: ScheduleName, as_json: AsJson = False, *, options: AppOptions) ->
     """Let a schedule fire no more until it is started."""
     with options.app() as found:
         answer = found.manage("StopMonitoringSchedule", monitoring_schedule_name=name)
-    print_answer(answer, [f"{name} is stopped. Start it again: modelwatch schedules start {name}"], as_json=as_json)
+    again = options.command(f"schedules start {name}")
+    print_answer(answer, [f"{name} is stopped. Start it again: {again}"], as_json=as_json)
 
 
 @app.command(epilog=examples("modelwatch schedules delete hourly"))

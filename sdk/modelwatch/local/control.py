@@ -11,9 +11,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from itertools import count
+from threading import Event
 from typing import Any, Protocol
 
 from modelwatch.local.clock import to_utc
@@ -46,8 +48,8 @@ class Stack(Protocol):
     def mails(self) -> list[EmailMessage]:
         """The mails so far."""
 
-    def advance_to(self, moment: datetime) -> None:
-        """Move the clock."""
+    def advance_to(self, moment: datetime, abandoned: Event | None = None) -> None:
+        """Move the clock, until the event is set."""
 
 
 def move_clock(stack: Stack, environ: Mapping[str, Any]) -> tuple[int, Iterator[bytes]]:
@@ -78,9 +80,10 @@ def _moment(request: Mapping[str, Any], now: datetime) -> datetime:
 
 
 def _lines(stack: Stack, moment: datetime) -> Iterator[bytes]:
-    events, mails = len(stack.events), len(stack.mails)
-    with ThreadPoolExecutor(1, thread_name_prefix="clock") as pool:
-        moved: Future[None] = pool.submit(stack.advance_to, moment)
+    events, mails, abandoned = len(stack.events), len(stack.mails), Event()
+    with ThreadPoolExecutor(1, thread_name_prefix="clock") as pool, ExitStack() as end:
+        end.callback(abandoned.set)  # also where the lines are not read to their end, after Ctrl-C
+        moved: Future[None] = pool.submit(stack.advance_to, moment, abandoned)
         for look in count():
             done = moved.done()
             new_events, new_mails = stack.events[events:], stack.mails[mails:]

@@ -280,7 +280,7 @@ class LocalStack:
         if self._captures.write(all_of_them=True):  # of requests by what was in progress: before the clock moves on
             self._work.settle(timeout)
 
-    def advance_to(self, moment: datetime) -> None:
+    def advance_to(self, moment: datetime, abandoned: threading.Event | None = None) -> None:
         """Advance the clock, firing everything that becomes due on the way, in order.
 
         Everything that one due time sets off has settled before the clock moves on.
@@ -289,13 +289,15 @@ class LocalStack:
         ----------
         moment : datetime
             The time of the clock afterwards.
+        abandoned : threading.Event, optional
+            Once another thread has set it, the clock stays where it is.
 
         Raises
         ------
         LocalStackError
             ``ClockGoesBack`` if the moment has passed; ``NoTimeZone``, ``NotSettled``, ``WorkFailed``.
         """
-        self._ticker.advance_to(to_utc(moment))
+        self._ticker.advance_to(to_utc(moment), abandoned)
 
     def advance(self, by: timedelta) -> None:
         """Advance the clock by a span of time, like `advance_to`."""
@@ -392,6 +394,7 @@ class LocalStack:
             self._events.setdefault(event["id"], event)
 
     def _stop_work(self) -> None:
+        self._work.refuse()
         self._functions.close()
         self._processing_jobs.processes.close()
         self._job_runs.processes.close()

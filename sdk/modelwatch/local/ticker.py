@@ -52,8 +52,13 @@ class Ticker:
         self._stopped.set()
         self._thread.join()
 
-    def advance_to(self, moment: datetime) -> None:
+    def advance_to(self, moment: datetime, abandoned: threading.Event | None = None) -> None:
         """Move the clock, and let everything that one due time sets off settle before it moves on.
+
+        Parameters
+        ----------
+        abandoned : threading.Event, optional
+            Once it is set, the clock stays at the due time that it has reached.
 
         Raises
         ------
@@ -68,6 +73,8 @@ class Ticker:
                 )
             self._settle()
             while firings := self._scheduler.due(after=self._reached, until=moment):
+                if abandoned and abandoned.is_set():
+                    return
                 self._reached = firings[0].due
                 self._clock.move_to(self._reached)
                 for firing in firings:

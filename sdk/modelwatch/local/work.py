@@ -83,9 +83,13 @@ class WorkInProgress:
             )
             raise LocalStackError("NotSettled", f"Still running after {timeout:g} s: {names}.")
 
-    def close(self, timeout: float) -> None:
-        """Accept no more work and wait for what is in progress, ignoring the failures that closing causes."""
+    def refuse(self) -> None:
+        """Accept no more work, and ignore the failures that closing causes from now on."""
         self._closing.set()
+
+    def close(self, timeout: float) -> None:
+        """Accept no more work and wait for what is in progress."""
+        self.refuse()
         with self._changed:
             self._changed.wait_for(lambda: not self._under_way, timeout)
 

@@ -9,7 +9,7 @@ from datetime import timedelta, timezone
 from typing import Any
 
 import polars as pl
-from polars.exceptions import DuplicateError, PanicException, PolarsError
+from polars.exceptions import DuplicateError, PanicException, PolarsError, SchemaError
 
 from modelwatch_analyzer.reading.memory_frames import HeldFrame
 from modelwatch_core.domain.errors import InvalidInput
@@ -32,9 +32,13 @@ def held_frame(data: object) -> HeldFrame:
     """
     label = f"{type(data).__module__.partition('.')[0]} {type(data).__name__}"
     if not hasattr(data, _ARROW_STREAM):
-        message = f"data is of type {label}: give a pandas, polars or Arrow table, or the path of a file or folder"
-        raise InvalidInput("UnusableData", message)
+        raise _no_table(label)
     return HeldFrame(_frame(data, label), label)
+
+
+def _no_table(label: str) -> InvalidInput:
+    message = f"data is of type {label}: give a pandas, polars or Arrow table, or the path of a file or folder"
+    return InvalidInput("UnusableData", message)
 
 
 def _is_pandas(data: object) -> bool:
@@ -50,6 +54,8 @@ def _frame(data: Any, label: str) -> pl.DataFrame:
         data = _in_known_zones(data)
     try:
         return data if isinstance(data, pl.DataFrame) else pl.DataFrame(data)  # without the index of pandas
+    except SchemaError:  # one column has the interface too: a series of pandas, a chunked array of pyarrow
+        raise _no_table(label) from None
     except DuplicateError:
         raise InvalidInput("DuplicateColumn", f"{label}: two columns have one name: rename one") from None
     except ImportError:

@@ -115,7 +115,7 @@ def kind_settings(
     return settings
 
 
-def document_text(name: str, document: Mapping[str, Any]) -> str:
+def document_text(name: str, document: Mapping[str, Any], *, allow_nan: bool = True) -> str:
     """Return a document that was given as a dict as JSON.
 
     Raises
@@ -124,7 +124,7 @@ def document_text(name: str, document: Mapping[str, Any]) -> str:
         ``UnusableArguments``.
     """
     try:
-        return json.dumps(dict(document))
+        return json.dumps(dict(document), indent=2, allow_nan=allow_nan)
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidInput("UnusableArguments", f"{name} cannot be written as JSON: {error}") from None
 

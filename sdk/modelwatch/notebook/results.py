@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelwatch.cli.local_copy import object_store
 from modelwatch.cli.options import usable_output
+from modelwatch.notebook.options import document_text
 from modelwatch.printing import printable
 from modelwatch_analyzer.analysis import REPORT, SUMMARY, Examined
 from modelwatch_analyzer.documents import ANALYSIS_FILE, STATISTICS_FILE, constraints_file
@@ -224,8 +225,14 @@ class Baseline(Result):
         return self._document(self.constraints_file)
 
     def with_constraints(self, constraints: Mapping[str, Any]) -> Baseline:
-        """Return the baseline with other constraints: a document as `constraints` has it, edited."""
-        text = json.dumps(constraints, indent=2, allow_nan=False) + "\n"
+        """Return the baseline with other constraints: a document as `constraints` has it, edited.
+
+        Raises
+        ------
+        InvalidInput
+            ``UnusableArguments`` for what JSON cannot hold.
+        """
+        text = document_text("constraints", constraints, allow_nan=False) + "\n"
         return Baseline(self.kind, {**self.files, self.constraints_file: text.encode()}, self.options)
 
     def __repr__(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import os
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -34,6 +35,8 @@ _OTHER_PACKINGS = (
     (0, b"\x28\xb5\x2f\xfd", f"compressed by Zstandard: {_GZIP_INSTEAD}"),
 )
 """What is packed otherwise than by gzip: the bytes at an offset that show it, what it is, and what helps."""
+_SKIPPED = (".", "_")
+"""How names begin that are no data."""
 _PIECE_BYTES = 1 << 20
 
 _File = TypeVar("_File")
@@ -238,26 +241,41 @@ def line_blocks(file: SourceFile, log: ReadLog) -> Iterator[tuple[int, bytes]]:
 def source_files(source: Path) -> tuple[SourceFile, ...]:
     """Return the files of a dataset in the order in which they are read, by path.
 
-    Names that start with ``.`` or ``_`` are skipped, as Spark and Hadoop do (``_SUCCESS``, ``.part.crc``).
+    Names that begin with `_SKIPPED` are left out, as Spark and Hadoop do (``_SUCCESS``, ``.part.crc``).
 
     Raises
     ------
     InvalidInput
-        ``DatasetNotFound``, or ``NoData`` for a folder without files.
+        ``DatasetNotFound``, ``NoData`` for a folder without files, or ``UnreadableFile`` for one that cannot be listed.
     """
     if source.is_file():
         return (SourceFile(source, source.name),)
     if not source.is_dir():
         raise InvalidInput("DatasetNotFound", f"there is no file or folder {source}")
-    paths = [(path, path.relative_to(source)) for path in source.rglob("*")]
     files = [
-        SourceFile(path, relative.as_posix())
-        for path, relative in paths
-        if path.is_file() and not any(part.startswith((".", "_")) for part in relative.parts)
+        SourceFile(path, path.relative_to(source).as_posix())
+        for folder, names in _folders(source)
+        for path in map(folder.joinpath, names)
+        if not path.name.startswith(_SKIPPED) and path.is_file()
     ]
     if not files:
         raise InvalidInput("NoData", f"the folder {source} holds no files: nothing was captured or stored there")
     return tuple(sorted(files, key=lambda file: file.label))
+
+
+def _folders(source: Path) -> Iterator[tuple[Path, list[str]]]:
+    """Yield each folder of a dataset with the names in it; one that links lead to several times only once."""
+
+    def refuse(error: OSError) -> None:
+        raise InvalidInput("UnreadableFile", f"{error.filename} cannot be read: {error.strerror}") from None
+
+    seen = set[Path]()
+    for folder, folders, names in os.walk(source, onerror=refuse, followlinks=True):
+        place = Path(folder).resolve()
+        folders[:] = sorted(name for name in folders if not name.startswith(_SKIPPED) and place not in seen)
+        if place not in seen:
+            seen.add(place)
+            yield Path(folder), names
 
 
 def in_parts(files: Iterable[_File], source: Callable[[_File], SourceFile]) -> Iterator[tuple[_File, ...]]:
