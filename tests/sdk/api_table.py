@@ -137,13 +137,13 @@ def rows() -> list[Row]:
 
 def table() -> str:
     """Return the rows in Markdown."""
-    lines = ["| class | name | is there |", "|---|---|---|"]
+    lines = ["| class | name | exists |", "|---|---|---|"]
     return "\n".join([*lines, *(f"| {row.owner} | `{row.name}` | {row.state} |" for row in rows())]) + "\n"
 
 
 def page_with_table(page: str) -> str:
     """Return the page with the table at its end renewed."""
-    head, mark, _ = page.partition("| class | name | is there |")
+    head, mark, _ = page.partition("| class | name | exists |")
     if not mark:
         raise ValueError(f"{PAGE} has no table to renew")
     return head + table()
