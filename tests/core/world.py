@@ -261,9 +261,9 @@ class World:
         elif isinstance(event, AlertRaised):
             self.deliver_alert(event)
         elif isinstance(event, AlertsWaiting):
-            self.deliver_alert.waiting_for(event)
+            self.deliver_alert.send_waiting(event)
         elif isinstance(event, ScheduleSilent):
-            self.route.silent(event)
+            self.route.raise_silence(event)
 
 
 def schedule_parameters(name: str = "hourly") -> dict[str, object]:
