@@ -46,9 +46,13 @@ class ScheduleStatus(StrEnum):
     STOPPED = "Stopped"
 
 
-def _iso_duration(span: timedelta) -> str:
-    seconds = int(-span.total_seconds())
-    return f"-PT{seconds // 3600}H{seconds % 3600 // 60}M{seconds % 60}S"
+def _duration_text(span: timedelta) -> str:
+    seconds = int(span.total_seconds())
+    return f"PT{seconds // 3600}H{seconds % 3600 // 60}M{seconds % 60}S"
+
+
+def _offset_text(offset: timedelta) -> str:
+    return f"-{_duration_text(-offset)}"
 
 
 def _read_offset(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
@@ -62,7 +66,7 @@ Offset = Annotated[
     timedelta,
     Field(le=timedelta(0)),
     WrapValidator(_read_offset),
-    PlainSerializer(_iso_duration, return_type=str, when_used="json"),
+    PlainSerializer(_offset_text, return_type=str, when_used="json"),
 ]
 """How far before the scheduled time something is: an ISO 8601 duration with a minus, for instance ``-PT7H``."""
 
@@ -309,8 +313,8 @@ class ScheduleRequest(MonitorParameters):
     def _its_windows_start_before_they_end(self) -> Self:
         start, end = self.captured_input.start_time_offset, self.captured_input.end_time_offset or timedelta(0)
         if start is not None and start >= end:
-            message = f"start_time_offset: {_iso_duration(start)} is not before the end of the window, "
-            raise ValueError(f"{message}{_iso_duration(end)}; give one further back")
+            message = f"start_time_offset: {_offset_text(start)} is not before the end of the window, "
+            raise ValueError(f"{message}{_offset_text(end)}; give one further back")
         try:
             self.window(ScheduleExpression(self.schedule_expression).example_due_time)
         except InvalidInput as error:
@@ -334,8 +338,8 @@ class ScheduleRequest(MonitorParameters):
         if shortest is not None and -end >= shortest:
             raise InvalidInput(
                 "InvalidParameter",
-                f"end_time_offset: {self.schedule_expression} may be due again after {_iso_duration(-shortest)[1:]},"
-                f" and then a window that ends {_iso_duration(end)[1:]} earlier is empty; give a"
+                f"end_time_offset: {self.schedule_expression} may be due again after {_duration_text(shortest)},"
+                f" and then a window that ends {_duration_text(-end)} earlier is empty; give a"
                 " start_time_offset too, or an end less far back",
             )
 
@@ -356,8 +360,8 @@ class ScheduleRequest(MonitorParameters):
         if shortest is None or width <= shortest or not self._has_offsets:
             return []
         several = (
-            f"start_time_offset and end_time_offset make windows of {_iso_duration(-width)[1:]}, and"
-            f" {self.schedule_expression} may be due again after {_iso_duration(-shortest)[1:]}: a record is then"
+            f"start_time_offset and end_time_offset make windows of {_duration_text(width)}, and"
+            f" {self.schedule_expression} may be due again after {_duration_text(shortest)}: a record is then"
             " analysed in several windows"
         )
         return [several]
