@@ -321,7 +321,7 @@ class ManageMonitors:
         """
         self._refuse_unfit(request)
         if old is None or request.schedule_expression != old.schedule_expression:
-            self._refuse_past(ScheduleExpression(request.schedule_expression))
+            self._refuse_past(request.expression)
         endpoint = self._looked_up(request.endpoint_input)
         self._refuse_missing_or_unreadable(request, endpoint or request.captured_input)
         output = request.output_s3_uri or s3_layout.join(self.results, "monitoring")
@@ -334,9 +334,8 @@ class ManageMonitors:
         """Refuse a request that contradicts itself, its baseline or the deployment."""
         refuse_large_parameters(request)
         request.refuse_windows_that_may_be_empty()
-        expression = ScheduleExpression(request.schedule_expression)
-        request.window(expression.example_due_time).refuse_long()
-        self._refuse_frequent(expression)
+        request.window(request.expression.example_due_time).refuse_long()
+        self._refuse_frequent(request.expression)
         self._refuse_without_host(request)
         refuse_settings_of_the_app(request.environment, request.kind, request.parameters_that_are_settings)
         given = analysis_inputs(request, request.kind)  # refuses an environment that the analysis would refuse

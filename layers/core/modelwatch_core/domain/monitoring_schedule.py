@@ -316,7 +316,7 @@ class ScheduleRequest(MonitorParameters):
             message = f"start_time_offset: {_offset_text(start)} is not before the end of the window, "
             raise ValueError(f"{message}{_offset_text(end)}; give one further back")
         try:
-            self.window(ScheduleExpression(self.schedule_expression).example_due_time)
+            self.window(self.expression.example_due_time)
         except InvalidInput as error:
             raise ValueError(error.message) from None
         return self
@@ -334,7 +334,7 @@ class ScheduleRequest(MonitorParameters):
         start, end = self.captured_input.start_time_offset, self.captured_input.end_time_offset
         if start is not None or not end:
             return
-        shortest = ScheduleExpression(self.schedule_expression).shortest_interval()
+        shortest = self.expression.shortest_interval()
         if shortest is not None and -end >= shortest:
             raise InvalidInput(
                 "InvalidParameter",
@@ -354,7 +354,7 @@ class ScheduleRequest(MonitorParameters):
         return self.baseline is not None and self.baseline.constraints_s3_uri is not None
 
     def _overlaps(self) -> list[str]:
-        expression = ScheduleExpression(self.schedule_expression)
+        expression = self.expression
         window, shortest = self.window(expression.example_due_time), expression.shortest_interval()
         width = window.end - window.start
         if shortest is None or width <= shortest or not self._has_offsets:
@@ -365,6 +365,11 @@ class ScheduleRequest(MonitorParameters):
             " analysed in several windows"
         )
         return [several]
+
+    @property
+    def expression(self) -> ScheduleExpression:
+        """The parsed schedule expression."""
+        return ScheduleExpression(self.schedule_expression)
 
     @property
     def kind(self) -> MonitorKind:
@@ -392,7 +397,7 @@ class ScheduleRequest(MonitorParameters):
         batches = self.batch_transform_input
         if batches is not None and batches.check_when_written:
             return MONTH // timedelta(hours=1)
-        shortest = ScheduleExpression(self.schedule_expression).shortest_interval()
+        shortest = self.expression.shortest_interval()
         return math.ceil(MONTH / shortest) if self._has_offsets and shortest is not None else None
 
     @property
@@ -444,7 +449,7 @@ class ScheduleRequest(MonitorParameters):
         InvalidInput
             ``NotAScheduledTime``, or ``WindowEmpty`` where the offsets leave no window.
         """
-        window = ScheduleExpression(self.schedule_expression).window(scheduled_time)
+        window = self.expression.window(scheduled_time)
         start, end = self.captured_input.start_time_offset, self.captured_input.end_time_offset
         try:
             return Window(
@@ -509,11 +514,6 @@ class MonitoringSchedule(ScheduleRequest):
             "version": self.version + 1,
         }
         return self.model_copy(update=changes)
-
-    @property
-    def expression(self) -> ScheduleExpression:
-        """The parsed schedule expression."""
-        return ScheduleExpression(self.schedule_expression)
 
     @property
     def begins(self) -> datetime:
