@@ -59,9 +59,7 @@ def _run_request(root: Path, request_file: Path) -> AnalysisSummary:
     settings = settings.model_copy(update={"output_message_file": root.parent / _MESSAGE})
     summary = analyze(settings, _host(request, allow_pickles=job.allow_pickles))
     run = Run(host=SAGEMAKER, subject=request.subject, run_id=request.job_name or request.subject)
-    ended = AnalysisEnded(
-        subject=request.subject, output_s3_uri=request.output_s3_uri, outcome=summary.outcome, run=run
-    )
+    ended = AnalysisEnded.of(request, summary.outcome, run=run)
     (settings.output_path / END_OF_ANALYSIS).write_text(ended.model_dump_json(), encoding="utf-8")
     return summary
 

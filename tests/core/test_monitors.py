@@ -563,7 +563,7 @@ def test_a_baselining_job_is_noted_and_started_and_settled_once(world):
     assert started.settings.dataset_format.sagemaker_document == {"csv": {"header": True}}
     assert started.output_s3_uri == "s3://results/baselining/first"
     completed = Outcome(status=OutcomeStatus.COMPLETED)
-    ended = AnalysisEnded(subject=job.subject, output_s3_uri=job.output_s3_uri, outcome=completed)
+    ended = AnalysisEnded.of(job, completed)
     world.finish(ended)
     world.finish(ended.model_copy(update={"outcome": Outcome.failed("AnalyzerCrashed: late")}))
     described = world.manage("DescribeBaseliningJob", baselining_job_name="first")

@@ -89,5 +89,5 @@ def _analyzed(
 
 
 def _keep(request: AnalysisRequest, outcome: Outcome, store: S3ObjectStore) -> None:
-    ended = AnalysisEnded(subject=request.subject, output_s3_uri=request.output_s3_uri, outcome=outcome)
+    ended = AnalysisEnded.of(request, outcome)
     store.write(ended.model_dump_json(), s3_layout.join(request.output_s3_uri, END_OF_ANALYSIS))

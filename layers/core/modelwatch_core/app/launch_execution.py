@@ -205,7 +205,7 @@ class LaunchExecution:
             request = self.prepare_analysis(schedule, execution)
             run = self.start_analysis(request)
         except InvalidInput as error:  # a person must fix it: no retry of this request can
-            self._refuse(execution, error)
+            self.bus.publish(AnalysisEnded.of(execution, Outcome.failed(str(error))))
             return execution
         lease = self.start_analysis.lease(request.host, waits=run is None)
         started = execution.started(
@@ -220,15 +220,6 @@ class LaunchExecution:
                 self.start_analysis.hosts[run.host].stop(run)  # it was stopped before there was a run to stop
             return standing
         return started
-
-    def _refuse(self, execution: MonitoringExecution, error: InvalidInput) -> None:
-        self.bus.publish(
-            AnalysisEnded(
-                subject=execution.key.subject,
-                output_s3_uri=execution.output_s3_uri,
-                outcome=Outcome.failed(str(error)),
-            )
-        )
 
 
 def _may_have_missed_since(schedule: MonitoringSchedule, earlier: Sequence[MonitoringExecution]) -> datetime:

@@ -79,9 +79,10 @@ class RunAnalysis:
         claim = self.claims.claim(request.subject, run.run_id)
         if claim is RunClaim.TAKEN:
             return None
-        ended = (
-            _ended(request, run, _STOPPED) if claim is RunClaim.STOPPED else self._with_own_access(request, run, began)
-        )
+        if claim is RunClaim.STOPPED:
+            ended = AnalysisEnded.of(request, _STOPPED, run=run)
+        else:
+            ended = self._with_own_access(request, run, began)
         self.bus.publish(ended)
         return ended
 
@@ -89,13 +90,13 @@ class RunAnalysis:
         try:
             access = self.open_access(request)
         except InvalidInput as error:
-            return _ended(request, run, Outcome.failed(str(error)))
+            return AnalysisEnded.of(request, Outcome.failed(str(error)), run=run)
         exhausted = None
         try:
             outcome = self._in_own_folder(request, run, access)
         except HostExhausted as error:
             outcome, exhausted = Outcome.failed(str(error)), error.resource
-        ended = _ended(request, run, outcome, exhausted).model_copy(update={"usage": self._usage(began)})
+        ended = AnalysisEnded.of(request, outcome, run=run, usage=self._usage(began), exhausted=exhausted)
         # The record of one that was stopped is settled; one that its host is too small for is run once more.
         if outcome is not _STOPPED and exhausted is None:
             self._keep(ended, access.objects)
@@ -173,11 +174,6 @@ class HostExhausted(Exception):
     def __init__(self, resource: Resource) -> None:
         super().__init__(f"HostExhausted: the analysis ran out of {resource}; a larger host may have enough")
         self.resource = resource
-
-
-def _ended(request: AnalysisRequest, run: Run, outcome: Outcome, exhausted: Resource | None = None) -> AnalysisEnded:
-    uri = request.output_s3_uri
-    return AnalysisEnded(subject=request.subject, output_s3_uri=uri, outcome=outcome, run=run, exhausted=exhausted)
 
 
 def store_files(objects: ObjectStore, folder: Path, s3_uri: str) -> None:

@@ -35,7 +35,7 @@ class StopBaseliningJob:
             if job.run is not None and job.run.host in self.hosts:
                 self.hosts[job.run.host].stop(job.run)
         outcome = Outcome.stopped("StoppedByUser: the baselining job was stopped.")
-        settled = self.finish(AnalysisEnded(subject=job.subject, output_s3_uri=job.output_s3_uri, outcome=outcome))
+        settled = self.finish(AnalysisEnded.of(job, outcome))
         if job.is_settled or not isinstance(settled, BaseliningJob) or settled.status is not JobStatus.STOPPED:
             status = settled.status if isinstance(settled, BaseliningJob) else job.status
             raise InvalidInput("BaseliningJobEnded", f"{job.baselining_job_name} has ended already: {status}")

@@ -43,7 +43,7 @@ class StopExecution:
             if execution.run is not None and execution.run.host in self.hosts:
                 self.hosts[execution.run.host].stop(execution.run)
         outcome = Outcome.stopped("StoppedByUser: the execution was stopped.")
-        ended = AnalysisEnded(subject=execution.subject, output_s3_uri=execution.output_s3_uri, outcome=outcome)
+        ended = AnalysisEnded.of(execution, outcome)
         settled = self.finish.finish_execution.settle(execution, ended)
         if execution.is_settled or settled.monitoring_execution_status is not ExecutionStatus.STOPPED:
             message = f"{execution.subject} has ended already: {settled.monitoring_execution_status}"
