@@ -29,19 +29,19 @@ Example:
 
 _MAX_COLUMNS = 100
 
-app = typer.Typer(
+group = typer.Typer(
     no_args_is_help=True, help="Switch an endpoint's data capture, and see what was captured.", rich_markup_mode=None
 )
-app.command("enable", epilog=ENABLE_EXAMPLE)(enable)
-app.command("disable", epilog=DISABLE_EXAMPLE)(disable)
+group.command("enable", epilog=ENABLE_EXAMPLE)(enable)
+group.command("disable", epilog=DISABLE_EXAMPLE)(disable)
 
 
-@app.callback()
+@group.callback()
 def _group() -> None:
     """Switch an endpoint's data capture, and see what was captured."""
 
 
-@app.command(epilog=INSPECT_EXAMPLE)
+@group.command(epilog=INSPECT_EXAMPLE)
 @takes_option_groups
 def inspect(
     uri: Annotated[

@@ -28,18 +28,18 @@ Example:
 _HOST = "127.0.0.1"
 """Where the stack listens."""
 
-app = typer.Typer(
+group = typer.Typer(
     no_args_is_help=True, help="Run the app on this machine, without an AWS account.", rich_markup_mode=None
 )
-app.command("advance", epilog=ADVANCE_EXAMPLE)(advance)
+group.command("advance", epilog=ADVANCE_EXAMPLE)(advance)
 
 
-@app.callback()
+@group.callback()
 def _group() -> None:
     """Run the app on this machine, without an AWS account."""
 
 
-@app.command(epilog=UP_EXAMPLE)
+@group.command(epilog=UP_EXAMPLE)
 def up(
     port: Annotated[int, typer.Option(help="The port of the emulated AWS; 0 picks a free one.")] = 0,
     smtp_port: Annotated[int, typer.Option(help="The port of the mail server; 0 picks a free one.")] = 0,
