@@ -16,7 +16,11 @@ from modelwatch.cli.options import AsJson, examples, parse_time
 
 AlertStatus = Literal["InAlert", "OK"]
 
-group = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+group = typer.Typer(
+    no_args_is_help=True,
+    help="See how the alerts of schedules stand, and change when people hear of them.",
+    rich_markup_mode=None,
+)
 
 _COLUMNS = {
     "alert": lambda each: each["monitoring_alert_name"],
@@ -34,11 +38,6 @@ _HISTORY_COLUMNS = {
     "changed (UTC)": lambda each: time_text(each["creation_time"]),
     "by the window (UTC)": lambda each: time_text(each["window"]["start"]),
 }
-
-
-@group.callback()
-def _group() -> None:
-    """See how the alerts of schedules stand, and change when people hear of them."""
 
 
 @group.command("list", epilog=examples("modelwatch alerts list hourly"))

@@ -43,11 +43,6 @@ CREATE_EXAMPLE = examples(
 )
 
 
-@group.callback()
-def _group() -> None:
-    """Make baselines with the app. To make one on this machine: modelwatch baseline."""
-
-
 @group.command(epilog=CREATE_EXAMPLE)
 @takes_option_groups
 def create(

@@ -36,11 +36,6 @@ group.command("enable", epilog=ENABLE_EXAMPLE)(enable)
 group.command("disable", epilog=DISABLE_EXAMPLE)(disable)
 
 
-@group.callback()
-def _group() -> None:
-    """Switch an endpoint's data capture, and see what was captured."""
-
-
 @group.command(epilog=INSPECT_EXAMPLE)
 @takes_option_groups
 def inspect(

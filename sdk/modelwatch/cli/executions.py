@@ -145,11 +145,6 @@ _COLUMNS = {
 }
 
 
-@group.callback()
-def _group() -> None:
-    """See what schedules did and found."""
-
-
 @group.command("list", epilog=examples("modelwatch executions list hourly --status-equals CompletedWithViolations"))
 @takes_option_groups
 def list_executions(

@@ -26,11 +26,6 @@ _WORDS = {
 }
 
 
-@group.callback()
-def _group() -> None:
-    """Make monitors here that exist elsewhere."""
-
-
 @group.command(
     epilog=examples("modelwatch import sagemaker --dry-run --region eu-central-1", "modelwatch import sagemaker")
 )

@@ -34,11 +34,6 @@ group = typer.Typer(
 group.command("advance", epilog=ADVANCE_EXAMPLE)(advance)
 
 
-@group.callback()
-def _group() -> None:
-    """Run the app on this machine, without an AWS account."""
-
-
 @group.command(epilog=UP_EXAMPLE)
 def up(
     port: Annotated[int, typer.Option(help="The port of the emulated AWS; 0 picks a free one.")] = 0,

@@ -16,9 +16,9 @@ from modelwatch.cli.parameter_files import FromFile, read_parameters
 from modelwatch.cli.past_windows import BACKFILL_EXAMPLE, REPLAY_EXAMPLE, RUN_EXAMPLE, backfill, replay, run
 from modelwatch.cli.schedule_options import KindOfMonitor, ScheduleOptions
 
-_HELP = "Create, change and look at monitoring schedules of the app."
-
-group = typer.Typer(no_args_is_help=True, help=_HELP, rich_markup_mode=None)
+group = typer.Typer(
+    no_args_is_help=True, help="Create, change and look at monitoring schedules of the app.", rich_markup_mode=None
+)
 
 
 def _watched(schedule: Record) -> str:
@@ -42,11 +42,6 @@ _VERSION_COLUMNS = {
     "watches": _watched,
     "constraints": lambda each: (each.get("baseline") or {}).get("constraints_s3_uri"),
 }
-
-
-@group.callback()
-def _group() -> None:
-    """Create, change and look at monitoring schedules of the app."""
 
 
 @group.command("list", epilog=examples("modelwatch schedules list --endpoint-name my-endpoint"))
