@@ -12,7 +12,7 @@ from modelwatch.cli.answers import print_answer, print_records, time_text
 from modelwatch.cli.app_options import AppOptions, ScheduleName, complete_schedule_name
 from modelwatch.cli.list_options import MaxResults, NextToken, SortOrder
 from modelwatch.cli.option_groups import takes_option_groups
-from modelwatch.cli.options import AsJson, examples, parse_time
+from modelwatch.cli.options import TIME, AsJson, examples
 
 AlertStatus = Literal["InAlert", "OK"]
 
@@ -117,7 +117,7 @@ def mute(
     name: ScheduleName,
     until: Annotated[
         datetime,
-        typer.Option(parser=parse_time, metavar="TIME", help="ISO 8601; without an offset it is UTC."),
+        typer.Option(**TIME, help="ISO 8601; without an offset it is UTC."),
     ],
     as_json: AsJson = False,
     *,

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from modelwatch.cli.options import existing_path, parse_time
+from modelwatch.cli.options import TIME, existing_path
 from modelwatch_core.domain.batch_manifest import LONGEST_TRANSFORM_JOB
 from modelwatch_core.domain.documents import iso_utc
 from modelwatch_core.domain.errors import InvalidInput
@@ -53,9 +53,6 @@ class TransformSide(StrEnum):
     OUTPUT = "output"
 
 
-_TIME = {"parser": parse_time, "metavar": "TIME"}
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PayloadOptions:
     """Which captured records are read, and what of them."""
@@ -63,12 +60,12 @@ class PayloadOptions:
     start: Annotated[
         datetime | None,
         typer.Option(
-            **_TIME,
+            **TIME,
             help="For capture and batch-transform: only records from then on; ISO 8601, UTC unless it says otherwise.",
         ),
     ] = None
     end: Annotated[
-        datetime | None, typer.Option(**_TIME, help="For capture and batch-transform: only records before then.")
+        datetime | None, typer.Option(**TIME, help="For capture and batch-transform: only records before then.")
     ] = None
     features_attribute: Annotated[
         str | None, typer.Option(metavar="JMESPATH", help="Where in JSON the features are: instances[*].x")

@@ -19,7 +19,7 @@ from modelwatch.cli.failures import UNUSABLE, print_json
 from modelwatch.cli.kind_commands import VIOLATIONS_FOUND
 from modelwatch.cli.list_options import EndpointName, MaxResults, NextToken, SortOrder
 from modelwatch.cli.option_groups import takes_option_groups
-from modelwatch.cli.options import AsJson, examples, parse_time
+from modelwatch.cli.options import TIME, AsJson, examples
 from modelwatch.cli.result import VIOLATION_COLUMNS, violation_rows
 from modelwatch.model_monitor.execution import OPEN_STATUSES, MonitoringExecution
 from modelwatch.model_monitor.progress import wait_for
@@ -38,9 +38,7 @@ _EXIT_CODES = "Exit code 0: no violations. 1: violations. 2: it failed, was stop
 Status = Literal["Pending", "InProgress", "Completed", "CompletedWithViolations", "Failed", "Stopped"]
 ScheduledTime = Annotated[
     datetime | None,
-    typer.Option(
-        parser=parse_time, metavar="TIME", help="The execution that was due then: ISO 8601; without an offset UTC."
-    ),
+    typer.Option(**TIME, help="The execution that was due then: ISO 8601; without an offset UTC."),
 ]
 
 group = typer.Typer(no_args_is_help=True, help=_HELP, rich_markup_mode=None)
@@ -54,14 +52,11 @@ class Which:
     start: Annotated[
         datetime | None,
         typer.Option(
-            parser=parse_time,
-            metavar="TIME",
+            **TIME,
             help="The execution, or one-off run, whose window begins then; with --end.",
         ),
     ] = None
-    end: Annotated[datetime | None, typer.Option(parser=parse_time, metavar="TIME", help="Where that window ends.")] = (
-        None
-    )
+    end: Annotated[datetime | None, typer.Option(**TIME, help="Where that window ends.")] = None
 
     def record(self, app: AppClient, name: str, options: AppOptions) -> dict[str, Any]:
         """Return the last attempt of what was due at a time, or of a window; of the latest window if none is given.
