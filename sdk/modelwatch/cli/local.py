@@ -13,17 +13,17 @@ from urllib.request import getproxies, proxy_bypass
 import typer
 
 from modelwatch.cli.local_clock import ADVANCE_EXAMPLE, advance
-from modelwatch.cli.options import usable_output
+from modelwatch.cli.options import examples, usable_output
 from modelwatch.cli.signals import Stopped, stopped_by_signals
 from modelwatch.running_stack import announced
 
 if TYPE_CHECKING:
     from modelwatch.local import LocalStack
 
-UP_EXAMPLE = """\b
-Example:
-  modelwatch local up --mail-folder mails --parameter NotificationEmail=me@example.com \\
-      --parameter MonitoredBuckets=my-data --serve-model my-model=http://127.0.0.1:8080/invocations"""
+UP_EXAMPLE = examples(
+    "modelwatch local up --mail-folder mails --parameter NotificationEmail=me@example.com\n"
+    "--parameter MonitoredBuckets=my-data --serve-model my-model=http://127.0.0.1:8080/invocations"
+)
 
 _HOST = "127.0.0.1"
 """Where the stack listens."""

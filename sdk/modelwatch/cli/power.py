@@ -10,12 +10,10 @@ import typer
 
 from modelwatch.cli.failures import print_json
 from modelwatch.cli.local_copy import local_copy
-from modelwatch.cli.options import AsJson
+from modelwatch.cli.options import AsJson, examples
 from modelwatch.printing import make_console, print_table
 
-EXAMPLE = """\b
-Example:
-  modelwatch power baseline/statistics.json --rows 500 --looks-per-month 720"""
+EXAMPLE = examples("modelwatch power baseline/statistics.json --rows 500 --looks-per-month 720")
 
 
 def power(
