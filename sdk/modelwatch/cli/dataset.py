@@ -14,9 +14,9 @@ import typer
 
 from modelwatch.cli.options import TIME, existing_path
 from modelwatch_core.domain.batch_manifest import LONGEST_TRANSFORM_JOB
+from modelwatch_core.domain.dataset_formats import REQUEST, RESPONSE, TRANSFORM_OUTPUT
 from modelwatch_core.domain.documents import iso_utc
 from modelwatch_core.domain.errors import InvalidInput
-from modelwatch_core.domain.monitor_kinds.kind import ANSWER, REQUEST, TRANSFORM_OUTPUT
 
 _HOUR = re.compile(r"/(\d{4})/(\d{2})/(\d{2})/(\d{2})/[^/]*$")
 
@@ -140,7 +140,7 @@ class DatasetOptions(PayloadOptions):
         TransformSide, typer.Option(help="For batch-transform: read what the job was given, or what it wrote.")
     ] = TransformSide.INPUT
 
-    def settings(self, captured_sides: Sequence[str] = (REQUEST, ANSWER)) -> dict[str, Any]:
+    def settings(self, captured_sides: Sequence[str] = (REQUEST, RESPONSE)) -> dict[str, Any]:
         """Return the settings of an analysis that were given.
 
         Parameters
