@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from modelwatch_core.app.accept_schedule import AcceptSchedule
 from modelwatch_core.app.follow_schedule import FollowSchedule
+from modelwatch_core.app.listing import shown
 from modelwatch_core.app.monitor_alerts import AlertHistoryWanted, AlertsOf, AlertUpdate, MonitorAlerts, Mute
 from modelwatch_core.app.monitor_lists import (
     ExecutionsWanted,
@@ -141,14 +142,14 @@ class ManageMonitors:
             active_since=now,
         )
         if asked.dry_run:
-            return _shown(schedule) | {"warnings": schedule.warnings}
+            return shown(schedule) | {"warnings": schedule.warnings}
         change = self.schedules.save(schedule, most=self.most_schedules)
         try:
             self.follow_schedule(change)
         except ModelwatchError:
             self.schedules.delete(schedule, now=now)
             raise
-        return _shown(schedule) | {"warnings": schedule.warnings}
+        return shown(schedule) | {"warnings": schedule.warnings}
 
     def update(self, changes: _UpdateRequest) -> dict[str, Any]:
         """Change what is given of a schedule; it goes on, or stays stopped, as it was.
@@ -173,7 +174,7 @@ class ManageMonitors:
             version=old.version + 1,
         )
         self.follow_schedule(self.schedules.save(schedule))
-        return _shown(schedule) | {"warnings": schedule.warnings}
+        return shown(schedule) | {"warnings": schedule.warnings}
 
     def start(self, named: _ScheduleNamed) -> dict[str, Any]:
         """Make a schedule fire again."""
@@ -199,10 +200,10 @@ class ManageMonitors:
     def describe(self, asked: _DescribeRequest) -> dict[str, Any]:
         """Return a schedule with its latest execution and what its executions cost so far, or a version of it."""
         if asked.version is not None:
-            return _shown(self._version(asked, asked.version))
+            return shown(self._version(asked, asked.version))
         schedule = self.lists.schedule(asked.monitoring_schedule_name)
         latest = self.ledger.history(schedule.schedule_id, limit=1)
-        return self._as_it_is(schedule) | {
+        return self._shown_schedule(schedule) | {
             "last_monitoring_execution": self.shown_execution(latest[0]) if latest else None,
             "cost": self.ledger.cost(schedule.schedule_id).model_dump(mode="json"),
         }
@@ -210,12 +211,12 @@ class ManageMonitors:
     def list_schedules(self, asked: SchedulesWanted) -> dict[str, Any]:
         """Return a page of schedules."""
         found, following = self.lists.of_schedules(asked, now=self.clock.now())
-        return {"schedules": [self._as_it_is(schedule) for schedule in found], "next_token": following}
+        return {"schedules": [self._shown_schedule(schedule) for schedule in found], "next_token": following}
 
     def list_versions(self, asked: VersionsWanted) -> dict[str, Any]:
         """Return a page of the versions of a schedule, the newest first."""
         found, following = self.lists.of_versions(asked)
-        return {"versions": [_shown(schedule) for schedule in found], "next_token": following}
+        return {"versions": [shown(schedule) for schedule in found], "next_token": following}
 
     def list_executions(self, asked: ExecutionsWanted) -> dict[str, Any]:
         """Return a page of executions, of one schedule or of all."""
@@ -230,16 +231,16 @@ class ManageMonitors:
 
     def describe_job(self, requested: _JobNamed) -> dict[str, Any]:
         """Return a baselining job."""
-        return _shown(self._job(requested.baselining_job_name))
+        return shown(self._job(requested.baselining_job_name))
 
     def list_jobs(self, asked: JobsWanted) -> dict[str, Any]:
         """Return a page of baselining jobs, the newest first."""
         found, following = self.lists.of_jobs(asked)
-        return {"baselining_jobs": [_shown(job) for job in found], "next_token": following}
+        return {"baselining_jobs": [shown(job) for job in found], "next_token": following}
 
     def stop_job(self, requested: _JobNamed) -> dict[str, Any]:
         """Stop a baselining job, and its run."""
-        return _shown(self.stop_baselining_job(self._job(requested.baselining_job_name)))
+        return shown(self.stop_baselining_job(self._job(requested.baselining_job_name)))
 
     def _job(self, name: str) -> BaseliningJob:
         job = self.jobs.get(name)
@@ -247,19 +248,19 @@ class ManageMonitors:
             raise InvalidInput("BaseliningJobNotFound", f"there is no baselining job {name}")
         return job
 
-    def _as_it_is(self, schedule: MonitoringSchedule | UnreadableRecord) -> dict[str, Any]:
+    def _shown_schedule(self, schedule: MonitoringSchedule | UnreadableRecord) -> dict[str, Any]:
         """Return a schedule for JSON, with the status that it has by now."""
         if isinstance(schedule, UnreadableRecord):
-            return _shown(schedule)
-        return _shown(schedule) | {"monitoring_schedule_status": schedule.status_at(self.clock.now()).value}
+            return shown(schedule)
+        return shown(schedule) | {"monitoring_schedule_status": schedule.status_at(self.clock.now()).value}
 
     def shown_execution(self, execution: MonitoringExecution | UnreadableRecord) -> dict[str, Any]:
         """Return an execution for JSON, with the name and ARN that it has as a processing job."""
         if isinstance(execution, UnreadableRecord):
-            return _shown(execution)
+            return shown(execution)
         name = execution.processing_job_name
         arn = f"{self.arn_prefix}:processing-job/{name}"
-        return _shown(execution) | {"processing_job_name": name, "processing_job_arn": arn}
+        return shown(execution) | {"processing_job_name": name, "processing_job_arn": arn}
 
     def _covered_until(self, schedule: MonitoringSchedule, now: datetime) -> datetime:
         """Return where the last window that a schedule has had ended."""
@@ -286,7 +287,7 @@ class ManageMonitors:
         seen = old.watched_endpoint.model_copy(update={"paused": False}) if old.watched_endpoint else None
         schedule = old.switched(status, now=now, watched_endpoint=seen)  # from now on as its user says
         self.follow_schedule(self.schedules.save(schedule))
-        return _shown(schedule)
+        return shown(schedule)
 
 
 def _changed(schedule: MonitoringSchedule, changes: Mapping[str, Any], now: datetime) -> ScheduleRequest:
@@ -298,11 +299,6 @@ def _changed(schedule: MonitoringSchedule, changes: Mapping[str, Any], now: date
     kept = set(known) - {"sagemaker_request"}
     parameters = changed(schedule.model_dump(mode="json", include=kept), changes, now)
     return parsed(ScheduleRequest, {name: v for name, v in parameters.items() if v is not None or name not in known})
-
-
-def _shown(record: BaseModel | UnreadableRecord) -> dict[str, Any]:
-    """Return a record for JSON; one that cannot be read is shown as the reason."""
-    return {"unreadable": str(record.error)} if isinstance(record, UnreadableRecord) else record.model_dump(mode="json")
 
 
 OPERATIONS: Mapping[str, tuple[type[BaseModel], Callable[[ManageMonitors, Any], dict[str, Any]]]] = {
