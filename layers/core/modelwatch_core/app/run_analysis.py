@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 
-from modelwatch_core.app.fetch_inputs import fetch_inputs
+from modelwatch_core.app.fetch_inputs import fetch_inputs, write_files
 from modelwatch_core.app.output_folder import END_OF_ANALYSIS
 from modelwatch_core.domain import s3_layout
 from modelwatch_core.domain.analysis import AnalysisOutput, AnalysisRequest, AnalysisSummary
@@ -134,8 +134,7 @@ class RunAnalysis:
 
     def _stored(self, request: AnalysisRequest, run: Run, access: AnalysisAccess, root: Path) -> Outcome:
         fetch_inputs(access.objects, request.inputs, root)
-        for name, text in request.files.items():
-            self._write(root / name, text)
+        write_files(request.files, root)
         (root / "output").mkdir()
         try:
             summary = self.analyze(request.settings.relocated(root), access, request.chosen_host)
@@ -152,11 +151,6 @@ class RunAnalysis:
     def _store(request: AnalysisRequest, access: AnalysisAccess, root: Path) -> None:
         for output in (*request.further_outputs, AnalysisOutput(path="output/", s3_uri=request.output_s3_uri)):
             store_files(access.objects, root / output.path, output.s3_uri)
-
-    @staticmethod
-    def _write(path: Path, text: str) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
 
 
 def exhausted_resource(error: Exception) -> Resource | None:
