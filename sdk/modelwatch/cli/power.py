@@ -34,7 +34,7 @@ def power(
 
     A seasonal baseline says how windows differ by nature: a window is as long as a month has looks, or else an hour.
     """
-    from modelwatch_analyzer.calibrated.seasonal_watch import LOOKS_PART as SEASONAL_LOOKS_PART
+    from modelwatch_analyzer.calibrated.seasonal_watch import SEASONAL_LOOKS_PART
     from modelwatch_analyzer.calibrated.watch import LOOKS_PART
     from modelwatch_analyzer.data_quality.documents import Statistics
     from modelwatch_analyzer.data_quality.power import least_changes
