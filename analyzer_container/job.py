@@ -20,7 +20,7 @@ from modelwatch_analyzer.analysis import analyze
 from modelwatch_analyzer.host import Host
 from modelwatch_analyzer.scripts.process import hide_from_scripts
 from modelwatch_core import wiring
-from modelwatch_core.app.fetch_inputs import set_modified
+from modelwatch_core.app.fetch_inputs import set_modified, write_files
 from modelwatch_core.app.output_folder import END_OF_ANALYSIS
 from modelwatch_core.app.run_analysis import HostExhausted, exhausted_resource
 from modelwatch_core.domain.alert_text import one_line
@@ -59,9 +59,7 @@ def _run_request(root: Path, request_file: Path) -> AnalysisSummary:
     settings = settings.model_copy(update={"output_message_file": root.parent / _MESSAGE})
     summary = analyze(settings, _host(request, allow_pickles=job.allow_pickles))
     run = Run(host=SAGEMAKER, subject=request.subject, run_id=request.job_name or request.subject)
-    ended = AnalysisEnded(
-        subject=request.subject, output_s3_uri=request.output_s3_uri, outcome=summary.outcome, run=run
-    )
+    ended = AnalysisEnded.of(request, summary.outcome, run=run)
     (settings.output_path / END_OF_ANALYSIS).write_text(ended.model_dump_json(), encoding="utf-8")
     return summary
 
@@ -73,9 +71,7 @@ def _put_in_place(job: JobRequest, root: Path) -> None:
         target.unlink(missing_ok=True)
         target.symlink_to(source)  # one object may have several places, and each input may be a mount of its own
         set_modified(target, placed.modified)
-    for name, text in job.request.files.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(text, encoding="utf-8")
+    write_files(job.request.files, root)
 
 
 def _host(request: AnalysisRequest, *, allow_pickles: bool) -> Host:

@@ -34,10 +34,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
             sent = wiring.deliver_alert()(raised)
             metrics.add_metric(name="AlertsDelivered", unit="Count", value=1 if sent else 0)
         case AlertsWaiting() as waiting:
-            count = wiring.deliver_alert().waiting_for(waiting)
+            count = wiring.deliver_alert().send_waiting(waiting)
             metrics.add_metric(name="AlertsDelivered", unit="Count", value=count)
         case ScheduleSilent() as silent:
-            alert = wiring.route_alerts().silent(silent)
+            alert = wiring.route_alerts().raise_silence(silent)
             metrics.add_metric(name="AlertsRaised", unit="Count", value=1 if alert else 0)
         case ExecutionEnded() as ended:
             alert = wiring.route_alerts()(ended)

@@ -240,9 +240,7 @@ def test_a_kind_of_monitor_without_an_analysis_of_ours_can_be_added(deployment, 
     violation = {"constraint_check_type": "toxicity", "description": "0.4 exceeds 0.3", "metric_name": "share"}
     deployment.put("results", f"{folder}/violations.json", json.dumps({"violations": [violation]}).encode())
     outcome = Outcome(status="Completed", exit_message="done")
-    wiring.finish_analysis()(
-        AnalysisEnded(subject=request.subject, output_s3_uri=request.output_s3_uri, outcome=outcome)
-    )
+    wiring.finish_analysis()(AnalysisEnded.of(request, outcome))
     monkeypatch.setitem(wiring.ALERT_TARGETS, "sns", ToyTarget)
     (alert,) = deployment.delivered()
     assert alert.outcome.violation_count == 1

@@ -67,9 +67,9 @@ def _route_alerts(event: dict[str, Any], _: str) -> None:
         case AlertRaised.detail_type:
             wiring.deliver_alert()(AlertRaised.model_validate(detail))
         case AlertsWaiting.detail_type:
-            wiring.deliver_alert().waiting_for(AlertsWaiting.model_validate(detail))
+            wiring.deliver_alert().send_waiting(AlertsWaiting.model_validate(detail))
         case ScheduleSilent.detail_type:
-            wiring.route_alerts().silent(ScheduleSilent.model_validate(detail))
+            wiring.route_alerts().raise_silence(ScheduleSilent.model_validate(detail))
         case _:
             wiring.route_alerts()(ExecutionEnded.model_validate(detail))
 

@@ -56,7 +56,7 @@ def test_the_help_of_every_kind_has_its_options_and_an_example_if_it_has_one_of_
     assert len(list(option_parameters(kind, verb))) == len(options)
     for option in options:
         assert f"\n  {option.option} " in help_text
-    texts = kind.shell.baseline if verb is Verb.BASELINE else kind.shell.check
+    texts = kind.shell.command(verb)
     if not texts.example:
         assert "Example:" not in help_text
         return

@@ -127,8 +127,8 @@ class Hours(RuleBasedStateMachine):
             AnalysisEnded: self.world.finish,
             ExecutionEnded: self.world.route,
             AlertRaised: self.world.deliver_alert,
-            AlertsWaiting: self.world.deliver_alert.waiting_for,
-            ScheduleSilent: self.world.route.silent,
+            AlertsWaiting: self.world.deliver_alert.send_waiting,
+            ScheduleSilent: self.world.route.raise_silence,
         }
         return receivers[type(event)]
 

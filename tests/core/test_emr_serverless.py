@@ -251,7 +251,7 @@ class TestTheEventOfARun:
     def test_the_end_that_the_application_stored_is_the_end_and_has_its_cost(self, world):
         job = world.jobs.get("clicks")
         outcome = Outcome(status=OutcomeStatus.COMPLETED, records=RecordCounts(read=1, objects=7))
-        stored = AnalysisEnded(subject=job.subject, output_s3_uri=job.output_s3_uri, outcome=outcome)
+        stored = AnalysisEnded.of(job, outcome)
         world.objects.kept[f"{job.output_s3_uri}/analysis_ended.json"] = stored.model_dump_json().encode()
         world.finish(self.ended(world, state="SUCCESS", billedResourceUtilization=USED))
         settled = world.jobs.get("clicks")

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from modelwatch_core.app.manage_monitors import Limits
 from modelwatch_core.app.reconcile import Sweep
 from modelwatch_core.domain.baselining_job import BaselineRequest, JobStatus
 from modelwatch_core.domain.errors import InvalidInput, NotReady, Upstream
@@ -311,7 +310,8 @@ def test_a_token_goes_on_with_its_own_list_only(world):
 
 
 def test_a_schedule_may_be_due_several_times_an_hour_where_the_deployment_allows_it(world):
-    world._manage = replace(world._manage, limits=Limits(shortest_schedule=timedelta(minutes=15)))
+    accept = replace(world._manage.accept, shortest_interval=timedelta(minutes=15))
+    world._manage = replace(world._manage, accept=accept)
     world.has_schedule(schedule_expression="cron(0/15 * ? * * *)")
     world.has_captures()
     folders = [world.tick(TEN + timedelta(minutes=minutes), str(minutes)).output_s3_uri[-13:] for minutes in (-15, 0)]
@@ -563,7 +563,7 @@ def test_a_baselining_job_is_noted_and_started_and_settled_once(world):
     assert started.settings.dataset_format.sagemaker_document == {"csv": {"header": True}}
     assert started.output_s3_uri == "s3://results/baselining/first"
     completed = Outcome(status=OutcomeStatus.COMPLETED)
-    ended = AnalysisEnded(subject=job.subject, output_s3_uri=job.output_s3_uri, outcome=completed)
+    ended = AnalysisEnded.of(job, completed)
     world.finish(ended)
     world.finish(ended.model_copy(update={"outcome": Outcome.failed("AnalyzerCrashed: late")}))
     described = world.manage("DescribeBaseliningJob", baselining_job_name="first")

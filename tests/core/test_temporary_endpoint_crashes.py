@@ -115,7 +115,7 @@ class HoursOnTemporaryEndpoints(RuleBasedStateMachine):
             AnalysisEnded: self.world.finish,
             ExecutionEnded: self.world.route,
             AlertRaised: self.world.deliver_alert,
-            ScheduleSilent: self.world.route.silent,
+            ScheduleSilent: self.world.route.raise_silence,
         }
         receivers[type(event)](event)
         self.undelivered = [other for other in self.undelivered if other is not event]

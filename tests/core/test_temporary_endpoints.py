@@ -333,7 +333,7 @@ class TestBaselines:
         world.follow(self.NAME)
         (request,) = world.host.started
         assert (request.subject, request.settings.model_endpoint_name) == ("baseline/first", self.NAME)
-        world.finish(AnalysisEnded(subject=job.subject, output_s3_uri=job.output_s3_uri, outcome=COMPLETED))
+        world.finish(AnalysisEnded.of(job, COMPLETED))
         assert world.jobs.get("first").status is JobStatus.COMPLETED
         assert is_clean(world)
 

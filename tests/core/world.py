@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
+from modelwatch_core.app.accept_schedule import AcceptSchedule
 from modelwatch_core.app.analysis_records import AnalysisRecords
 from modelwatch_core.app.baseline_by_rule import BaselineByRule
 from modelwatch_core.app.check_batch import CheckBatch
@@ -149,18 +150,13 @@ class World:
             jobs,
             lists,
             MonitorAlerts(lists, schedules, ledger, states, follow_schedule, self.clock),
+            AcceptSchedule(jobs, objects, self.endpoints, start, self.clock, RESULTS, self.targets, OUTPUT_BUCKETS),
             follow_schedule,
-            self.endpoints,
-            objects,
-            start,
             self.stop_execution,
             StopBaseliningJob(self.hosts, self.claims, self.finish),
             self.clock,
-            RESULTS,
-            self.targets,
             lambda: next(tokens),
             "arn:aws:sagemaker:us-east-1:123456789012",
-            OUTPUT_BUCKETS,
         )
         self.definitions = MemoryJobDefinitions()
         self.answer_sagemaker = AnswerSageMakerRequest(App(self._manage, self.definitions))
@@ -261,9 +257,9 @@ class World:
         elif isinstance(event, AlertRaised):
             self.deliver_alert(event)
         elif isinstance(event, AlertsWaiting):
-            self.deliver_alert.waiting_for(event)
+            self.deliver_alert.send_waiting(event)
         elif isinstance(event, ScheduleSilent):
-            self.route.silent(event)
+            self.route.raise_silence(event)
 
 
 def schedule_parameters(name: str = "hourly") -> dict[str, object]:

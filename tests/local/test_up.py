@@ -34,7 +34,7 @@ SECTIONS = {
     "Conditions": "HasMail: !Not [!Equals [!Ref Address, '']]",
     "Outputs": "FnName: {Value: !Ref Fn}\nTopicArn: {Value: !Ref Topic}",
 }
-COMMAND = [sys.executable, "-W", "error", "-c", "from modelwatch.cli.local import app; app()", "up"]
+COMMAND = [sys.executable, "-W", "error", "-c", "from modelwatch.cli.local import group; group()", "up"]
 # A function that can run for longer than any test.
 CODE = "import time\ndef handler(event, context): time.sleep(event.get('seconds', 0))\n"
 

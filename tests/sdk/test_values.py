@@ -449,6 +449,15 @@ def test_configurations_in_the_order_of_sdk_v2_are_refused_with_the_right_one(ki
         kind().suggest_baseline(data, SEX, MODEL)
 
 
+@pytest.mark.parametrize("kind", [mm.ModelBiasMonitor, mm.ModelExplainabilityMonitor])
+def test_a_data_config_stands_in_place_of_the_dataset_and_must_be_one(kind: Any):
+    data = DataConfig("s3://my-bucket/d.csv", "s3://my-bucket/made")
+    with pytest.raises(ValueError, match="give data_config, or baseline_dataset"):
+        kind().suggest_baseline("s3://my-bucket/d.csv", data_config=data)
+    with pytest.raises(TypeError, match="data_config must be a DataConfig, not dict"):
+        kind().suggest_baseline(data_config={})
+
+
 def test_an_index_is_one_of_the_answers_and_a_name_that_of_a_column():
     app = FakeApp(CreateBaseliningJob=BASELINING)
     data = DataConfig("s3://my-bucket/d.csv", "s3://my-bucket/made", label="y", predicted_label="p")

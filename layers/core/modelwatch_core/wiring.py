@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from modelwatch_core.adapters.system_clock import SystemClock
+from modelwatch_core.app.accept_schedule import AcceptSchedule
 from modelwatch_core.app.analysis_records import AnalysisRecords
 from modelwatch_core.app.baseline_by_rule import BaselineByRule
 from modelwatch_core.app.check_batch import CheckBatch
@@ -23,7 +24,7 @@ from modelwatch_core.app.follow_schedule import FollowSchedule
 from modelwatch_core.app.follow_watched_endpoint import FollowWatchedEndpoint
 from modelwatch_core.app.keep_measures import KeepMeasures
 from modelwatch_core.app.launch_execution import LaunchExecution
-from modelwatch_core.app.manage_monitors import Limits, ManageMonitors
+from modelwatch_core.app.manage_monitors import ManageMonitors
 from modelwatch_core.app.monitor_alerts import MonitorAlerts
 from modelwatch_core.app.monitor_lists import MonitorLists
 from modelwatch_core.app.prepare_analysis import PrepareAnalysis
@@ -430,19 +431,24 @@ def manage_monitors() -> ManageMonitors:
         jobs=_jobs(),
         lists=lists,
         alerts=MonitorAlerts(lists, _schedules(), _ledger(), _alert_states(), _follow_schedule(), _CLOCK),
+        accept=AcceptSchedule(
+            jobs=_jobs(),
+            objects=_objects(),
+            endpoints=SageMakerEndpoints(_sagemaker()),
+            start_analysis=_start_analysis(),
+            clock=_CLOCK,
+            results=_results(),
+            alert_targets={**ALERT_TARGETS, ALARM: _alarms},
+            output_buckets=_output_buckets(),
+            shortest_interval=timedelta(minutes=limits.shortest_schedule_minutes),
+        ),
         follow_schedule=_follow_schedule(),
-        endpoints=SageMakerEndpoints(_sagemaker()),
-        objects=_objects(),
-        start_analysis=_start_analysis(),
         stop_execution=_stop_execution(),
         stop_baselining_job=StopBaseliningJob(_hosts(), _run_claims(), finish_analysis()),
         clock=_CLOCK,
-        results=_results(),
-        alert_targets={**ALERT_TARGETS, ALARM: _alarms},
         new_token=lambda: secrets.token_hex(4),
         arn_prefix=TickSettings.from_environment().sagemaker_arns,
-        output_buckets=_output_buckets(),
-        limits=Limits(limits.most_schedules, timedelta(minutes=limits.shortest_schedule_minutes)),
+        most_schedules=limits.most_schedules,
     )
 
 

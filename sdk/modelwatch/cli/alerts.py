@@ -12,11 +12,15 @@ from modelwatch.cli.answers import print_answer, print_records, time_text
 from modelwatch.cli.app_options import AppOptions, ScheduleName, complete_schedule_name
 from modelwatch.cli.list_options import MaxResults, NextToken, SortOrder
 from modelwatch.cli.option_groups import takes_option_groups
-from modelwatch.cli.options import AsJson, examples, parse_time
+from modelwatch.cli.options import TIME, AsJson, examples
 
 AlertStatus = Literal["InAlert", "OK"]
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+group = typer.Typer(
+    no_args_is_help=True,
+    help="See how the alerts of schedules stand, and change when people hear of them.",
+    rich_markup_mode=None,
+)
 
 _COLUMNS = {
     "alert": lambda each: each["monitoring_alert_name"],
@@ -36,21 +40,16 @@ _HISTORY_COLUMNS = {
 }
 
 
-@app.callback()
-def _group() -> None:
-    """See how the alerts of schedules stand, and change when people hear of them."""
-
-
-@app.command("list", epilog=examples("modelwatch alerts list hourly"))
+@group.command("list", epilog=examples("modelwatch alerts list hourly"))
 @takes_option_groups
 def list_alerts(name: ScheduleName, as_json: AsJson = False, *, options: AppOptions) -> None:
     """List the alerts of a schedule."""
-    with options.app() as found:
-        answer = found.manage("ListMonitoringAlerts", monitoring_schedule_name=name)
+    with options.app() as app:
+        answer = app.manage("ListMonitoringAlerts", monitoring_schedule_name=name)
     print_records(answer, "alerts", _COLUMNS, as_json=as_json)
 
 
-@app.command(epilog=examples("modelwatch alerts history hourly --status-equals InAlert"))
+@group.command(epilog=examples("modelwatch alerts history hourly --status-equals InAlert"))
 @takes_option_groups
 def history(
     name: Annotated[
@@ -79,12 +78,12 @@ def history(
         max_results=max_results,
         next_token=next_token,
     )
-    with options.app() as found:
-        answer = found.manage("ListMonitoringAlertHistory", **wanted)
+    with options.app() as app:
+        answer = app.manage("ListMonitoringAlertHistory", **wanted)
     print_records(answer, "alert_history", _HISTORY_COLUMNS, as_json=as_json)
 
 
-@app.command(
+@group.command(
     epilog=examples("modelwatch alerts update hourly violations --datapoints-to-alert 2 --evaluation-period 3")
 )
 @takes_option_groups
@@ -104,36 +103,36 @@ def update(
         "datapoints_to_alert": datapoints_to_alert,
         "evaluation_period": evaluation_period,
     }
-    with options.app() as found:
-        answer = found.manage(
+    with options.app() as app:
+        answer = app.manage(
             "UpdateMonitoringAlert", monitoring_schedule_name=name, monitoring_alert_name=alert, **numbers
         )
     said = f"{alert} of {name} is on while {datapoints_to_alert} of {evaluation_period} executions are bad."
     print_answer(answer, [said], as_json=as_json)
 
 
-@app.command(epilog=examples("modelwatch alerts mute hourly --until 2026-12-24T18:00Z"))
+@group.command(epilog=examples("modelwatch alerts mute hourly --until 2026-12-24T18:00Z"))
 @takes_option_groups
 def mute(
     name: ScheduleName,
     until: Annotated[
         datetime,
-        typer.Option(parser=parse_time, metavar="TIME", help="ISO 8601; without an offset it is UTC."),
+        typer.Option(**TIME, help="ISO 8601; without an offset it is UTC."),
     ],
     as_json: AsJson = False,
     *,
     options: AppOptions,
 ) -> None:
     """Send nothing about a schedule until a time. What still lasts then is in the message of the next execution."""
-    with options.app() as found:
-        answer = found.manage("MuteMonitoringAlerts", monitoring_schedule_name=name, until=until.isoformat())
+    with options.app() as app:
+        answer = app.manage("MuteMonitoringAlerts", monitoring_schedule_name=name, until=until.isoformat())
     print_answer(answer, [f"{name} is muted until {time_text(answer['muted_until'])} UTC."], as_json=as_json)
 
 
-@app.command(epilog=examples("modelwatch alerts unmute hourly"))
+@group.command(epilog=examples("modelwatch alerts unmute hourly"))
 @takes_option_groups
 def unmute(name: ScheduleName, as_json: AsJson = False, *, options: AppOptions) -> None:
     """Send messages about a schedule again."""
-    with options.app() as found:
-        answer = found.manage("MuteMonitoringAlerts", monitoring_schedule_name=name, until=None)
+    with options.app() as app:
+        answer = app.manage("MuteMonitoringAlerts", monitoring_schedule_name=name, until=None)
     print_answer(answer, [f"{name} is not muted any more."], as_json=as_json)

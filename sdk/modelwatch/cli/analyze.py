@@ -10,13 +10,14 @@ import typer
 
 from modelwatch.cli.failures import print_failure
 from modelwatch.cli.models import this_machine
+from modelwatch.cli.options import examples
 from modelwatch_core.domain.errors import InvalidInput, ModelwatchError
 from modelwatch_core.domain.outcome import OutcomeStatus
 from modelwatch_core.domain.settings_environment import settings_from_environment
 
-EXAMPLE = """\b
-Example:
-  dataset_source=train.csv dataset_format='{"csv":{"header":true}}' output_path=out modelwatch analyze"""
+EXAMPLE = examples(
+    """dataset_source=train.csv dataset_format='{"csv":{"header":true}}' output_path=out modelwatch analyze"""
+)
 FAILED = 1
 """SageMaker's contract: a processing job failed if its container's exit code is not 0."""
 JOB_CONFIG = Path("/opt/ml/config/processingjobconfig.json")

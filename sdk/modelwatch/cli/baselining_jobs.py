@@ -23,7 +23,7 @@ from modelwatch.model_monitor.schedule_parameters import Files
 
 _HELP = "Make baselines with the app. To make one on this machine: modelwatch baseline"
 
-app = typer.Typer(no_args_is_help=True, help=_HELP, rich_markup_mode=None)
+group = typer.Typer(no_args_is_help=True, help=_HELP, rich_markup_mode=None)
 
 JobName = Annotated[str, typer.Argument(metavar="NAME", help="The baselining job's name.")]
 
@@ -43,12 +43,7 @@ CREATE_EXAMPLE = examples(
 )
 
 
-@app.callback()
-def _group() -> None:
-    """Make baselines with the app. To make one on this machine: modelwatch baseline."""
-
-
-@app.command(epilog=CREATE_EXAMPLE)
+@group.command(epilog=CREATE_EXAMPLE)
 @takes_option_groups
 def create(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The name of the new baselining job.")],
@@ -82,8 +77,8 @@ def create(
         header=header,
         separator=separator,
     ).settings()["dataset_format"]
-    with options.app(doing=None if waits else "Starting the baseline") as found:
-        files = Files(found, name, monitoring_type or document.get("monitoring_type", "DataQuality"))
+    with options.app(doing=None if waits else "Starting the baseline") as app:
+        files = Files(app, name, monitoring_type or document.get("monitoring_type", "DataQuality"))
         request = overlaid(
             {"dataset_format": form} | document,
             given(
@@ -95,13 +90,13 @@ def create(
                 **{part: getattr(model, part) for part in ModelOptions.__dataclass_fields__},
             ),
         )
-        record = found.create_baseline(request)
+        record = app.create_baseline(request)
         if waits:
-            record = _ended(found, record, show=not as_json)
+            record = _ended(app, record, show=not as_json)
     _print_made(record, options, as_json=as_json)
 
 
-@app.command("list", epilog=examples("modelwatch baselines list --status-equals Completed"))
+@group.command("list", epilog=examples("modelwatch baselines list --status-equals Completed"))
 @takes_option_groups
 def list_jobs(
     name_contains: NameContains = None,
@@ -123,36 +118,36 @@ def list_jobs(
         max_results=max_results,
         next_token=next_token,
     )
-    with options.app() as found:
-        answer = found.manage("ListBaseliningJobs", **wanted)
+    with options.app() as app:
+        answer = app.manage("ListBaseliningJobs", **wanted)
     print_records(answer, "baselining_jobs", _COLUMNS, as_json=as_json)
 
 
-@app.command(epilog=examples("modelwatch baselines describe loans"))
+@group.command(epilog=examples("modelwatch baselines describe loans"))
 @takes_option_groups
 def describe(name: JobName, as_json: AsJson = False, *, options: AppOptions) -> None:
     """Show a baselining job."""
-    with options.app() as found:
-        record = found.manage("DescribeBaseliningJob", baselining_job_name=name)
+    with options.app() as app:
+        record = app.manage("DescribeBaseliningJob", baselining_job_name=name)
     print_record(record, _facts, as_json=as_json)
 
 
-@app.command(epilog=examples("modelwatch baselines wait loans"))
+@group.command(epilog=examples("modelwatch baselines wait loans"))
 @takes_option_groups
 def wait(name: JobName, as_json: AsJson = False, *, options: AppOptions) -> None:
     """Wait for the end of a baselining job. Exit code 0: completed, 2: it failed or was stopped."""
-    with options.app(doing=None) as found:
-        record = found.manage("DescribeBaseliningJob", baselining_job_name=name)
-        record = _ended(found, record, show=not as_json)
+    with options.app(doing=None) as app:
+        record = app.manage("DescribeBaseliningJob", baselining_job_name=name)
+        record = _ended(app, record, show=not as_json)
     _print_made(record, options, as_json=as_json)
 
 
-@app.command(epilog=examples("modelwatch baselines stop loans"))
+@group.command(epilog=examples("modelwatch baselines stop loans"))
 @takes_option_groups
 def stop(name: JobName, as_json: AsJson = False, *, options: AppOptions) -> None:
     """Stop a baselining job, and its run."""
-    with options.app() as found:
-        record = found.manage("StopBaseliningJob", baselining_job_name=name)
+    with options.app() as app:
+        record = app.manage("StopBaseliningJob", baselining_job_name=name)
     print_answer(record, [f"The baseline {name} is stopped."], as_json=as_json)
 
 

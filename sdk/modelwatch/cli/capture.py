@@ -14,7 +14,7 @@ from modelwatch.cli.dataset import DatasetFormatName, DatasetOptions, PayloadOpt
 from modelwatch.cli.failures import UNUSABLE, print_json
 from modelwatch.cli.local_copy import local_copy
 from modelwatch.cli.option_groups import takes_option_groups
-from modelwatch.cli.options import AsJson
+from modelwatch.cli.options import AsJson, examples
 from modelwatch.cli.result import record_counts_lines
 from modelwatch.printing import make_console, print_table, printable
 from modelwatch_core.domain.settings_environment import analysis_settings
@@ -22,26 +22,21 @@ from modelwatch_core.domain.settings_environment import analysis_settings
 if TYPE_CHECKING:
     from modelwatch_analyzer.inspection import CaptureInspection
 
-INSPECT_EXAMPLE = """\b
-Example:
-  modelwatch capture inspect s3://bucket/capture/my-endpoint/AllTraffic/2026/01/31/ \\
-      --features-attribute 'instances[*].features' --inference-attribute 'predictions[*].score'"""
+INSPECT_EXAMPLE = examples(
+    "modelwatch capture inspect s3://bucket/capture/my-endpoint/AllTraffic/2026/01/31/\n"
+    "--features-attribute 'instances[*].features' --inference-attribute 'predictions[*].score'"
+)
 
 _MAX_COLUMNS = 100
 
-app = typer.Typer(
+group = typer.Typer(
     no_args_is_help=True, help="Switch an endpoint's data capture, and see what was captured.", rich_markup_mode=None
 )
-app.command("enable", epilog=ENABLE_EXAMPLE)(enable)
-app.command("disable", epilog=DISABLE_EXAMPLE)(disable)
+group.command("enable", epilog=ENABLE_EXAMPLE)(enable)
+group.command("disable", epilog=DISABLE_EXAMPLE)(disable)
 
 
-@app.callback()
-def _group() -> None:
-    """Switch an endpoint's data capture, and see what was captured."""
-
-
-@app.command(epilog=INSPECT_EXAMPLE)
+@group.command(epilog=INSPECT_EXAMPLE)
 @takes_option_groups
 def inspect(
     uri: Annotated[

@@ -54,16 +54,18 @@ COMMANDS = {
         "Show the least changes that the Calibrated comparison finds in 80 % of windows, by feature.",
     ),
     "schedules": Deferred(
-        "modelwatch.cli.schedules:app", "Create, change and look at monitoring schedules of the app."
+        "modelwatch.cli.schedules:group", "Create, change and look at monitoring schedules of the app."
     ),
-    "executions": Deferred("modelwatch.cli.executions:app", "See what schedules did and found."),
+    "executions": Deferred("modelwatch.cli.executions:group", "See what schedules did and found."),
     "alerts": Deferred(
-        "modelwatch.cli.alerts:app", "See how the alerts of schedules stand, and change when people hear of them."
+        "modelwatch.cli.alerts:group", "See how the alerts of schedules stand, and change when people hear of them."
     ),
-    "baselines": Deferred("modelwatch.cli.baselining_jobs:app", "Make baselines with the app."),
-    "capture": Deferred("modelwatch.cli.capture:app", "Switch an endpoint's data capture, and see what was captured."),
-    "import": Deferred("modelwatch.cli.import_sagemaker:app", "Make monitors here that exist elsewhere."),
-    "local": Deferred("modelwatch.cli.local:app", "Run the app on this machine, without an AWS account."),
+    "baselines": Deferred("modelwatch.cli.baselining_jobs:group", "Make baselines with the app."),
+    "capture": Deferred(
+        "modelwatch.cli.capture:group", "Switch an endpoint's data capture, and see what was captured."
+    ),
+    "import": Deferred("modelwatch.cli.import_sagemaker:group", "Make monitors here that exist elsewhere."),
+    "local": Deferred("modelwatch.cli.local:group", "Run the app on this machine, without an AWS account."),
 }
 """Every command, in the order of the help."""
 

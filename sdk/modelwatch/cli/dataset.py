@@ -12,11 +12,11 @@ from typing import Annotated, Any
 
 import typer
 
-from modelwatch.cli.options import existing_path, parse_time
+from modelwatch.cli.options import TIME, existing_path
 from modelwatch_core.domain.batch_manifest import LONGEST_TRANSFORM_JOB
+from modelwatch_core.domain.dataset_formats import REQUEST, RESPONSE, TRANSFORM_OUTPUT
 from modelwatch_core.domain.documents import iso_utc
 from modelwatch_core.domain.errors import InvalidInput
-from modelwatch_core.domain.monitor_kinds.kind import ANSWER, REQUEST, TRANSFORM_OUTPUT
 
 _HOUR = re.compile(r"/(\d{4})/(\d{2})/(\d{2})/(\d{2})/[^/]*$")
 
@@ -53,9 +53,6 @@ class TransformSide(StrEnum):
     OUTPUT = "output"
 
 
-_TIME = {"parser": parse_time, "metavar": "TIME"}
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PayloadOptions:
     """Which captured records are read, and what of them."""
@@ -63,12 +60,12 @@ class PayloadOptions:
     start: Annotated[
         datetime | None,
         typer.Option(
-            **_TIME,
+            **TIME,
             help="For capture and batch-transform: only records from then on; ISO 8601, UTC unless it says otherwise.",
         ),
     ] = None
     end: Annotated[
-        datetime | None, typer.Option(**_TIME, help="For capture and batch-transform: only records before then.")
+        datetime | None, typer.Option(**TIME, help="For capture and batch-transform: only records before then.")
     ] = None
     features_attribute: Annotated[
         str | None, typer.Option(metavar="JMESPATH", help="Where in JSON the features are: instances[*].x")
@@ -143,7 +140,7 @@ class DatasetOptions(PayloadOptions):
         TransformSide, typer.Option(help="For batch-transform: read what the job was given, or what it wrote.")
     ] = TransformSide.INPUT
 
-    def settings(self, captured_sides: Sequence[str] = (REQUEST, ANSWER)) -> dict[str, Any]:
+    def settings(self, captured_sides: Sequence[str] = (REQUEST, RESPONSE)) -> dict[str, Any]:
         """Return the settings of an analysis that were given.
 
         Parameters

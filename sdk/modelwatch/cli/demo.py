@@ -10,12 +10,11 @@ from typing import Annotated
 
 import typer
 
+from modelwatch.cli.options import examples
 from modelwatch.cli.signals import stopped_by_signals
 from modelwatch.printing import make_console, printable
 
-EXAMPLE = """\b
-Example:
-  modelwatch demo"""
+EXAMPLE = examples("modelwatch demo")
 NEXT_STEPS = """
 Files
   {0}/pages/dashboard/index.html   all monitors at a glance, the history of each, and their reports

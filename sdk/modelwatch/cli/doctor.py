@@ -10,11 +10,12 @@ import typer
 from modelwatch.cli.app_options import app_errors
 from modelwatch.cli.aws_session import Profile, Region, aws_session
 from modelwatch.cli.failures import print_json
+from modelwatch.cli.options import examples
 from modelwatch.doctor.problem import Problem
 from modelwatch.printing import make_console, print_table
 from modelwatch_core.domain.errors import InvalidInput
 
-EXAMPLE = "Example: modelwatch doctor --stack modelwatch --region eu-central-1"
+EXAMPLE = examples("modelwatch doctor --stack modelwatch --region eu-central-1")
 PROBLEMS = 1
 """Exit code if something is wrong."""
 

@@ -19,7 +19,7 @@ from modelwatch.cli.failures import UNUSABLE, print_json
 from modelwatch.cli.kind_commands import VIOLATIONS_FOUND
 from modelwatch.cli.list_options import EndpointName, MaxResults, NextToken, SortOrder
 from modelwatch.cli.option_groups import takes_option_groups
-from modelwatch.cli.options import AsJson, examples, parse_time
+from modelwatch.cli.options import TIME, AsJson, examples
 from modelwatch.cli.result import VIOLATION_COLUMNS, violation_rows
 from modelwatch.model_monitor.execution import OPEN_STATUSES, MonitoringExecution
 from modelwatch.model_monitor.progress import wait_for
@@ -38,12 +38,10 @@ _EXIT_CODES = "Exit code 0: no violations. 1: violations. 2: it failed, was stop
 Status = Literal["Pending", "InProgress", "Completed", "CompletedWithViolations", "Failed", "Stopped"]
 ScheduledTime = Annotated[
     datetime | None,
-    typer.Option(
-        parser=parse_time, metavar="TIME", help="The execution that was due then: ISO 8601; without an offset UTC."
-    ),
+    typer.Option(**TIME, help="The execution that was due then: ISO 8601; without an offset UTC."),
 ]
 
-app = typer.Typer(no_args_is_help=True, help=_HELP, rich_markup_mode=None)
+group = typer.Typer(no_args_is_help=True, help=_HELP, rich_markup_mode=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +52,11 @@ class Which:
     start: Annotated[
         datetime | None,
         typer.Option(
-            parser=parse_time,
-            metavar="TIME",
+            **TIME,
             help="The execution, or one-off run, whose window begins then; with --end.",
         ),
     ] = None
-    end: Annotated[datetime | None, typer.Option(parser=parse_time, metavar="TIME", help="Where that window ends.")] = (
-        None
-    )
+    end: Annotated[datetime | None, typer.Option(**TIME, help="Where that window ends.")] = None
 
     def record(self, app: AppClient, name: str, options: AppOptions) -> dict[str, Any]:
         """Return the last attempt of what was due at a time, or of a window; of the latest window if none is given.
@@ -145,12 +140,7 @@ _COLUMNS = {
 }
 
 
-@app.callback()
-def _group() -> None:
-    """See what schedules did and found."""
-
-
-@app.command("list", epilog=examples("modelwatch executions list hourly --status-equals CompletedWithViolations"))
+@group.command("list", epilog=examples("modelwatch executions list hourly --status-equals CompletedWithViolations"))
 @takes_option_groups
 def list_executions(
     name: Annotated[
@@ -183,41 +173,41 @@ def list_executions(
         max_results=max_results,
         next_token=next_token,
     )
-    with options.app() as found:
-        answer = found.manage("ListMonitoringExecutions", **wanted)
+    with options.app() as app:
+        answer = app.manage("ListMonitoringExecutions", **wanted)
     print_records(answer, "executions", _COLUMNS, as_json=as_json)
 
 
-@app.command(epilog=examples("modelwatch executions describe hourly --scheduled-time 2026-01-31T09:00Z"))
+@group.command(epilog=examples("modelwatch executions describe hourly --scheduled-time 2026-01-31T09:00Z"))
 @takes_option_groups
 def describe(name: ScheduleName, which: Which, as_json: AsJson = False, *, options: AppOptions) -> None:
     """Show an execution."""
-    with options.app() as found:
-        record = which.record(found, name, options)
+    with options.app() as app:
+        record = which.record(app, name, options)
     print_record(record, _facts, as_json=as_json)
 
 
-@app.command(
+@group.command(
     epilog=examples("modelwatch executions wait hourly"),
     help=f"Wait for the end of an execution.\n\n{_EXIT_CODES}",
 )
 @takes_option_groups
 def wait(name: ScheduleName, which: Which, as_json: AsJson = False, *, options: AppOptions) -> None:
     """Wait for the end of an execution."""
-    with options.app(doing=None) as found:
-        record = wait_for_end(found, which.record(found, name, options), show=not as_json)
+    with options.app(doing=None) as app:
+        record = wait_for_end(app, which.record(app, name, options), show=not as_json)
     if as_json:
         print_json(record)
     raise typer.Exit(exit_code(record))
 
 
-@app.command(epilog=examples("modelwatch executions stop hourly"))
+@group.command(epilog=examples("modelwatch executions stop hourly"))
 @takes_option_groups
 def stop(name: ScheduleName, which: Which, as_json: AsJson = False, *, options: AppOptions) -> None:
     """Stop an execution, and the analysis that it runs."""
-    with options.app() as found:
-        record = which.record(found, name, options)
-        answer = found.manage("StopMonitoringExecution", **_key(record))
+    with options.app() as app:
+        record = which.record(app, name, options)
+        answer = app.manage("StopMonitoringExecution", **_key(record))
     print_answer(
         answer, [f"The execution of {name}, {time_text(answer['scheduled_time'])}, is stopped."], as_json=as_json
     )
@@ -230,7 +220,9 @@ REPORT_EXAMPLE = examples(
 )
 
 
-@app.command(epilog=REPORT_EXAMPLE, help=f"Show what an execution found, and save or open its report.\n\n{_EXIT_CODES}")
+@group.command(
+    epilog=REPORT_EXAMPLE, help=f"Show what an execution found, and save or open its report.\n\n{_EXIT_CODES}"
+)
 @takes_option_groups
 def report(
     name: ScheduleName,
@@ -248,10 +240,10 @@ def report(
     """Show what an execution found, and save or open its report."""
     if output and output.exists():
         raise InvalidInput("OutputExists", f"--output: {output} exists; name a new file")
-    with options.app("Reading the report") as found:
-        record = which.record(found, name, options)
-        violations = MonitoringExecution(found, record).constraint_violations()
-        saved = _saved_report(found, record, output) if output or opens else None
+    with options.app("Reading the report") as app:
+        record = which.record(app, name, options)
+        violations = MonitoringExecution(app, record).constraint_violations()
+        saved = _saved_report(app, record, output) if output or opens else None
     if opens and saved:
         webbrowser.open(saved.resolve().as_uri())
     _print_report(record, [*violations] if violations else [], saved, as_json=as_json)

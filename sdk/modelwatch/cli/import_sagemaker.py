@@ -16,7 +16,7 @@ from modelwatch.migration.sagemaker_import import Imported, Result, SageMakerImp
 from modelwatch.printing import make_console, print_table
 from modelwatch_core.domain.number_text import count_text
 
-app = typer.Typer(no_args_is_help=True, help="Make monitors here that exist elsewhere.", rich_markup_mode=None)
+group = typer.Typer(no_args_is_help=True, help="Make monitors here that exist elsewhere.", rich_markup_mode=None)
 
 _WORDS = {
     Result.CREATED: "created",
@@ -26,12 +26,7 @@ _WORDS = {
 }
 
 
-@app.callback()
-def _group() -> None:
-    """Make monitors here that exist elsewhere."""
-
-
-@app.command(
+@group.command(
     epilog=examples("modelwatch import sagemaker --dry-run --region eu-central-1", "modelwatch import sagemaker")
 )
 @takes_option_groups
@@ -50,8 +45,8 @@ def sagemaker(
 
     Schedules whose name exists in the app are left as they are. Exit code 2 if one cannot be created.
     """
-    with options.app("Reading SageMaker's schedules") as found:
-        imports = list(SageMakerImport(found, found.client("sagemaker"), output_s3_uri)(dry_run=dry_run))
+    with options.app("Reading SageMaker's schedules") as app:
+        imports = list(SageMakerImport(app, app.client("sagemaker"), output_s3_uri)(dry_run=dry_run))
     if as_json:
         print_json({"schedules": [asdict(each) for each in imports]})
     else:

@@ -108,7 +108,7 @@ def _kind_names() -> list[str]:
 
 @cache
 def _command(verb: Verb, kind: MonitorKind) -> TyperCommand:
-    texts = kind.shell.baseline if verb is Verb.BASELINE else kind.shell.check
+    texts = kind.shell.command(verb)
     paragraphs = (texts.help, texts.details, _EXIT_CODES if verb is Verb.CHECK else "")
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
     register = app.command(kind.command_name, help="\n\n".join(filter(None, paragraphs)), epilog=_epilog(verb, kind))
@@ -187,11 +187,11 @@ def _given(verb: Verb, kind: MonitorKind, values: Mapping[str, Any]) -> dict[str
 
 
 def _epilog(verb: Verb, kind: MonitorKind) -> str | None:
-    texts = kind.shell.baseline if verb is Verb.BASELINE else kind.shell.check
-    if not texts.example:
+    example = kind.shell.command(verb).example
+    if not example:
         return None
     lines = [f"  modelwatch {verb} {kind.command_name}"]
-    for option in re.split(r" (?=--)", texts.example):
+    for option in re.split(r" (?=--)", example):
         if len(lines[-1]) + len(option) > _EXAMPLE_WIDTH:
             lines[-1] += " \\"
             lines.append(f"      {option}")

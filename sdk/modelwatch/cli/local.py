@@ -13,33 +13,28 @@ from urllib.request import getproxies, proxy_bypass
 import typer
 
 from modelwatch.cli.local_clock import ADVANCE_EXAMPLE, advance
-from modelwatch.cli.options import usable_output
+from modelwatch.cli.options import examples, usable_output
 from modelwatch.cli.signals import Stopped, stopped_by_signals
 from modelwatch.running_stack import announced
 
 if TYPE_CHECKING:
     from modelwatch.local import LocalStack
 
-UP_EXAMPLE = """\b
-Example:
-  modelwatch local up --mail-folder mails --parameter NotificationEmail=me@example.com \\
-      --parameter MonitoredBuckets=my-data --serve-model my-model=http://127.0.0.1:8080/invocations"""
+UP_EXAMPLE = examples(
+    "modelwatch local up --mail-folder mails --parameter NotificationEmail=me@example.com\n"
+    "--parameter MonitoredBuckets=my-data --serve-model my-model=http://127.0.0.1:8080/invocations"
+)
 
 _HOST = "127.0.0.1"
 """Where the stack listens."""
 
-app = typer.Typer(
+group = typer.Typer(
     no_args_is_help=True, help="Run the app on this machine, without an AWS account.", rich_markup_mode=None
 )
-app.command("advance", epilog=ADVANCE_EXAMPLE)(advance)
+group.command("advance", epilog=ADVANCE_EXAMPLE)(advance)
 
 
-@app.callback()
-def _group() -> None:
-    """Run the app on this machine, without an AWS account."""
-
-
-@app.command(epilog=UP_EXAMPLE)
+@group.command(epilog=UP_EXAMPLE)
 def up(
     port: Annotated[int, typer.Option(help="The port of the emulated AWS; 0 picks a free one.")] = 0,
     smtp_port: Annotated[int, typer.Option(help="The port of the mail server; 0 picks a free one.")] = 0,

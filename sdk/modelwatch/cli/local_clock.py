@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from modelwatch.cli.failures import print_json
-from modelwatch.cli.options import AsJson, parse_time
+from modelwatch.cli.options import AsJson, examples, parse_time
 from modelwatch.printing import make_console, printable
 from modelwatch.running_stack import CLOCK_PATH, find_stack
 from modelwatch_core.domain.alert_text import alert_subject, finding_lines
@@ -22,11 +22,9 @@ from modelwatch_core.domain.errors import InvalidInput, Upstream
 from modelwatch_core.domain.events import ExecutionEnded
 from modelwatch_core.domain.number_text import count_text
 
-ADVANCE_EXAMPLE = """\b
-Examples:
-  modelwatch local advance 1h
-  modelwatch local advance 1h30m
-  modelwatch local advance --to 2026-01-05T13:00Z"""
+ADVANCE_EXAMPLE = examples(
+    "modelwatch local advance 1h", "modelwatch local advance 1h30m", "modelwatch local advance --to 2026-01-05T13:00Z"
+)
 
 _SPAN = re.compile(r"(?:(?P<days>\d+)d)?(?:(?P<hours>\d+)h)?(?:(?P<minutes>\d+)m)?(?:(?P<seconds>\d+)s)?")
 _SILENCE_SECONDS = 60

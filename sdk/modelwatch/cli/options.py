@@ -40,6 +40,10 @@ def parse_time(text: str) -> datetime:
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
 
+TIME = {"parser": parse_time, "metavar": "TIME"}
+"""What every option that takes a time is declared with."""
+
+
 def existing_path(path: Path, option: str) -> Path:
     """Return the path if something is there.
 

@@ -13,7 +13,7 @@ from modelwatch.cli.app_options import AppOptions, ScheduleName
 from modelwatch.cli.executions import exit_code, status_text, wait_for_end, window_text
 from modelwatch.cli.failures import print_json
 from modelwatch.cli.option_groups import takes_option_groups
-from modelwatch.cli.options import AsJson, examples, parse_time
+from modelwatch.cli.options import TIME, AsJson, examples
 from modelwatch.model_monitor.execution import MonitoringExecution
 from modelwatch.model_monitor.execution_requests import backfill_requests, one_after_another, span
 from modelwatch.model_monitor.replay import Finding, ReplayedWindow, replayed_windows
@@ -29,9 +29,8 @@ REPLAY_EXAMPLE = examples(
     "modelwatch schedules replay hourly --constraints tuned/constraints.json --start 2026-01-01 --end 2026-02-01"
 )
 
-_TIME = {"parser": parse_time, "metavar": "TIME"}
-Start = Annotated[datetime, typer.Option(**_TIME, help="The first scheduled time; ISO 8601, without an offset UTC.")]
-End = Annotated[datetime, typer.Option(**_TIME, help="Windows are those that were due before this time.")]
+Start = Annotated[datetime, typer.Option(**TIME, help="The first scheduled time; ISO 8601, without an offset UTC.")]
+End = Annotated[datetime, typer.Option(**TIME, help="Windows are those that were due before this time.")]
 _NOT_LOOKED_AT = "-"
 
 
@@ -39,10 +38,10 @@ _NOT_LOOKED_AT = "-"
 def run(
     name: ScheduleName,
     scheduled_time: Annotated[
-        datetime | None, typer.Option(**_TIME, help="The window that was due then; that which was due last by default.")
+        datetime | None, typer.Option(**TIME, help="The window that was due then; that which was due last by default.")
     ] = None,
-    start: Annotated[datetime | None, typer.Option(**_TIME, help="Where the window of a one-off run begins.")] = None,
-    end: Annotated[datetime | None, typer.Option(**_TIME, help="Where it ends.")] = None,
+    start: Annotated[datetime | None, typer.Option(**TIME, help="Where the window of a one-off run begins.")] = None,
+    end: Annotated[datetime | None, typer.Option(**TIME, help="Where it ends.")] = None,
     backfill: Annotated[
         bool, typer.Option("--backfill", help="Analyse the window again if it has been analysed.")
     ] = False,

@@ -10,12 +10,10 @@ import typer
 
 from modelwatch.cli.failures import print_json
 from modelwatch.cli.local_copy import local_copy
-from modelwatch.cli.options import AsJson
+from modelwatch.cli.options import AsJson, examples
 from modelwatch.printing import make_console, print_table
 
-EXAMPLE = """\b
-Example:
-  modelwatch power baseline/statistics.json --rows 500 --looks-per-month 720"""
+EXAMPLE = examples("modelwatch power baseline/statistics.json --rows 500 --looks-per-month 720")
 
 
 def power(
@@ -36,7 +34,7 @@ def power(
 
     A seasonal baseline says how windows differ by nature: a window is as long as a month has looks, or else an hour.
     """
-    from modelwatch_analyzer.calibrated.seasonal_watch import LOOKS_PART as SEASONAL_LOOKS_PART
+    from modelwatch_analyzer.calibrated.seasonal_watch import SEASONAL_LOOKS_PART
     from modelwatch_analyzer.calibrated.watch import LOOKS_PART
     from modelwatch_analyzer.data_quality.documents import Statistics
     from modelwatch_analyzer.data_quality.power import least_changes

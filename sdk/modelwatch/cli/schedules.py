@@ -16,9 +16,9 @@ from modelwatch.cli.parameter_files import FromFile, read_parameters
 from modelwatch.cli.past_windows import BACKFILL_EXAMPLE, REPLAY_EXAMPLE, RUN_EXAMPLE, backfill, replay, run
 from modelwatch.cli.schedule_options import KindOfMonitor, ScheduleOptions
 
-_HELP = "Create, change and look at monitoring schedules of the app."
-
-app = typer.Typer(no_args_is_help=True, help=_HELP, rich_markup_mode=None)
+group = typer.Typer(
+    no_args_is_help=True, help="Create, change and look at monitoring schedules of the app.", rich_markup_mode=None
+)
 
 
 def _watched(schedule: Record) -> str:
@@ -44,12 +44,7 @@ _VERSION_COLUMNS = {
 }
 
 
-@app.callback()
-def _group() -> None:
-    """Create, change and look at monitoring schedules of the app."""
-
-
-@app.command("list", epilog=examples("modelwatch schedules list --endpoint-name my-endpoint"))
+@group.command("list", epilog=examples("modelwatch schedules list --endpoint-name my-endpoint"))
 @takes_option_groups
 def list_schedules(
     name_contains: NameContains = None,
@@ -77,12 +72,12 @@ def list_schedules(
         max_results=max_results,
         next_token=next_token,
     )
-    with options.app() as found:
-        answer = found.manage("ListMonitoringSchedules", **wanted)
+    with options.app() as app:
+        answer = app.manage("ListMonitoringSchedules", **wanted)
     print_records(answer, "schedules", _COLUMNS, as_json=as_json)
 
 
-@app.command(epilog=examples("modelwatch schedules describe hourly"))
+@group.command(epilog=examples("modelwatch schedules describe hourly"))
 @takes_option_groups
 def describe(
     name: ScheduleName,
@@ -92,8 +87,8 @@ def describe(
     options: AppOptions,
 ) -> None:
     """Show a schedule with its latest execution."""
-    with options.app() as found:
-        answer = found.manage("DescribeMonitoringSchedule", monitoring_schedule_name=name, **given(version=version))
+    with options.app() as app:
+        answer = app.manage("DescribeMonitoringSchedule", monitoring_schedule_name=name, **given(version=version))
     print_record(answer, _facts, as_json=as_json)
 
 
@@ -104,7 +99,7 @@ CREATE_EXAMPLE = examples(
 )
 
 
-@app.command(epilog=CREATE_EXAMPLE)
+@group.command(epilog=CREATE_EXAMPLE)
 @takes_option_groups
 def create(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The name of the new schedule.")],
@@ -116,9 +111,9 @@ def create(
 ) -> None:
     """Create a schedule, which starts at once."""
     document = read_parameters(from_file)
-    with options.app() as found:
-        parameters = schedule.parameters(found, document) | {"monitoring_schedule_name": name}
-        answer = found.manage("CreateMonitoringSchedule", **parameters)
+    with options.app() as app:
+        parameters = schedule.parameters(app, document) | {"monitoring_schedule_name": name}
+        answer = app.manage("CreateMonitoringSchedule", **parameters)
     done = "could be created, and was not: dry_run is given" if parameters.get("dry_run") else "is created"
     _print_changed(answer, f"{name} {done}", as_json=as_json)
 
@@ -126,7 +121,7 @@ def create(
 UPDATE_EXAMPLE = examples("modelwatch schedules update hourly --constraints s3://my-bucket/tuned/constraints.json")
 
 
-@app.command(epilog=UPDATE_EXAMPLE)
+@group.command(epilog=UPDATE_EXAMPLE)
 @takes_option_groups
 def update(
     name: ScheduleName,
@@ -138,43 +133,43 @@ def update(
 ) -> None:
     """Change what is given of a schedule, and nothing else. In a file, null takes a parameter back to its default."""
     document = read_parameters(from_file)
-    with options.app() as found:
-        changes = schedule.changes(found, name, document)
+    with options.app() as app:
+        changes = schedule.changes(app, name, document)
         if not changes:
             raise typer.BadParameter("give what to change, or --from-file.")
-        answer = found.manage("UpdateMonitoringSchedule", **changes | {"monitoring_schedule_name": name})
+        answer = app.manage("UpdateMonitoringSchedule", **changes | {"monitoring_schedule_name": name})
     _print_changed(answer, f"{name} is changed, version {answer['version']}", as_json=as_json)
 
 
-@app.command(epilog=examples("modelwatch schedules start hourly"))
+@group.command(epilog=examples("modelwatch schedules start hourly"))
 @takes_option_groups
 def start(name: ScheduleName, as_json: AsJson = False, *, options: AppOptions) -> None:
     """Let a schedule fire again that was stopped."""
-    with options.app() as found:
-        answer = found.manage("StartMonitoringSchedule", monitoring_schedule_name=name)
+    with options.app() as app:
+        answer = app.manage("StartMonitoringSchedule", monitoring_schedule_name=name)
     _print_changed(answer, f"{name} is started", as_json=as_json)
 
 
-@app.command(epilog=examples("modelwatch schedules stop hourly"))
+@group.command(epilog=examples("modelwatch schedules stop hourly"))
 @takes_option_groups
 def stop(name: ScheduleName, as_json: AsJson = False, *, options: AppOptions) -> None:
     """Let a schedule fire no more until it is started."""
-    with options.app() as found:
-        answer = found.manage("StopMonitoringSchedule", monitoring_schedule_name=name)
+    with options.app() as app:
+        answer = app.manage("StopMonitoringSchedule", monitoring_schedule_name=name)
     again = options.command(f"schedules start {name}")
     print_answer(answer, [f"{name} is stopped. Start it again: {again}"], as_json=as_json)
 
 
-@app.command(epilog=examples("modelwatch schedules delete hourly"))
+@group.command(epilog=examples("modelwatch schedules delete hourly"))
 @takes_option_groups
 def delete(name: ScheduleName, as_json: AsJson = False, *, options: AppOptions) -> None:
     """Delete a schedule and stop what it has running; its results are kept."""
-    with options.app() as found:
-        answer = found.manage("DeleteMonitoringSchedule", monitoring_schedule_name=name)
+    with options.app() as app:
+        answer = app.manage("DeleteMonitoringSchedule", monitoring_schedule_name=name)
     print_answer(answer, [f"{name} is deleted; its executions and results are kept."], as_json=as_json)
 
 
-@app.command(epilog=examples("modelwatch schedules versions hourly"))
+@group.command(epilog=examples("modelwatch schedules versions hourly"))
 @takes_option_groups
 def versions(
     name: ScheduleName,
@@ -187,14 +182,14 @@ def versions(
 ) -> None:
     """List the versions of a schedule, the newest first."""
     wanted = given(schedule_id=schedule_id, max_results=max_results, next_token=next_token)
-    with options.app() as found:
-        answer = found.manage("ListMonitoringScheduleVersions", monitoring_schedule_name=name, **wanted)
+    with options.app() as app:
+        answer = app.manage("ListMonitoringScheduleVersions", monitoring_schedule_name=name, **wanted)
     print_records(answer, "versions", _VERSION_COLUMNS, as_json=as_json)
 
 
-app.command(epilog=RUN_EXAMPLE)(run)
-app.command(epilog=BACKFILL_EXAMPLE)(backfill)
-app.command(epilog=REPLAY_EXAMPLE)(replay)
+group.command(epilog=RUN_EXAMPLE)(run)
+group.command(epilog=BACKFILL_EXAMPLE)(backfill)
+group.command(epilog=REPLAY_EXAMPLE)(replay)
 
 
 def _print_changed(answer: Record, what: str, *, as_json: bool) -> None:

@@ -121,18 +121,17 @@ class Functions:
         Throttled
             All of the function's reserved concurrency is in use.
         """
-        request_id = str(uuid.uuid4())
+        function = self._get(name)
+        request = _new_request(function, payload, client_context)
         with self._work.under_way(f"invocation of {name}"):
-            return request_id, self._attempt(
-                name, request_id, payload, "RequestResponse", 1, client_context=client_context
-            )
+            return request.request_id, self._attempt(function, request, "RequestResponse", 1)
 
     def invoke_asynchronously(self, name: str, payload: bytes, config: EventInvokeConfig) -> str:
         """Queue an asynchronous invocation and return its request id."""
-        request_id = str(uuid.uuid4())
-        self._get(name)
-        self._work.start(f"invocation of {name}", self._run_asynchronously, name, request_id, payload, config)
-        return request_id
+        function = self._get(name)
+        request = _new_request(function, payload)
+        self._work.start(f"invocation of {name}", self._run_asynchronously, function, request, config)
+        return request.request_id
 
     def close(self) -> None:
         """Kill all processes."""
@@ -140,12 +139,13 @@ class Functions:
             function.close()
         self._processes.close()
 
-    def _run_asynchronously(self, name: str, request_id: str, payload: bytes, config: EventInvokeConfig) -> None:
+    def _run_asynchronously(self, function: LocalFunction, request: Request, config: EventInvokeConfig) -> None:
+        settings = function.settings
         age, attempt = 0.0, 1
         while True:
-            outcome = self._attempt(name, request_id, payload, "Event", attempt)
+            outcome = self._attempt(function, request, "Event", attempt)
             if outcome.function_error is None:
-                self._send_to_destination(name, request_id, payload, outcome, "Success", attempt, config.on_success)
+                self._send_to_destination(config.on_success, settings, request, outcome, "Success", attempt)
                 return
             if attempt > config.maximum_retry_attempts:
                 condition = "RetriesExhausted"
@@ -158,33 +158,21 @@ class Functions:
             if not self._work.pause(delay * self._retry_delay_scale):
                 return
             attempt += 1
-        self._send_to_destination(name, request_id, payload, outcome, condition, attempt, config.on_failure)
-        self._send_dead_letter(name, request_id, payload, outcome)
+        self._send_to_destination(config.on_failure, settings, request, outcome, condition, attempt)
+        self._send_dead_letter(settings, request, outcome)
 
-    def _attempt(
-        self,
-        name: str,
-        request_id: str,
-        payload: bytes,
-        invocation_type: str,
-        attempt: int,
-        *,
-        client_context: str | None = None,
-    ) -> Outcome:
-        function = self._get(name)
+    def _attempt(self, function: LocalFunction, request: Request, invocation_type: str, attempt: int) -> Outcome:
         started, timer_start = self._clock.now(), time.perf_counter()
-        outcome = function.invoke(
-            Request(request_id, payload, function.settings.arn, client_context), wait=invocation_type == "Event"
-        )
+        outcome = function.invoke(request, wait=invocation_type == "Event")
         self.invocations.append(
             Invocation(
-                function_name=name,
-                request_id=request_id,
+                function_name=function.settings.name,
+                request_id=request.request_id,
                 invocation_type=invocation_type,
                 attempt=attempt,
                 started=started,
                 duration=time.perf_counter() - timer_start,
-                payload=payload,
+                payload=request.payload,
                 response=outcome.payload,
                 function_error=outcome.function_error,
             )
@@ -195,18 +183,16 @@ class Functions:
 
     def _send_to_destination(
         self,
-        name: str,
-        request_id: str,
-        payload: bytes,
+        destination: str | None,
+        settings: FunctionSettings,
+        request: Request,
         outcome: Outcome,
         condition: str,
         attempts: int,
-        destination: str | None,
     ) -> None:
         """Send Lambda's record of an asynchronous invocation to its destination, with the function's own role."""
         if destination is None:
             return
-        settings = self._get(name).settings
         response_context: dict[str, Any] = {"statusCode": 200, "executedVersion": "$LATEST"}
         if outcome.function_error is not None:
             response_context["functionError"] = outcome.function_error
@@ -214,12 +200,12 @@ class Functions:
             "version": "1.0",
             "timestamp": _timestamp(self._clock.now()),
             "requestContext": {
-                "requestId": request_id,
+                "requestId": request.request_id,
                 "functionArn": f"{settings.arn}:$LATEST",
                 "condition": condition,
                 "approximateInvokeCount": attempts,
             },
-            "requestPayload": _json_or_text(payload),
+            "requestPayload": _json_or_text(request.payload),
             "responseContext": response_context,
             "responsePayload": _json_or_text(outcome.payload),
         }
@@ -235,11 +221,10 @@ class Functions:
                 },
             ),
             json.dumps(record),
-            description=f"the {result.lower()} record of {name}",
+            description=f"the {result.lower()} record of {settings.name}",
         )
 
-    def _send_dead_letter(self, name: str, request_id: str, payload: bytes, outcome: Outcome) -> None:
-        settings = self._get(name).settings
+    def _send_dead_letter(self, settings: FunctionSettings, request: Request, outcome: Outcome) -> None:
         if settings.dead_letter_arn is None:
             return
         error = _json_or_text(outcome.payload)
@@ -248,13 +233,13 @@ class Functions:
                 settings.dead_letter_arn,
                 Sender.from_role(settings.role_arn, assumed_by=LAMBDA),
                 attributes={
-                    "RequestID": request_id,
+                    "RequestID": request.request_id,
                     "ErrorCode": "200",
                     "ErrorMessage": str(error.get("errorMessage") if isinstance(error, dict) else "")[:1024] or "-",
                 },
             ),
-            payload.decode("utf-8", "replace"),
-            description=f"a failed event of {name}",
+            request.payload.decode("utf-8", "replace"),
+            description=f"a failed event of {settings.name}",
         )
 
     def _environment_variables(self, settings: FunctionSettings) -> dict[str, str]:
@@ -270,6 +255,10 @@ class Functions:
                 "NoLocalCode",
                 f"Function {name} is not part of the deployed template, so there is no code to run; add it there.",
             ) from None
+
+
+def _new_request(function: LocalFunction, payload: bytes, client_context: str | None = None) -> Request:
+    return Request(str(uuid.uuid4()), payload, function.settings.arn, client_context)
 
 
 def what_lambda_calls(settings: FunctionSettings) -> Iterator[Operation]:

@@ -20,6 +20,7 @@ from modelwatch.local.aws_clients import AwsClients
 from modelwatch.local.moto_patches.emr_serverless import set_job_run_state
 from modelwatch.local.run_processes import RunProcesses
 from modelwatch.local.work import WorkInProgress
+from modelwatch_core.domain import s3_layout
 
 EMR_SERVERLESS = "emr-serverless.amazonaws.com"
 _FAILED = "Job failed, please check complete logs in configured logging destination. ExitCode: "
@@ -113,9 +114,9 @@ class JobRuns:
         """Return the entry point, if the packages are there too: here, the program has its own."""
         options = shlex.split(submit.get("sparkSubmitParameters", ""))
         if "--archives" in options:
-            bucket, key = _place(options[options.index("--archives") + 1].partition("#")[0])
+            bucket, key = s3_layout.split(options[options.index("--archives") + 1].partition("#")[0])
             s3.head_object(Bucket=bucket, Key=key)
-        bucket, key = _place(submit["entryPoint"])
+        bucket, key = s3_layout.split(submit["entryPoint"])
         entry = folder / key.rpartition("/")[2]
         s3.download_file(bucket, key, str(entry))
         return entry
@@ -147,8 +148,3 @@ class JobRuns:
         set_job_run_state(
             application_id, job_run_id, region, end.state, now=self._now(), details=end.details, billed=billed
         )
-
-
-def _place(s3_uri: str) -> tuple[str, str]:
-    bucket, _, key = s3_uri.removeprefix("s3://").partition("/")
-    return bucket, key

@@ -24,6 +24,7 @@ from modelwatch.local.aws_clients import AwsClients
 from modelwatch.local.moto_patches.sagemaker import set_processing_job_status
 from modelwatch.local.run_processes import RunProcesses
 from modelwatch.local.work import WorkInProgress
+from modelwatch_core.domain import s3_layout
 
 SAGEMAKER = "sagemaker.amazonaws.com"
 _OPT_ML = "/opt/ml"
@@ -148,7 +149,8 @@ class ProcessingJobs:
             **given,
         }
 
-    # ---------------------------------------------------------------- what SageMaker does around a container
+    # What SageMaker does around a container.
+
     def _download(self, request: dict[str, Any], opt_ml: Path) -> None:
         for folder in ("config", "output", "processing"):
             (opt_ml / folder).mkdir(parents=True)
@@ -169,7 +171,7 @@ class ProcessingJobs:
         s3 = self._s3(request)
         for output in _outputs(request):
             folder = Path(_local(output["LocalPath"], opt_ml))
-            bucket, _, prefix = output["S3Uri"].removeprefix("s3://").partition("/")
+            bucket, prefix = s3_layout.split(output["S3Uri"])
             for path in sorted(path for path in folder.rglob("*") if path.is_file()):
                 key = "/".join(filter(None, (prefix.strip("/"), path.relative_to(folder).as_posix())))
                 s3.upload_file(str(path), bucket, key)
@@ -194,10 +196,10 @@ def _outputs(request: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _objects(s3: Any, uri: str, data_type: str) -> list[tuple[str, str, str]]:
     """Return bucket, key and local name of each object of an input: "S3DataSource" in SageMaker's API reference."""
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    bucket, key = s3_layout.split(uri)
     if data_type == "ManifestFile":
         first, *names = json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
-        bucket, _, prefix = first["prefix"].removeprefix("s3://").partition("/")
+        bucket, prefix = s3_layout.split(first["prefix"])
         return [(bucket, prefix + name, name) for name in names]
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key)
     folder = key.rpartition("/")[0]

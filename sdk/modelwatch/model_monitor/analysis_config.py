@@ -121,6 +121,20 @@ def refuse_order_of_v2(baseline_dataset: object) -> None:
         raise TypeError("the first argument is baseline_dataset; give configurations by keyword, data_config=...")
 
 
+def data_config_alone(data_config: DataConfig, *replaced: object) -> DataConfig:
+    """Return the ``data_config`` of ``suggest_baseline``, which stands in place of its first four arguments.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Where it is none, or one of the four is given too.
+    """
+    if any(each is not None for each in replaced):
+        raise ValueError("give data_config, or baseline_dataset, dataset_format, analysis_config, output_s3_uri")
+    data: DataConfig = instance("data_config", data_config, DataConfig)
+    return data
+
+
 def analysis_config_document(config: AnalysisConfig, monitoring_type: str) -> dict[str, Any] | str:
     """Return a configuration as the app takes it: a document, or the S3 URI of one.
 

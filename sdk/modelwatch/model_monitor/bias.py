@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
-from modelwatch.arguments import given, instance, required
+from modelwatch.arguments import given, required
 from modelwatch.clarify import BiasConfig, DataConfig, ModelConfig, ModelPredictedLabelConfig
 from modelwatch.model_monitor.analysis_config import (
     AnalysisConfig,
     BiasAnalysisConfig,
     analysis_config_document,
+    data_config_alone,
     refuse_order_of_v2,
 )
 from modelwatch.model_monitor.baselining import BaseliningJob
@@ -106,12 +107,8 @@ class ModelBiasMonitor(ModelMonitor):
         parameters: dict[str, Any] = {}
         of_answers: dict[str, Any] = {}
         if data_config is not None:
-            if (baseline_dataset, dataset_format, analysis_config, output_s3_uri) != (None, None, None, None):
-                raise ValueError(
-                    "give data_config, or baseline_dataset, dataset_format, analysis_config, output_s3_uri"
-                )
+            data = data_config_alone(data_config, baseline_dataset, dataset_format, analysis_config, output_s3_uri)
             required("suggest_baseline", bias_config=bias_config)
-            data = instance("data_config", data_config, DataConfig)
             baseline_dataset, dataset_format, output_s3_uri = (
                 data.s3_data_input_path,
                 data.dataset_format,

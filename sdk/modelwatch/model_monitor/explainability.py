@@ -11,6 +11,7 @@ from modelwatch.model_monitor.analysis_config import (
     AnalysisConfig,
     ExplainabilityAnalysisConfig,
     analysis_config_document,
+    data_config_alone,
     refuse_order_of_v2,
 )
 from modelwatch.model_monitor.baselining import BaseliningJob
@@ -99,11 +100,7 @@ class ModelExplainabilityMonitor(ModelMonitor):
         refuse_order_of_v2(baseline_dataset)
         of_requests: dict[str, Any] = {}
         if data_config is not None:
-            if (baseline_dataset, dataset_format, analysis_config, output_s3_uri) != (None, None, None, None):
-                raise ValueError(
-                    "give data_config, or baseline_dataset, dataset_format, analysis_config, output_s3_uri"
-                )
-            data = instance("data_config", data_config, DataConfig)
+            data = data_config_alone(data_config, baseline_dataset, dataset_format, analysis_config, output_s3_uri)
             baseline_dataset, dataset_format, output_s3_uri = (
                 data.s3_data_input_path,
                 data.dataset_format,

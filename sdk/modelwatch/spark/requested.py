@@ -13,7 +13,7 @@ from modelwatch_analyzer.host import Host
 from modelwatch_analyzer.parts import Gather
 from modelwatch_core.adapters.aws.object_store import S3ObjectStore
 from modelwatch_core.app.analysis_inputs import INPUT
-from modelwatch_core.app.fetch_inputs import fetch_inputs
+from modelwatch_core.app.fetch_inputs import fetch_inputs, write_files
 from modelwatch_core.app.output_folder import END_OF_ANALYSIS
 from modelwatch_core.app.run_analysis import HostExhausted, exhausted_resource, store_files
 from modelwatch_core.domain import s3_layout
@@ -80,14 +80,12 @@ def _analyzed(
     dataset = S3Dataset(source.s3_uri.rstrip("/"), root / INPUT.name)
     dataset.place()
     fetch_inputs(store, [entry for entry in request.inputs if entry is not source], root)
-    for name, text in request.files.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(text, encoding="utf-8")
+    write_files(request.files, root)
     (root / "output").mkdir()
     host = Host(announce=announce, chosen=request.chosen_host, gather=open_gather(dataset.present))
     return analyze(request.settings.relocated(root), host)
 
 
 def _keep(request: AnalysisRequest, outcome: Outcome, store: S3ObjectStore) -> None:
-    ended = AnalysisEnded(subject=request.subject, output_s3_uri=request.output_s3_uri, outcome=outcome)
+    ended = AnalysisEnded.of(request, outcome)
     store.write(ended.model_dump_json(), s3_layout.join(request.output_s3_uri, END_OF_ANALYSIS))

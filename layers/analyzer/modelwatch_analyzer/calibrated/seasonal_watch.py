@@ -14,7 +14,7 @@ from modelwatch_analyzer.calibrated.seasonal_tests import mean_evidence
 from modelwatch_analyzer.calibrated.seasons import DAY, SeasonalCounts
 from modelwatch_analyzer.documents import EditedDocument
 
-LOOKS_PART = 0.7
+SEASONAL_LOOKS_PART = 0.7
 """The part of a month's rate of false alarms that single windows have."""
 
 _BLOCKS_PART = 0.3

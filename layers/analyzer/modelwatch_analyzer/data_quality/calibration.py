@@ -12,7 +12,7 @@ from modelwatch_analyzer.calibrated.evidence import Evidence, Found
 from modelwatch_analyzer.calibrated.family import ColumnEvidence, Verdict, verdicts_of
 from modelwatch_analyzer.calibrated.row_sample import SampledRows
 from modelwatch_analyzer.calibrated.seasonal_tests import WindowTimes
-from modelwatch_analyzer.calibrated.seasonal_watch import LOOKS_PART as SEASONAL_LOOKS_PART
+from modelwatch_analyzer.calibrated.seasonal_watch import SEASONAL_LOOKS_PART
 from modelwatch_analyzer.calibrated.seasons import KNOWN_ROWS
 from modelwatch_analyzer.calibrated.tables import Compared, compare
 from modelwatch_analyzer.calibrated.watch import LOOKS_PART

@@ -12,12 +12,12 @@ from modelwatch_analyzer.ground_truth.labels import MAX_EXAMPLES, GroundTruth, r
 from modelwatch_analyzer.ground_truth.merging import Merge, merge, merged_file_name
 from modelwatch_analyzer.ground_truth.predictions import CapturedPredictions, TransformedPredictions
 from modelwatch_analyzer.reading import dataset_options, open_captured, open_dataset
-from modelwatch_analyzer.reading.capture_records import GROUND_TRUTH, TRANSFORM_OUTPUT, CapturedRecords
+from modelwatch_analyzer.reading.capture_records import CapturedRecords
 from modelwatch_analyzer.reading.dataset import Dataset, ReadLog, Role, find_columns
 from modelwatch_analyzer.reading.files import source_files
 from modelwatch_analyzer.reading.record_times import RecordTimes
 from modelwatch_core.domain.analysis_settings import AnalysisSettings, DatasetFormat, GroundTruthSettings
-from modelwatch_core.domain.dataset_formats import BatchTransformOptions
+from modelwatch_core.domain.dataset_formats import GROUND_TRUTH, TRANSFORM_OUTPUT, BatchTransformOptions
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitor_kinds import kind_of_analysis
 from modelwatch_core.domain.outcome import GroundTruthCounts

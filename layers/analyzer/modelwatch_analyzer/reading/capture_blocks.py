@@ -15,14 +15,7 @@ import numpy as np
 import polars as pl
 
 from modelwatch_analyzer.reading.capture_options import ColumnGroup
-from modelwatch_analyzer.reading.capture_records import (
-    PAYLOAD_OF,
-    REQUEST,
-    TRANSFORM_OUTPUT,
-    CapturedRecord,
-    RecordBlock,
-    Side,
-)
+from modelwatch_analyzer.reading.capture_records import PAYLOAD_OF, CapturedRecord, RecordBlock
 from modelwatch_analyzer.reading.capture_rows import Keys, RecordReader, has_unread_fields, mismatch, sides_of
 from modelwatch_analyzer.reading.csv_text import parse_block, plain_block
 from modelwatch_analyzer.reading.dataset import HOUR_COLUMN, REQUEST_COLUMN, Plan, ReadLog
@@ -38,6 +31,7 @@ from modelwatch_analyzer.reading.payloads import (
     may_hold_documents,
 )
 from modelwatch_analyzer.reading.uniform_documents import ParsedRows, RowsSent, parse_uniform_documents
+from modelwatch_core.domain.dataset_formats import REQUEST, TRANSFORM_OUTPUT, CaptureSide
 
 _FLAT = (
     "some answers have the values of several rows on one line or in one list: they were cut by the number of rows of "
@@ -91,7 +85,7 @@ class BlockParser:
         return frame
 
     def _parse_together(
-        self, sides: dict[Side, list[Payload | None]], block: RecordBlock, plan: Plan, log: ReadLog
+        self, sides: dict[CaptureSide, list[Payload | None]], block: RecordBlock, plan: Plan, log: ReadLog
     ) -> pl.DataFrame | None:
         """Parse all payloads of each side together; None if their rows may not belong together."""
         parts = list[ParsedRows]()
@@ -162,7 +156,7 @@ class BlockParser:
         return self.reader.layout.request_rows(record, self.reader.features)
 
     def _parse_texts(
-        self, side: Side, found: _Texts, members: list[int], plan: Plan, sent: RowsSent | None = None
+        self, side: CaptureSide, found: _Texts, members: list[int], plan: Plan, sent: RowsSent | None = None
     ) -> ParsedRows | None:
         texts = found.texts
         if found.are_json:

@@ -21,15 +21,7 @@ from operator import itemgetter
 from typing import Any
 
 from modelwatch_analyzer.reading.attributes import Attribute
-from modelwatch_analyzer.reading.capture_records import (
-    GROUND_TRUTH,
-    PAYLOAD_OF,
-    REQUEST,
-    RESPONSE,
-    TRANSFORM_OUTPUT,
-    CapturedRecord,
-    Side,
-)
+from modelwatch_analyzer.reading.capture_records import PAYLOAD_OF, CapturedRecord
 from modelwatch_analyzer.reading.csv_text import parse_records
 from modelwatch_analyzer.reading.flat_answers import columns_of, columns_of_answer, cut, rows_of_columns
 from modelwatch_analyzer.reading.flattening import Unflattenable, described_rows, records_of
@@ -43,6 +35,7 @@ from modelwatch_analyzer.reading.payloads import (
     is_number,
 )
 from modelwatch_analyzer.wording import enumerated
+from modelwatch_core.domain.dataset_formats import GROUND_TRUTH, REQUEST, RESPONSE, TRANSFORM_OUTPUT, CaptureSide
 from modelwatch_core.domain.errors import InvalidInput
 
 _ROWS_BELOW_HEADER = 20
@@ -67,11 +60,11 @@ class Layout:
         What users should know about it.
     """
 
-    headers: Mapping[Side, Header] = field(default_factory=dict)
-    in_columns: frozenset[Side] = frozenset()
+    headers: Mapping[CaptureSide, Header] = field(default_factory=dict)
+    in_columns: frozenset[CaptureSide] = frozenset()
     remarks: tuple[str, ...] = ()
 
-    def content_of(self, side: Side, payload: Payload) -> Content:
+    def content_of(self, side: CaptureSide, payload: Payload) -> Content:
         """Parse a payload; see `modelwatch_analyzer.reading.payloads.content_of`."""
         return content_of(payload, header=self.headers.get(side), answer=side in (RESPONSE, TRANSFORM_OUTPUT))
 
@@ -98,7 +91,9 @@ class Layout:
 
 
 def layout_of(
-    records: Sequence[CapturedRecord], features: Attribute | None, attributes: Mapping[Side, Attribute] | None = None
+    records: Sequence[CapturedRecord],
+    features: Attribute | None,
+    attributes: Mapping[CaptureSide, Attribute] | None = None,
 ) -> Layout:
     """Find the layout of the payloads of records.
 
@@ -122,7 +117,7 @@ def layout_of(
     for side, rows in heads.items():
         remarks += _separator_remarks(side, rows)
     layout = Layout(headers)
-    in_columns: set[Side] = set()
+    in_columns: set[CaptureSide] = set()
     if features is None and _requests_are_columns(records, layout):
         in_columns.add(REQUEST)
         remarks.append(
@@ -136,8 +131,8 @@ def layout_of(
 
 
 def _headers(
-    heads: Mapping[Side, list[list[list[str]]]], counts: _RowCounts
-) -> tuple[Mapping[Side, Header], list[str]]:
+    heads: Mapping[CaptureSide, list[list[list[str]]]], counts: _RowCounts
+) -> tuple[Mapping[CaptureSide, Header], list[str]]:
     """Return the headers that are certain, by side, and remarks about them and about those that are not.
 
     Raises
@@ -151,13 +146,13 @@ def _headers(
         return {}, []
     without = counts.agreeing({})
 
-    def gain(some: Mapping[Side, Header]) -> int:
+    def gain(some: Mapping[CaptureSide, Header]) -> int:
         """Return in how many more records the sides have as many rows with some headers than without them."""
         return counts.agreeing(some) - without if some else 0
 
     evidence = gain(found)
     several = all(len(heads[side]) > 1 for side in found)
-    headers: Mapping[Side, Header] = found if evidence > 0 or (evidence == 0 and several) else {}
+    headers: Mapping[CaptureSide, Header] = found if evidence > 0 or (evidence == 0 and several) else {}
     often = {side: header for side, header in same.items() if _differ(heads[side])}
     shown, by_rows = max(((gain(some), some) for some in _choices(found, often)), key=itemgetter(0), default=(0, {}))
     if shown > (evidence if headers else 0) and 2 * shown >= len(counts.records):
@@ -176,7 +171,9 @@ def _headers(
     return headers, remarks
 
 
-def _choices(found: Mapping[Side, Header], often: Mapping[Side, Header]) -> Iterator[Mapping[Side, Header]]:
+def _choices(
+    found: Mapping[CaptureSide, Header], often: Mapping[CaptureSide, Header]
+) -> Iterator[Mapping[CaptureSide, Header]]:
     """Yield the first lines of some sides, with the headers that were found otherwise and without them."""
     for number in range(1, len(often) + 1):
         for sides in combinations(often, number):
@@ -184,7 +181,7 @@ def _choices(found: Mapping[Side, Header], often: Mapping[Side, Header]) -> Iter
             yield from ({**found, **some}, some)
 
 
-def _require_distinct(side: Side, header: Header) -> None:
+def _require_distinct(side: CaptureSide, header: Header) -> None:
     times = Counter(columns_below(header.usual))
     repeated = [str(number) for number, name in enumerate(header.usual, start=1) if times[name] > 1]
     if repeated:
@@ -192,7 +189,7 @@ def _require_distinct(side: Side, header: Header) -> None:
         raise InvalidInput("DuplicateColumn", f"{message}: rename them, or give a --record-preprocessor")
 
 
-def _payloads(records: Sequence[CapturedRecord], side: Side) -> Iterator[Payload]:
+def _payloads(records: Sequence[CapturedRecord], side: CaptureSide) -> Iterator[Payload]:
     return (payload for payload in map(PAYLOAD_OF[side], records) if payload is not None)
 
 
@@ -251,9 +248,9 @@ class _RowCounts:
 
     records: Sequence[CapturedRecord]
     features: Attribute | None
-    attributes: Mapping[Side, Attribute]
+    attributes: Mapping[CaptureSide, Attribute]
 
-    def agreeing(self, headers: Mapping[Side, Header]) -> int:
+    def agreeing(self, headers: Mapping[CaptureSide, Header]) -> int:
         """Return in how many records the sides have as many rows, where headers are left out."""
         layout = Layout(headers)
         return sum(self._agree(layout, record) for record in self.records)
@@ -266,7 +263,7 @@ class _RowCounts:
         known = [height for height in heights if height is not None]
         return bool(known) and set(known) == {rows}
 
-    def _height(self, layout: Layout, record: CapturedRecord, side: Side, rows: int) -> int | None:
+    def _height(self, layout: Layout, record: CapturedRecord, side: CaptureSide, rows: int) -> int | None:
         """Return the rows of a side; None if there is none, or one whose rows are somewhere in it."""
         content, attribute = _content(record, side, layout), self.attributes.get(side)
         if content is None:
@@ -283,7 +280,7 @@ class _RowCounts:
         return None if opaque else len(found)
 
 
-def _header_remark(side: Side, header: Header, payloads: list[list[list[str]]]) -> str:
+def _header_remark(side: CaptureSide, header: Header, payloads: list[list[list[str]]]) -> str:
     names = enumerated(columns_below(header.usual))
     remark = f"{side}: payloads begin with a header, and were read by its names: {names}"
     without = sum(not header.begins(rows[0]) for rows in payloads if rows)
@@ -292,7 +289,7 @@ def _header_remark(side: Side, header: Header, payloads: list[list[list[str]]]) 
     return remark
 
 
-def _separator_remarks(side: Side, payloads: list[list[list[str]]]) -> Iterator[str]:
+def _separator_remarks(side: CaptureSide, payloads: list[list[list[str]]]) -> Iterator[str]:
     rows = [row for payload in payloads for row in payload]
     if not rows or any(len(row) != 1 for row in rows):
         return
@@ -305,7 +302,7 @@ def _separator_remarks(side: Side, payloads: list[list[list[str]]]) -> Iterator[
             )
 
 
-def _content(record: CapturedRecord, side: Side, layout: Layout) -> Content | None:
+def _content(record: CapturedRecord, side: CaptureSide, layout: Layout) -> Content | None:
     payload = PAYLOAD_OF[side](record)
     try:
         return layout.content_of(side, payload) if payload else None
@@ -333,7 +330,7 @@ def _requests_are_columns(records: Sequence[CapturedRecord], layout: Layout) -> 
     return all(_agrees(answer, rows, loosely=varying) for answer, rows in answers)
 
 
-def _document(record: CapturedRecord, side: Side, layout: Layout) -> Any:
+def _document(record: CapturedRecord, side: CaptureSide, layout: Layout) -> Any:
     """Return the JSON document of a side if it is one; None if there are rows, several documents or none."""
     payload = PAYLOAD_OF[side](record)
     if payload is None:

@@ -5,9 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from modelwatch_analyzer.reading.attributes import Attribute, Attributes
-from modelwatch_analyzer.reading.capture_records import GROUND_TRUTH, REQUEST, RESPONSE, TRANSFORM_OUTPUT, Side
 from modelwatch_analyzer.reading.dataset import Role
-from modelwatch_core.domain.dataset_formats import CaptureOptions
+from modelwatch_core.domain.dataset_formats import (
+    GROUND_TRUTH,
+    REQUEST,
+    RESPONSE,
+    TRANSFORM_OUTPUT,
+    CaptureOptions,
+    CaptureSide,
+)
 
 PREDICTION_ROLES = (Role.INFERENCE, Role.PROBABILITY)
 
@@ -43,7 +49,7 @@ class ColumnGroup:
     The role is None for a batch transform output all of which is read, because its columns have several roles.
     """
 
-    side: Side
+    side: CaptureSide
     role: Role | None
     attribute: Attribute | None = None
 

@@ -21,13 +21,7 @@ from modelwatch_analyzer.reading.payloads import Payload
 from modelwatch_analyzer.reading.record_times import EVERY_TIME, RecordTimes
 from modelwatch_analyzer.reading.respelled import Respelling
 from modelwatch_analyzer.reading.value_spelling import AS_WRITTEN, ValueSpelling
-from modelwatch_core.domain.dataset_formats import CaptureSide
-
-Side = CaptureSide
-REQUEST: Side = "endpointInput"
-RESPONSE: Side = "endpointOutput"
-TRANSFORM_OUTPUT: Side = "batchTransformOutput"
-GROUND_TRUTH: Side = "groundTruthData"
+from modelwatch_core.domain.dataset_formats import GROUND_TRUTH, REQUEST, RESPONSE, TRANSFORM_OUTPUT, CaptureSide
 
 _LINE_END, _RETURN, _OPENING, _CLOSING = b"\n\r{}"
 _CSV_RECORDS_PER_BLOCK = 16384
@@ -64,7 +58,7 @@ class CapturedRecord(msgspec.Struct, gc=False):
 
 
 _DECODER = msgspec.json.Decoder(CapturedRecord)
-PAYLOAD_OF: Mapping[Side, Callable[[CapturedRecord], Payload | None]] = {
+PAYLOAD_OF: Mapping[CaptureSide, Callable[[CapturedRecord], Payload | None]] = {
     REQUEST: attrgetter(f"captureData.{REQUEST}"),
     RESPONSE: attrgetter(f"captureData.{RESPONSE}"),
     TRANSFORM_OUTPUT: attrgetter(f"captureData.{TRANSFORM_OUTPUT}"),

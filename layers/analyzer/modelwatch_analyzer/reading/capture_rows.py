@@ -11,18 +11,12 @@ from typing import Any, NamedTuple
 from modelwatch_analyzer.reading.attributes import Attribute
 from modelwatch_analyzer.reading.capture_layout import Layout, layout_of
 from modelwatch_analyzer.reading.capture_options import ColumnGroup
-from modelwatch_analyzer.reading.capture_records import (
-    GROUND_TRUTH,
-    PAYLOAD_OF,
-    REQUEST,
-    CapturedRecord,
-    CapturedRecords,
-    Side,
-)
+from modelwatch_analyzer.reading.capture_records import PAYLOAD_OF, CapturedRecord, CapturedRecords
 from modelwatch_analyzer.reading.dataset import ReadLog
 from modelwatch_analyzer.reading.flat_answers import cut
 from modelwatch_analyzer.reading.flattening import MOST_COLUMNS, Unflattenable
 from modelwatch_analyzer.reading.payloads import Content, Row, row_of
+from modelwatch_core.domain.dataset_formats import GROUND_TRUTH, REQUEST, CaptureSide
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.number_text import count_text
 
@@ -74,7 +68,7 @@ class RecordReader:
         Unflattenable
             If a payload is malformed, all are empty, or they differ in their number of rows.
         """
-        contents: dict[Side, Content] = {}
+        contents: dict[CaptureSide, Content] = {}
         for side in sides_of(self.groups):
             payload = PAYLOAD_OF[side](record)
             if payload is not None:
@@ -91,7 +85,7 @@ class RecordReader:
         flat = [list(map(row_of, records)) or [{}] * height for records in parts]
         return RowsOfRecord(list(zip(*flat, strict=True)), list(map(len, parts)) != list(map(len, found)))
 
-    def _rows_sent(self, record: CapturedRecord, contents: dict[Side, Content]) -> int | None:
+    def _rows_sent(self, record: CapturedRecord, contents: dict[CaptureSide, Content]) -> int | None:
         if REQUEST in contents:
             return self.layout.rows_of(contents[REQUEST], self.features)
         return self.layout.request_rows(record, self.features)
@@ -184,7 +178,7 @@ def _usual_keys(rows: Sequence[tuple[Row, ...]]) -> tuple[Keys, ...]:
     return tuple(map(tuple, keys))
 
 
-def sides_of(groups: Sequence[ColumnGroup]) -> tuple[Side, ...]:
+def sides_of(groups: Sequence[ColumnGroup]) -> tuple[CaptureSide, ...]:
     """Return the sides of the groups, each once."""
     return tuple(dict.fromkeys(group.side for group in groups))
 

@@ -118,7 +118,7 @@ class DeliverAlert:
         self._send([key], reference, lambda: target.send(alert, reference.address))
         return True
 
-    def waiting_for(self, event: AlertsWaiting) -> int:
+    def send_waiting(self, event: AlertsWaiting) -> int:
         """Send what waits for a target in as few messages as it takes, and return how many alerts were sent.
 
         Raises

@@ -37,11 +37,4 @@ class EndOfJob:
             stored = read_end(self.objects, record.output_s3_uri, record.subject)
             if stored is not None:  # our own program says more than its host knows
                 return stored.model_copy(update={"run": run, "usage": job.usage})
-        return AnalysisEnded(
-            subject=record.subject,
-            output_s3_uri=record.output_s3_uri,
-            outcome=outcome,
-            run=run,
-            exhausted=job.description.exhausted,
-            usage=job.usage,
-        )
+        return AnalysisEnded.of(record, outcome, run=run, exhausted=job.description.exhausted, usage=job.usage)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from itertools import chain, islice
@@ -54,6 +54,14 @@ def fetch_inputs(objects: ObjectStore, inputs: Sequence[AnalysisInput], root: Pa
     with ThreadPoolExecutor(DOWNLOADS) as pool:
         while some := list(islice(wanted, DOWNLOADS * DOWNLOADS)):
             list(pool.map(download, some))  # which raises what any of them has raised
+
+
+def write_files(files: Mapping[str, str], root: Path) -> None:
+    """Write the small files that come with a request itself: text by path below a working folder."""
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
 
 
 def set_modified(path: Path, moment: datetime) -> None:

@@ -141,7 +141,8 @@ class LaunchExecution:
         planned = self._planned(schedule, window, scheduled_time, request.tick_id, earlier)
         if request.backfill or self.ledger.get(planned.key) is not None:
             return planned
-        missed = list(islice(schedule.due_before(scheduled_time, _covered_until(schedule, earlier)), _MOST_COUNTED))
+        since = _may_have_missed_since(schedule, earlier)
+        missed = list(islice(schedule.due_before(scheduled_time, since), _MOST_COUNTED))
         made_up = sum(self._makes_up(schedule, due) for due in reversed(missed[:MOST_MADE_UP]))
         if made_up:
             earlier = self._earlier(schedule, window)
@@ -204,7 +205,7 @@ class LaunchExecution:
             request = self.prepare_analysis(schedule, execution)
             run = self.start_analysis(request)
         except InvalidInput as error:  # a person must fix it: no retry of this request can
-            self._refuse(execution, error)
+            self.bus.publish(AnalysisEnded.of(execution, Outcome.failed(str(error))))
             return execution
         lease = self.start_analysis.lease(request.host, waits=run is None)
         started = execution.started(
@@ -220,18 +221,9 @@ class LaunchExecution:
             return standing
         return started
 
-    def _refuse(self, execution: MonitoringExecution, error: InvalidInput) -> None:
-        self.bus.publish(
-            AnalysisEnded(
-                subject=execution.key.subject,
-                output_s3_uri=execution.output_s3_uri,
-                outcome=Outcome.failed(str(error)),
-            )
-        )
 
-
-def _covered_until(schedule: MonitoringSchedule, earlier: Sequence[MonitoringExecution]) -> datetime:
-    """Return up to when no scheduled time was missed: what was due before the schedule fired as it does is none."""
+def _may_have_missed_since(schedule: MonitoringSchedule, earlier: Sequence[MonitoringExecution]) -> datetime:
+    """Return when the latest execution was due, or when the schedule was last started or changed if that is later."""
     active_since = schedule.active_since or schedule.last_modified_time
-    covered = active_since - timedelta(minutes=schedule.start_delay_minutes)
-    return max([covered, *(each.scheduled_time for each in earlier[:1])])
+    began = active_since - timedelta(minutes=schedule.start_delay_minutes)
+    return max([began, *(each.scheduled_time for each in earlier[:1])])

@@ -10,7 +10,7 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Any, Generic, TypeVar
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from modelwatch_core.domain.documents import Owned
 from modelwatch_core.domain.errors import InvalidInput
@@ -133,6 +133,11 @@ def by_status(
         return Section(read, lambda record: status_of(record) == status and keeps(record))
 
     return [section_of(status) for status in statuses]
+
+
+def shown(record: BaseModel | UnreadableRecord) -> dict[str, Any]:
+    """Return a record for JSON; one that cannot be read is shown as the reason."""
+    return {"unreadable": str(record.error)} if isinstance(record, UnreadableRecord) else record.model_dump(mode="json")
 
 
 def passes(record: Any, **wanted: object) -> bool:

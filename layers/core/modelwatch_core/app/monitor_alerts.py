@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from modelwatch_core.app.follow_schedule import FollowSchedule
-from modelwatch_core.app.listing import ListRequest, Section, SortOrder, by_status, listed, passes
+from modelwatch_core.app.listing import ListRequest, Section, SortOrder, by_status, listed, passes, shown
 from modelwatch_core.app.monitor_lists import MonitorLists
 from modelwatch_core.domain.alert_states import OF_EXECUTIONS, AlertTransition, in_order, standing
 from modelwatch_core.domain.alerting import AlertName, AlertStatus, AlertThreshold
@@ -17,7 +17,7 @@ from modelwatch_core.domain.documents import NonEmpty, Owned, SageMakerName, Utc
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitoring_execution import MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
-from modelwatch_core.ports import AlertStates, Clock, Ledger, MutedSchedule, Page, Schedules, UnreadableRecord
+from modelwatch_core.ports import AlertStates, Clock, Ledger, MutedSchedule, Page, Schedules
 
 
 class AlertsOf(ListRequest):
@@ -79,11 +79,11 @@ class MonitorAlerts:
         schedule = self.lists.schedule(asked.monitoring_schedule_name)
         known = self.states.known(schedule.schedule_id)
         executions, muted = self._executions(schedule), known.are_muted(self.clock.now())
-        shown = []
+        alerts: list[dict[str, Any]] = []
         for name in AlertName:
             state = known.state(name)
             stands, latest = standing(name, executions, state), state.latest
-            shown.append(
+            alerts.append(
                 {
                     "monitoring_alert_name": name.value,
                     "alert_status": stands.status.value,
@@ -99,8 +99,8 @@ class MonitorAlerts:
 
         def read(limit: int, after: str | None) -> Page[dict[str, Any]]:
             first = int(after or 0)
-            numbered = [(alert, str(number)) for number, alert in enumerate(shown, start=1)]
-            return Page(numbered[first : first + limit], has_more=first + limit < len(shown))
+            numbered = [(alert, str(number)) for number, alert in enumerate(alerts, start=1)]
+            return Page(numbered[first : first + limit], has_more=first + limit < len(alerts))
 
         found, following = listed(asked, [Section(read)])
         return {"alerts": found, "next_token": following}
@@ -125,7 +125,7 @@ class MonitorAlerts:
         if asked.sort_by == "Status":
             sections = by_status(read, statuses, lambda each: each.alert_status, keeps)
         found, following = listed(asked, sections)
-        return {"alert_history": [_shown(change) for change in found], "next_token": following}
+        return {"alert_history": [shown(change) for change in found], "next_token": following}
 
     def update(self, asked: AlertUpdate) -> dict[str, Any]:
         """Change the threshold of an alert."""
@@ -172,9 +172,3 @@ def _alert_of_executions(name: str) -> AlertName:
     raise InvalidInput(
         "AlertNotFound", f"there is no alert {name}; each schedule has {known} and {AlertName.NOT_FIRED}"
     )
-
-
-def _shown(change: AlertTransition | UnreadableRecord) -> dict[str, Any]:
-    if isinstance(change, UnreadableRecord):
-        return {"unreadable": str(change.error)}
-    return change.model_dump(mode="json")

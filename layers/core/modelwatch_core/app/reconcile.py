@@ -180,8 +180,7 @@ class Reconcile:
         return prolonged
 
     def _end(self, record: AnalysisRecord, outcome: Outcome, exhausted: Resource | None = None) -> bool:
-        uri, subject = record.output_s3_uri, record.subject
-        self.finish(AnalysisEnded(subject=subject, output_s3_uri=uri, outcome=outcome, exhausted=exhausted))
+        self.finish(AnalysisEnded.of(record, outcome, exhausted=exhausted))
         return True
 
     def _describe(self, run: Run | None) -> RunDescription:

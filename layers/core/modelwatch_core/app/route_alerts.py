@@ -96,7 +96,7 @@ class RouteAlerts:
             self._publish_metrics(event, execution, judgements)
         return alert
 
-    def silent(self, event: ScheduleSilent) -> Alert | None:
+    def raise_silence(self, event: ScheduleSilent) -> Alert | None:
         """Raise the message that a schedule has not fired, if it is still so, and return it."""
         schedule = self.schedules.get(event.monitoring_schedule_name)
         if schedule is None or schedule.schedule_id != event.schedule_id:

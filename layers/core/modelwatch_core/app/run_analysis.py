@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 
-from modelwatch_core.app.fetch_inputs import fetch_inputs
+from modelwatch_core.app.fetch_inputs import fetch_inputs, write_files
 from modelwatch_core.app.output_folder import END_OF_ANALYSIS
 from modelwatch_core.domain import s3_layout
 from modelwatch_core.domain.analysis import AnalysisOutput, AnalysisRequest, AnalysisSummary
@@ -79,9 +79,10 @@ class RunAnalysis:
         claim = self.claims.claim(request.subject, run.run_id)
         if claim is RunClaim.TAKEN:
             return None
-        ended = (
-            _ended(request, run, _STOPPED) if claim is RunClaim.STOPPED else self._with_own_access(request, run, began)
-        )
+        if claim is RunClaim.STOPPED:
+            ended = AnalysisEnded.of(request, _STOPPED, run=run)
+        else:
+            ended = self._with_own_access(request, run, began)
         self.bus.publish(ended)
         return ended
 
@@ -89,13 +90,13 @@ class RunAnalysis:
         try:
             access = self.open_access(request)
         except InvalidInput as error:
-            return _ended(request, run, Outcome.failed(str(error)))
+            return AnalysisEnded.of(request, Outcome.failed(str(error)), run=run)
         exhausted = None
         try:
             outcome = self._in_own_folder(request, run, access)
         except HostExhausted as error:
             outcome, exhausted = Outcome.failed(str(error)), error.resource
-        ended = _ended(request, run, outcome, exhausted).model_copy(update={"usage": self._usage(began)})
+        ended = AnalysisEnded.of(request, outcome, run=run, usage=self._usage(began), exhausted=exhausted)
         # The record of one that was stopped is settled; one that its host is too small for is run once more.
         if outcome is not _STOPPED and exhausted is None:
             self._keep(ended, access.objects)
@@ -133,8 +134,7 @@ class RunAnalysis:
 
     def _stored(self, request: AnalysisRequest, run: Run, access: AnalysisAccess, root: Path) -> Outcome:
         fetch_inputs(access.objects, request.inputs, root)
-        for name, text in request.files.items():
-            self._write(root / name, text)
+        write_files(request.files, root)
         (root / "output").mkdir()
         try:
             summary = self.analyze(request.settings.relocated(root), access, request.chosen_host)
@@ -152,11 +152,6 @@ class RunAnalysis:
         for output in (*request.further_outputs, AnalysisOutput(path="output/", s3_uri=request.output_s3_uri)):
             store_files(access.objects, root / output.path, output.s3_uri)
 
-    @staticmethod
-    def _write(path: Path, text: str) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-
 
 def exhausted_resource(error: Exception) -> Resource | None:
     """Return what a host has no more of, by what it raised; None where it raised for another reason."""
@@ -173,11 +168,6 @@ class HostExhausted(Exception):
     def __init__(self, resource: Resource) -> None:
         super().__init__(f"HostExhausted: the analysis ran out of {resource}; a larger host may have enough")
         self.resource = resource
-
-
-def _ended(request: AnalysisRequest, run: Run, outcome: Outcome, exhausted: Resource | None = None) -> AnalysisEnded:
-    uri = request.output_s3_uri
-    return AnalysisEnded(subject=request.subject, output_s3_uri=uri, outcome=outcome, run=run, exhausted=exhausted)
 
 
 def store_files(objects: ObjectStore, folder: Path, s3_uri: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from modelwatch_core.app.finish_analysis import FinishAnalysis
+from modelwatch_core.app.stop_execution import stop_run
 from modelwatch_core.domain.baselining_job import BaseliningJob, JobStatus
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.events import AnalysisEnded
@@ -30,12 +31,9 @@ class StopBaseliningJob:
             ``BaseliningJobEnded`` where there is nothing left to stop.
         """
         if not job.is_settled:
-            # First of all for a run that is just being started, and not noted yet.
-            self.claims.stop(job.subject)
-            if job.run is not None and job.run.host in self.hosts:
-                self.hosts[job.run.host].stop(job.run)
+            stop_run(job, self.claims, self.hosts)
         outcome = Outcome.stopped("StoppedByUser: the baselining job was stopped.")
-        settled = self.finish(AnalysisEnded(subject=job.subject, output_s3_uri=job.output_s3_uri, outcome=outcome))
+        settled = self.finish(AnalysisEnded.of(job, outcome))
         if job.is_settled or not isinstance(settled, BaseliningJob) or settled.status is not JobStatus.STOPPED:
             status = settled.status if isinstance(settled, BaseliningJob) else job.status
             raise InvalidInput("BaseliningJobEnded", f"{job.baselining_job_name} has ended already: {status}")

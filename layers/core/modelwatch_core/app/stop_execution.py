@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from modelwatch_core.app.analysis_records import AnalysisRecord
 from modelwatch_core.app.finish_analysis import FinishAnalysis
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.events import AnalysisEnded
@@ -12,6 +13,13 @@ from modelwatch_core.domain.monitoring_execution import ExecutionKey, ExecutionS
 from modelwatch_core.domain.outcome import Outcome
 from modelwatch_core.domain.windows import Window
 from modelwatch_core.ports import AnalysisHost, Ledger, RunClaims
+
+
+def stop_run(record: AnalysisRecord, claims: RunClaims, hosts: Mapping[str, AnalysisHost]) -> None:
+    """Stop the run of an execution or a baselining job."""
+    claims.stop(record.subject)  # first: a run that is just being started is not noted yet
+    if record.run is not None and record.run.host in hosts:
+        hosts[record.run.host].stop(record.run)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +46,9 @@ class StopExecution:
         """
         execution = self._found(schedule_id, window, attempt)
         if not execution.is_settled:
-            # First of all for a run that is just being started, and not noted yet.
-            self.claims.stop(execution.subject)
-            if execution.run is not None and execution.run.host in self.hosts:
-                self.hosts[execution.run.host].stop(execution.run)
+            stop_run(execution, self.claims, self.hosts)
         outcome = Outcome.stopped("StoppedByUser: the execution was stopped.")
-        ended = AnalysisEnded(subject=execution.subject, output_s3_uri=execution.output_s3_uri, outcome=outcome)
+        ended = AnalysisEnded.of(execution, outcome)
         settled = self.finish.finish_execution.settle(execution, ended)
         if execution.is_settled or settled.monitoring_execution_status is not ExecutionStatus.STOPPED:
             message = f"{execution.subject} has ended already: {settled.monitoring_execution_status}"

@@ -178,10 +178,7 @@ class FollowEndpoint:
             self.records.save(record.running(run, now=self.clock.now(), lease=lease))
 
     def _end(self, analysis: DeferredAnalysis, reason: str) -> None:
-        request = analysis.request
-        self.bus.publish(
-            AnalysisEnded(subject=request.subject, output_s3_uri=request.output_s3_uri, outcome=Outcome.failed(reason))
-        )
+        self.bus.publish(AnalysisEnded.of(analysis.request, Outcome.failed(reason)))
 
 
 def _described(analysis: DeferredAnalysis) -> str:

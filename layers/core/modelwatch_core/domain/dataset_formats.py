@@ -16,6 +16,11 @@ Separator = Literal[",", ";", "\t", "|"]
 CaptureSide = Literal["endpointInput", "endpointOutput", "batchTransformOutput", "groundTruthData"]
 """SageMaker's names of what a captured record may hold."""
 
+REQUEST: CaptureSide = "endpointInput"
+RESPONSE: CaptureSide = "endpointOutput"
+TRANSFORM_OUTPUT: CaptureSide = "batchTransformOutput"
+GROUND_TRUTH: CaptureSide = "groundTruthData"
+
 
 def _tab(separator: object) -> object:
     return "\t" if separator in ("tab", r"\t") else separator
@@ -91,7 +96,7 @@ class CaptureOptions(Owned):
     """
 
     capture_index_names: tuple[CaptureSide, ...] = Field(
-        default=("endpointInput", "endpointOutput", "batchTransformOutput"),
+        default=(REQUEST, RESPONSE, TRANSFORM_OUTPUT),
         alias="captureIndexNames",
         min_length=1,
         max_length=4,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import accumulate
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Literal, Protocol, Self
 
 from pydantic import Field, model_validator
 
@@ -32,6 +32,18 @@ class Emitted(Owned):
     schema_version: Literal["2.0"] = "2.0"
 
 
+class Analysed(Protocol):
+    """What an analysis is of: an execution, a baselining job, or the request for either."""
+
+    @property
+    def subject(self) -> str:
+        """Whose analysis it is, see ``AnalysisEnded``."""
+
+    @property
+    def output_s3_uri(self) -> str:
+        """The folder of its reports."""
+
+
 class AnalysisEnded(Emitted):
     """A run of an analysis ended, on any host.
 
@@ -56,6 +68,20 @@ class AnalysisEnded(Emitted):
     run: Run | None = None
     usage: Usage | JobUsage | SparkUsage | None = None
     exhausted: Resource | None = None
+
+    @classmethod
+    def of(
+        cls,
+        analysis: Analysed,
+        outcome: Outcome,
+        *,
+        run: Run | None = None,
+        usage: Usage | JobUsage | SparkUsage | None = None,
+        exhausted: Resource | None = None,
+    ) -> Self:
+        """Return the end of an analysis, by its request or by the record that it is for."""
+        subject, uri = analysis.subject, analysis.output_s3_uri
+        return cls(subject=subject, output_s3_uri=uri, outcome=outcome, run=run, usage=usage, exhausted=exhausted)
 
 
 class ExecutionEnded(Emitted):

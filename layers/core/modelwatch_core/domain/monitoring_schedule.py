@@ -46,9 +46,13 @@ class ScheduleStatus(StrEnum):
     STOPPED = "Stopped"
 
 
-def _iso_duration(span: timedelta) -> str:
-    seconds = int(-span.total_seconds())
-    return f"-PT{seconds // 3600}H{seconds % 3600 // 60}M{seconds % 60}S"
+def _duration_text(span: timedelta) -> str:
+    seconds = int(span.total_seconds())
+    return f"PT{seconds // 3600}H{seconds % 3600 // 60}M{seconds % 60}S"
+
+
+def _offset_text(offset: timedelta) -> str:
+    return f"-{_duration_text(-offset)}"
 
 
 def _read_offset(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
@@ -62,7 +66,7 @@ Offset = Annotated[
     timedelta,
     Field(le=timedelta(0)),
     WrapValidator(_read_offset),
-    PlainSerializer(_iso_duration, return_type=str, when_used="json"),
+    PlainSerializer(_offset_text, return_type=str, when_used="json"),
 ]
 """How far before the scheduled time something is: an ISO 8601 duration with a minus, for instance ``-PT7H``."""
 
@@ -309,10 +313,10 @@ class ScheduleRequest(MonitorParameters):
     def _its_windows_start_before_they_end(self) -> Self:
         start, end = self.captured_input.start_time_offset, self.captured_input.end_time_offset or timedelta(0)
         if start is not None and start >= end:
-            message = f"start_time_offset: {_iso_duration(start)} is not before the end of the window, "
-            raise ValueError(f"{message}{_iso_duration(end)}; give one further back")
+            message = f"start_time_offset: {_offset_text(start)} is not before the end of the window, "
+            raise ValueError(f"{message}{_offset_text(end)}; give one further back")
         try:
-            self.window(ScheduleExpression(self.schedule_expression).example_due_time)
+            self.window(self.expression.example_due_time)
         except InvalidInput as error:
             raise ValueError(error.message) from None
         return self
@@ -330,12 +334,12 @@ class ScheduleRequest(MonitorParameters):
         start, end = self.captured_input.start_time_offset, self.captured_input.end_time_offset
         if start is not None or not end:
             return
-        shortest = ScheduleExpression(self.schedule_expression).shortest_interval()
+        shortest = self.expression.shortest_interval()
         if shortest is not None and -end >= shortest:
             raise InvalidInput(
                 "InvalidParameter",
-                f"end_time_offset: {self.schedule_expression} may be due again after {_iso_duration(-shortest)[1:]},"
-                f" and then a window that ends {_iso_duration(end)[1:]} earlier is empty; give a"
+                f"end_time_offset: {self.schedule_expression} may be due again after {_duration_text(shortest)},"
+                f" and then a window that ends {_duration_text(-end)} earlier is empty; give a"
                 " start_time_offset too, or an end less far back",
             )
 
@@ -350,17 +354,22 @@ class ScheduleRequest(MonitorParameters):
         return self.baseline is not None and self.baseline.constraints_s3_uri is not None
 
     def _overlaps(self) -> list[str]:
-        expression = ScheduleExpression(self.schedule_expression)
+        expression = self.expression
         window, shortest = self.window(expression.example_due_time), expression.shortest_interval()
         width = window.end - window.start
         if shortest is None or width <= shortest or not self._has_offsets:
             return []
         several = (
-            f"start_time_offset and end_time_offset make windows of {_iso_duration(-width)[1:]}, and"
-            f" {self.schedule_expression} may be due again after {_iso_duration(-shortest)[1:]}: a record is then"
+            f"start_time_offset and end_time_offset make windows of {_duration_text(width)}, and"
+            f" {self.schedule_expression} may be due again after {_duration_text(shortest)}: a record is then"
             " analysed in several windows"
         )
         return [several]
+
+    @property
+    def expression(self) -> ScheduleExpression:
+        """The parsed schedule expression."""
+        return ScheduleExpression(self.schedule_expression)
 
     @property
     def kind(self) -> MonitorKind:
@@ -388,7 +397,7 @@ class ScheduleRequest(MonitorParameters):
         batches = self.batch_transform_input
         if batches is not None and batches.check_when_written:
             return MONTH // timedelta(hours=1)
-        shortest = ScheduleExpression(self.schedule_expression).shortest_interval()
+        shortest = self.expression.shortest_interval()
         return math.ceil(MONTH / shortest) if self._has_offsets and shortest is not None else None
 
     @property
@@ -440,7 +449,7 @@ class ScheduleRequest(MonitorParameters):
         InvalidInput
             ``NotAScheduledTime``, or ``WindowEmpty`` where the offsets leave no window.
         """
-        window = ScheduleExpression(self.schedule_expression).window(scheduled_time)
+        window = self.expression.window(scheduled_time)
         start, end = self.captured_input.start_time_offset, self.captured_input.end_time_offset
         try:
             return Window(
@@ -505,11 +514,6 @@ class MonitoringSchedule(ScheduleRequest):
             "version": self.version + 1,
         }
         return self.model_copy(update=changes)
-
-    @property
-    def expression(self) -> ScheduleExpression:
-        """The parsed schedule expression."""
-        return ScheduleExpression(self.schedule_expression)
 
     @property
     def begins(self) -> datetime:

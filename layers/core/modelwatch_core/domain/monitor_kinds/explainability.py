@@ -9,9 +9,10 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BeforeValidator
 
 from modelwatch_core.domain.analysis_settings import ConfiguredSettings, IntervalSettings
+from modelwatch_core.domain.dataset_formats import REQUEST
 from modelwatch_core.domain.documents import NonEmpty, SageMakerName
 from modelwatch_core.domain.errors import InvalidInput
-from modelwatch_core.domain.monitor_kinds.kind import REQUEST, MonitorKind
+from modelwatch_core.domain.monitor_kinds.kind import MonitorKind
 from modelwatch_core.domain.monitor_kinds.shell import CHECK_ONLY, LOOKS_OPTION, Shell, ShellCommand, ShellOption
 
 ALL_ROWS = "all"

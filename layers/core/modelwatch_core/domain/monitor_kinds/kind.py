@@ -7,10 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from modelwatch_core.domain.analysis_settings import AnalysisSettings
+from modelwatch_core.domain.dataset_formats import REQUEST, RESPONSE, CaptureSide
 from modelwatch_core.domain.monitor_kinds.shell import Shell
-
-REQUEST, ANSWER, TRANSFORM_OUTPUT = "endpointInput", "endpointOutput", "batchTransformOutput"
-"""SageMaker's names of the sides of a captured record; the last one is that of a transform job."""
 
 
 class ProblemType(StrEnum):
@@ -79,7 +77,7 @@ class MonitorKind:
     metric_namespace: str
     in_parts: bool = False
     is_metric_of_a_part: Callable[[str, Collection[str]], bool] = _of_the_whole
-    captured_sides: tuple[str, ...] = (REQUEST, ANSWER)
+    captured_sides: tuple[CaptureSide, ...] = (REQUEST, RESPONSE)
     transform_side: str = "input"
     schedule_parameters: frozenset[str] = frozenset()
     baseline_parameters: frozenset[str] = frozenset()

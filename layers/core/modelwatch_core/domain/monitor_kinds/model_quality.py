@@ -7,8 +7,9 @@ from enum import StrEnum
 from typing import Literal
 
 from modelwatch_core.domain.analysis_settings import DriftSettings, GroundTruthSettings, IntervalSettings
+from modelwatch_core.domain.dataset_formats import RESPONSE
 from modelwatch_core.domain.errors import InvalidInput
-from modelwatch_core.domain.monitor_kinds.kind import ANSWER, MonitorKind, ProblemType
+from modelwatch_core.domain.monitor_kinds.kind import MonitorKind, ProblemType
 from modelwatch_core.domain.monitor_kinds.shell import (
     DRIFT_OPTIONS,
     GROUND_TRUTH_OPTIONS,
@@ -67,7 +68,7 @@ MODEL_QUALITY = MonitorKind(
     constraint_sections=frozenset(
         {"binary_classification_constraints", "multiclass_classification_constraints", "regression_constraints"}
     ),
-    captured_sides=(ANSWER,),
+    captured_sides=(RESPONSE,),
     transform_side="output",
     schedule_parameters=frozenset({"ground_truth_input", "problem_type"}),
     baseline_parameters=frozenset({"ground_truth_attribute", "problem_type"}),

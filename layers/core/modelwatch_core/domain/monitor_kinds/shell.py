@@ -123,6 +123,10 @@ class Shell:
     options: tuple[ShellOption, ...] = ()
     refuse: Callable[[Mapping[str, object]], None] = _accept
 
+    def command(self, verb: Verb) -> ShellCommand:
+        """Return the texts of one of the two commands."""
+        return self.baseline if verb is Verb.BASELINE else self.check
+
 
 STATISTICS_OPTION = ShellOption(
     field="baseline_statistics",
