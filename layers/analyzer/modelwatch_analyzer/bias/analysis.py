@@ -31,6 +31,7 @@ from modelwatch_analyzer.reading.answers_first import remarks_on_numbers
 from modelwatch_analyzer.reading.dataset import ReadLog, parts_of
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitor_kinds.bias import BiasSettings
+from modelwatch_core.domain.number_text import count_text
 
 
 def run(settings: BiasSettings, host: Host) -> Findings:
@@ -147,10 +148,10 @@ def _require_rows(table: BiasTable) -> None:
     if any(rows["rows"].sum() for rows in table.facets.values()):
         return
     if table.unpredicted:
-        rows = "rows" if table.columns.label is None else "labelled rows"
-        message = f"all {table.unpredicted} {rows} lack a prediction: is the attribute right?"
+        rows = count_text(table.unpredicted, "row" if table.columns.label is None else "labelled row")
+        message = f"{rows}, and none has a prediction: is the attribute right?"
         raise InvalidInput("NoPredictions", message)
-    message = f"all {table.unlabelled} rows lack a label in the column {table.columns.label!r}"
+    message = f"{count_text(table.unlabelled, 'row')}, and none has a label in the column {table.columns.label!r}"
     raise InvalidInput("NoLabels", message)
 
 
