@@ -97,6 +97,11 @@ class MonitorKind:
             raise ValueError(f"{self.settings.__name__} has no {', '.join(unknown)}, which its shell options set")
 
     @property
+    def has_metrics_of_parts(self) -> bool:
+        """Whether it has metrics of single features, groups or labels."""
+        return self.is_metric_of_a_part is not _of_the_whole
+
+    @property
     def command_name(self) -> str:
         """Its name on the shell: ``data-quality``."""
         return "-".join(self.title.lower().split())
