@@ -466,6 +466,20 @@ def test_the_last_header_names_the_label_of_json_lines(bench):
     assert bench.report("baseline")["pre_training_bias_metrics"]["label"] == "approved"
     assert bench.metrics("baseline", "sex", "F")["CI"]["value"] == pytest.approx((300 - 200) / 500)  # by hand
 
+def test_features_of_the_configuration_that_find_nothing_are_called_by_that_name(bench):
+    config = CAPTURED | {"features": "instances[*].inputs", "label": "instances[*].label"}
+    with pytest.raises(InvalidInput, match="features of the analysis configuration finds nothing in the payload"):
+        bench.baseline(captures()[1], config, dataset_format={"json": {"line": False}})
+
+
+@pytest.mark.parametrize("given", [{"label": 3}, {"label": "3", "headers": FAIR.split("\n", 1)[0].split(",")}])
+def test_a_label_that_an_index_gives_has_its_name_in_reports(bench, given):
+    rows = FAIR if "headers" not in given else FAIR.split("\n", 1)[1]
+    form = {"csv": {"header": "headers" not in given}}
+    bench.baseline(rows, CONFIG | given, dataset_format=form, inference_attribute="4")
+    assert bench.report("baseline")["pre_training_bias_metrics"]["label"] == "approved"
+
+
 
 def test_labels_in_files_of_their_own_are_merged_first(bench, tmp_path):
     bench.baseline(

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from modelwatch_analyzer.bias.changes import changes_since
 from modelwatch_analyzer.bias.cloudwatch import metrics_of
-from modelwatch_analyzer.bias.columns import Chosen, attributes_of, columns_of, naming_keys, of_training
+from modelwatch_analyzer.bias.columns import Chosen, attributes_of, columns_of, of_training
 from modelwatch_analyzer.bias.config import BiasConfig
 from modelwatch_analyzer.bias.documents import BiasAnalysis, analysis_document
 from modelwatch_analyzer.bias.flips import NEIGHBOURS
@@ -19,7 +19,7 @@ from modelwatch_analyzer.bias.replay import replay
 from modelwatch_analyzer.bias.report import report_of
 from modelwatch_analyzer.bias.table import BiasTable, gathered
 from modelwatch_analyzer.bias.warnings import warnings_of
-from modelwatch_analyzer.configured_dataset import as_configured
+from modelwatch_analyzer.configured_dataset import as_configured, features_key, naming_keys
 from modelwatch_analyzer.documents import ANALYSIS_FILE, CONSTRAINTS_FILE
 from modelwatch_analyzer.findings import Findings
 from modelwatch_analyzer.ground_truth import LabelledDataset, open_labelled_dataset
@@ -125,8 +125,8 @@ def _counted(settings: BiasSettings, config: BiasConfig, baseline: BiasAnalysis 
     """Read the dataset, and count its rows by what the metrics are computed of."""
     predicted = baseline is not None and bool(baseline.metrics(Stage.POST_TRAINING))
     completed = attributes_of(settings, config, predictions_required=predicted)
-    configured = of_training(settings, completed)
-    with naming_keys(config, configured):
+    configured = of_training(settings, completed, config)
+    with naming_keys(configured | features_key(settings, config.features)):
         labelled = open_labelled_dataset(
             completed, labels_required=settings.ground_truth_attribute is not None, of_training=configured
         )

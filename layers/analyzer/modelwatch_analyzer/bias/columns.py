@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 
 from modelwatch_analyzer.bias.config import BiasConfig
@@ -21,11 +20,6 @@ from modelwatch_core.domain.number_text import count_text
 _TABLES = ("csv", "parquet")
 _CAPTURE, _TRANSFORM = "sagemakerCaptureJson", "batchTransform"
 _DEFAULT_THRESHOLD = 0.5
-_OF_TRAINING = (Role.GROUND_TRUTH, Role.INFERENCE)
-"""What the columns of the training data are that the configuration names."""
-
-_AS_SUBJECT = re.compile(rf"\b({'|'.join(_OF_TRAINING)})_attribute(?= (?:is|names|gives|finds|cannot)\b)")
-"""An attribute where a message is about it, and does not advise it."""
 
 
 def attributes_of(settings: BiasSettings, config: BiasConfig, *, predictions_required: bool) -> BiasSettings:
@@ -63,31 +57,13 @@ def attributes_of(settings: BiasSettings, config: BiasConfig, *, predictions_req
     return settings.model_copy(update=known)
 
 
-def of_training(given: BiasSettings, completed: BiasSettings) -> tuple[Role, ...]:
-    """Return whose attributes the configuration says, and not the settings."""
-    names = {role: f"{role}_attribute" for role in _OF_TRAINING}
-    return tuple(role for role, name in names.items() if getattr(given, name) is None and getattr(completed, name))
-
-
-@contextmanager
-def naming_keys(config: BiasConfig, roles: Collection[Role]) -> Iterator[None]:
-    """Let errors name the keys of the configuration that stand for attributes which nobody gave.
-
-    Raises
-    ------
-    InvalidInput
-        What is raised within, in these words.
-    """
-
-    def named(found: re.Match[str]) -> str:
-        role = Role(found[1])
-        key = "label" if role is Role.GROUND_TRUTH else config.predicted_label_key
-        return f"{key} of the analysis configuration" if role in roles else found[0]
-
-    try:
-        yield
-    except InvalidInput as error:
-        raise InvalidInput(error.code, _AS_SUBJECT.sub(named, error.message), examples=error.examples) from error
+def of_training(given: BiasSettings, completed: BiasSettings, config: BiasConfig) -> dict[Role, str]:
+    """Return whose attributes the configuration says, and not the settings, with the keys that say it."""
+    keys = {Role.GROUND_TRUTH: "label", Role.INFERENCE: config.predicted_label_key}
+    names = {role: f"{role}_attribute" for role in keys}
+    return {
+        role: keys[role] for role, name in names.items() if getattr(given, name) is None and getattr(completed, name)
+    }
 
 
 def _can_be_read(settings: BiasSettings) -> bool:
