@@ -354,6 +354,15 @@ def test_a_check_takes_the_table_of_its_baseline(bench):
     assert "DPPL" in bench.metrics("check", "sex", "F")
 
 
+def test_an_excluded_column_that_no_baseline_has_is_named_where_nothing_needs_it(bench):
+    config = CONFIG | {"excluded_columns": ["regoin"]}
+    summary = bench.baseline(FAIR, config)
+    (warning,) = (each for each in summary.warnings if "excluded_columns" in each)
+    assert warning.startswith("excluded_columns names 'regoin', and the data has no such column")
+    assert warning.endswith("Did you mean 'region'?")
+    assert not any("excluded_columns" in each for each in bench.check(FAIR, config).warnings)
+
+
 def test_predictions_and_excluded_columns_are_required_where_something_needs_them(bench):
     config = CONFIG | {"predicted_label": "predicted", "excluded_columns": ["region", "id"]}
     with pytest.raises(InvalidInput, match="excluded_columns names 'id', and the data has no such column"):
@@ -457,15 +466,6 @@ def test_the_configuration_says_where_features_and_labels_of_json_are(bench):
     assert found == bench.metrics("baseline", "sex", "1")
 
 
-def test_the_last_header_names_the_label_of_json_lines(bench):
-    # SageMaker's rule, where label is a JMESPath and no header.
-    rows = [row.split(",") for row in FAIR.splitlines()[1:]]
-    lines = [json.dumps({"features": [sex, int(income)], "y": int(label)}) for sex, _, income, label, _ in rows]
-    config = CONFIG | {"label": "y", "headers": ["sex", "income", "approved"], "group_variable": None}
-    bench.baseline("\n".join(lines), config, dataset_format={"json": {"line": True}}, features_attribute="features")
-    assert bench.report("baseline")["pre_training_bias_metrics"]["label"] == "approved"
-    assert bench.metrics("baseline", "sex", "F")["CI"]["value"] == pytest.approx((300 - 200) / 500)  # by hand
-
 def test_features_of_the_configuration_that_find_nothing_are_called_by_that_name(bench):
     config = CAPTURED | {"features": "instances[*].inputs", "label": "instances[*].label"}
     with pytest.raises(InvalidInput, match="features of the analysis configuration finds nothing in the payload"):
@@ -479,6 +479,15 @@ def test_a_label_that_an_index_gives_has_its_name_in_reports(bench, given):
     bench.baseline(rows, CONFIG | given, dataset_format=form, inference_attribute="4")
     assert bench.report("baseline")["pre_training_bias_metrics"]["label"] == "approved"
 
+
+def test_the_last_header_names_the_label_of_json_lines(bench):
+    # SageMaker's rule, where label is a JMESPath and no header.
+    rows = [row.split(",") for row in FAIR.splitlines()[1:]]
+    lines = [json.dumps({"features": [sex, int(income)], "y": int(label)}) for sex, _, income, label, _ in rows]
+    config = CONFIG | {"label": "y", "headers": ["sex", "income", "approved"], "group_variable": None}
+    bench.baseline("\n".join(lines), config, dataset_format={"json": {"line": True}}, features_attribute="features")
+    assert bench.report("baseline")["pre_training_bias_metrics"]["label"] == "approved"
+    assert bench.metrics("baseline", "sex", "F")["CI"]["value"] == pytest.approx((300 - 200) / 500)  # by hand
 
 
 def test_labels_in_files_of_their_own_are_merged_first(bench, tmp_path):
