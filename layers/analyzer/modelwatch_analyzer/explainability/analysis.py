@@ -35,7 +35,7 @@ from modelwatch_analyzer.explainability.explanation import (
     most_rows,
     row_limit,
 )
-from modelwatch_analyzer.explainability.labels import drifts_of, explanation_of, label_names
+from modelwatch_analyzer.explainability.labels import drifts_of, explanation_of, label_names, remarks_on_order
 from modelwatch_analyzer.explainability.learnt import learnt
 from modelwatch_analyzer.explainability.replay import replay
 from modelwatch_analyzer.explainability.report import report_of
@@ -196,7 +196,8 @@ def _findings(
     }
     drifts = drifts_of(task, found, samples, baseline, explanation.values) if baseline else {}
     violations = tuple(violation for drift in drifts.values() for violation in violations_of(drift))
-    warnings = tuple(warnings_of(task, explanation, found, drifts))
+    order = remarks_on_order(labels, baseline) if baseline else ()
+    warnings = (*order, *warnings_of(task, explanation, found, drifts))
     found |= {
         label: found[label].model_copy(update={"attribution_drift": drift_document(drift)})
         for label, drift in drifts.items()
