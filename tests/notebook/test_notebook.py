@@ -194,6 +194,14 @@ def test_times_of_an_arrow_table_whose_zone_is_an_offset_are_read_in_utc():
         assert bucket["value"] == "2026-01-31 06:30:00+00:00"
 
 
+def test_a_report_calls_a_table_in_memory_no_file():
+    report = modelwatch.baseline(pd.DataFrame({"x": [1, 2]})).report
+    assert report is not None
+    assert "table in memory" in report
+    assert "dataFrame" not in report
+    assert "1 file" not in report
+
+
 def test_numbers_of_a_pandas_frame_are_not_copied():
     from modelwatch.notebook.frames import held_frame
 
