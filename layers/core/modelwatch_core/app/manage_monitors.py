@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -363,9 +364,17 @@ class ManageMonitors:
                 raise InvalidInput("UnfitAlertTarget", f"{message}; correct them, or leave the target out")
 
     def _refuse_idle_rules(self, request: ScheduleRequest) -> None:
-        """Refuse rules of severity that match no feature of the baseline: a name is misspelt."""
+        """Refuse rules of severity for a check that the kind, or a feature that the baseline does not have.
+
+        A postprocessor may write violations of checks of its own.
+        """
         uri = request.baseline.constraints_s3_uri if request.baseline else None
-        rules = request.alerting.severity_rules
+        rules, checks = request.alerting.severity_rules, sorted(request.kind.checks)
+        for place, rule in enumerate(rules if checks and not request.post_analytics_processor_source_uri else ()):
+            for name in (name for name in rule.checks if name not in checks):
+                message = f"alerting.severity_rules[{place}].checks: {name!r} is no check of this kind of monitor"
+                meant = " or ".join(get_close_matches(name, checks, n=1) or checks)
+                raise InvalidInput("RuleMatchesNothing", f"{message}; did you mean {meant}?")
         if uri is None or not any(rule.features for rule in rules):
             return
         known = feature_names(self._read(uri) or b"")

@@ -51,6 +51,8 @@ class MonitorKind:
     is_metric_of_a_part : callable
         Whether a metric, by its name and the names of its dimensions, is of a single feature, group or label. There
         are as many as the data has features, and CloudWatch charges for each, so they are published where asked for.
+    checks : frozenset of str
+        The ``constraint_check_type`` of its violations; empty where a container of the user's own finds them.
     captured_sides : tuple of str
         Which sides of captured records it reads.
     transform_side : str
@@ -79,6 +81,7 @@ class MonitorKind:
     metric_namespace: str
     in_parts: bool = False
     is_metric_of_a_part: Callable[[str, Collection[str]], bool] = _of_the_whole
+    checks: frozenset[str] = frozenset()
     captured_sides: tuple[str, ...] = (REQUEST, ANSWER)
     transform_side: str = "input"
     schedule_parameters: frozenset[str] = frozenset()
