@@ -285,7 +285,7 @@ def test_model_quality_has_one_meaning_for_it(monitors: Monitors, case: Case) ->
             monitors.model_quality(data, "MulticlassClassification")
     if case.numbers:
         summary = monitors.model_quality(data, "Regression")
-        rows = [f"{case.numbers * _TIMES} rows were evaluated" in warning for warning in summary.warnings]
+        rows = [f"the evaluation is of {case.numbers * _TIMES} rows" in warning for warning in summary.warnings]
         assert any(rows) or case.numbers * _TIMES >= 200
         assert reports(case, "regression", summary)
     else:

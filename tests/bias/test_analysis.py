@@ -354,6 +354,15 @@ def test_a_check_takes_the_table_of_its_baseline(bench):
     assert "DPPL" in bench.metrics("check", "sex", "F")
 
 
+def test_an_excluded_column_that_no_baseline_has_is_named_where_nothing_needs_it(bench):
+    config = CONFIG | {"excluded_columns": ["regoin"]}
+    summary = bench.baseline(FAIR, config)
+    (warning,) = (each for each in summary.warnings if "excluded_columns" in each)
+    assert warning.startswith("excluded_columns names 'regoin', and the data has no such column")
+    assert warning.endswith("Did you mean 'region'?")
+    assert not any("excluded_columns" in each for each in bench.check(FAIR, config).warnings)
+
+
 def test_predictions_and_excluded_columns_are_required_where_something_needs_them(bench):
     config = CONFIG | {"predicted_label": "predicted", "excluded_columns": ["region", "id"]}
     with pytest.raises(InvalidInput, match="excluded_columns names 'id', and the data has no such column"):
@@ -455,6 +464,20 @@ def test_the_configuration_says_where_features_and_labels_of_json_are(bench):
     found = bench.metrics("baseline", "sex", "1")
     bench.baseline(document, CAPTURED, dataset_format={"json": {"line": False}}, **PATHS)
     assert found == bench.metrics("baseline", "sex", "1")
+
+
+def test_features_of_the_configuration_that_find_nothing_are_called_by_that_name(bench):
+    config = CAPTURED | {"features": "instances[*].inputs", "label": "instances[*].label"}
+    with pytest.raises(InvalidInput, match="features of the analysis configuration finds nothing in the payload"):
+        bench.baseline(captures()[1], config, dataset_format={"json": {"line": False}})
+
+
+@pytest.mark.parametrize("given", [{"label": 3}, {"label": "3", "headers": FAIR.split("\n", 1)[0].split(",")}])
+def test_a_label_that_an_index_gives_has_its_name_in_reports(bench, given):
+    rows = FAIR if "headers" not in given else FAIR.split("\n", 1)[1]
+    form = {"csv": {"header": "headers" not in given}}
+    bench.baseline(rows, CONFIG | given, dataset_format=form, inference_attribute="4")
+    assert bench.report("baseline")["pre_training_bias_metrics"]["label"] == "approved"
 
 
 def test_the_last_header_names_the_label_of_json_lines(bench):
@@ -894,7 +917,10 @@ def test_groups_of_the_baseline_that_no_row_belongs_to_are_gone_though_the_facet
     assert bench.metrics("check", "sex", "F")["FD"]["value"] == pytest.approx(200 / 500)
     without = data.count("\n,")
     names = ", ".join(f"sex = {name}" for name in gone)
-    assert f"no row is in {names}: {without} rows without a value of sex are taken to be outside" in summary.warnings
+    assert (
+        f"no row is in {names}: what counts as outside includes {without} rows without a value of sex"
+        in summary.warnings
+    )
 
 
 def test_a_facet_of_numbers_that_has_become_text_has_lost_its_group(bench):
@@ -1110,9 +1136,9 @@ def test_rows_that_lack_a_label_a_prediction_or_a_facet_are_left_out_and_counted
     rows = FAIR.splitlines()
     rows[1], rows[2], rows[3] = "F,N,20,,1", "F,N,20,1,", ",N,20,1,1"
     summary = bench.baseline("\n".join(rows), CONFIG, **PREDICTED)
-    assert "1 rows without a label were left out" in summary.warnings
-    assert "1 rows without a prediction were left out" in summary.warnings
-    assert "1 rows without a value of sex were left out of its metrics" in summary.warnings
+    assert "1 row without a label was left out" in summary.warnings
+    assert "1 row without a prediction was left out" in summary.warnings
+    assert "1 row without a value of sex was left out of its metrics" in summary.warnings
     assert bench.metrics("baseline", "sex", "F")["CI"]["value"] == pytest.approx((300 - 197) / 497)
 
 
@@ -1342,7 +1368,7 @@ def test_a_stray_value_of_a_continuous_facet_is_left_out_and_makes_no_category_o
     assert (group["value_or_threshold"], group["rows"]) == ("(40.0, 60.4]", 204)
     metrics = values(bench.metrics("baseline", "age", "(40.0, 60.4]"))
     assert metrics["CI"] == (195 - 204) / 399
-    assert "1 rows without a value of age were left out of its metrics" in summary.warnings
+    assert "1 row without a value of age was left out of its metrics" in summary.warnings
     if stray in ("unknown", "inf", "-Infinity", "?", "40 years"):
         assert "1 of 400 values of age are no numbers: they are left out" in summary.warnings
     bench.baseline(aged("20.5"), AGED, **PREDICTED)
@@ -1368,8 +1394,8 @@ def test_labels_that_are_no_numbers_where_a_number_is_compared_are_left_out(benc
     config = CONFIG | {"group_variable": None, "label_values_or_threshold": [10.5]}
     summary = bench.baseline("sex,approved\n" + "\n".join(rows) + "\n", config)
     assert bench.metrics("baseline", "sex", "F")["CI"]["value"] == 0
-    assert "1 rows without a label were left out" in summary.warnings
-    assert "1 rows whose label is no number were left out" in summary.warnings
+    assert "1 row without a label was left out" in summary.warnings
+    assert "1 row whose label is no number was left out" in summary.warnings
 
 
 @pytest.mark.parametrize(

@@ -246,8 +246,8 @@ def test_fractions_in_a_column_of_predicted_labels_are_said_to_be_perhaps_probab
 def test_rows_without_a_prediction_are_left_out_and_counted(bench):
     header, *rows = without_labels(FAIR).splitlines()
     summary = bench.baseline("\n".join([header, rows[0][:-1], *rows[1:]]), NO_LABEL, **PREDICTED)
-    assert "1 rows without a prediction were left out" in summary.warnings
-    with pytest.raises(InvalidInput, match="all 500 rows lack a prediction") as refused:
+    assert "1 row without a prediction was left out" in summary.warnings
+    with pytest.raises(InvalidInput, match="500 rows, and none has a prediction") as refused:
         bench.baseline("\n".join([header, *(row[:-1] for row in rows)]), NO_LABEL, **PREDICTED)
     assert refused.value.code == "NoPredictions"
 

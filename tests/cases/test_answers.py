@@ -329,7 +329,7 @@ def test_a_missing_list_is_missing_wherever_it_is(shell, missing, place):
     shell.write("rows.csv", "y,p\n" + "".join(f'{y},"{p}"\n' for y, p in rows))
     made = shell(QUALITY + "MulticlassClassification --probability-attribute p --ground-truth-attribute y")
     assert made.exit_code == 0, made.text
-    assert "1 rows without a prediction or probability were left out" in made.text
+    assert "1 row without a prediction or probability was left out" in made.text
     assert metrics(shell, "multiclass")["accuracy"]["value"] == 1
 
 

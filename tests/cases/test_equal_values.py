@@ -116,7 +116,7 @@ def test_classes_that_never_meet_are_reported_and_so_is_a_baseline_that_nothing_
     shell = case("classes-that-never-meet")
     command = MULTICLASS.replace("attribute p", "attribute pred").replace("attribute y", "attribute label")
     made = shell(command.format("predictions.csv"))
-    assert "none of the 3 predicted classes (0, 1, ...) is among the labels' 3 classes (cat, dog, ...)" in made.text
+    assert "no predicted class (0, 1, ...) is among the labels' classes (cat, dog, ...)" in made.text
     assert "nothing can violate any constraint" in made.text
     rows = [line.split(",") for line in (shell.folder / "predictions.csv").read_text().split()]
     header, names = rows[0], {"0": "cat", "1": "dog", "2": "eel"}
@@ -131,7 +131,7 @@ def test_classes_that_never_meet_are_reported_and_so_is_a_baseline_that_nothing_
         command.format("predictions.csv").replace("baseline m", "check m").replace("--dataset ", "--data ")
         + " --constraints b/constraints.json"
     )
-    assert "none of the 3 predicted classes" in checked.text
+    assert "no predicted class (" in checked.text
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_any_two_sets_of_classes_that_never_meet_are_reported_with_examples_of_b
     rows = [f"{labels[index % len(labels)]},{predictions[index % len(predictions)]}" for index in range(240)]
     shell.write("rows.csv", "\n".join(["y,p", *rows, ""]))
     made = shell(MULTICLASS.format("rows.csv"))
-    assert f"none of the {len(predictions)} predicted classes" in made.text
+    assert "no predicted class (" in made.text
     assert sum(name in made.text for name in labels) >= 2
     assert sum(name in made.text for name in predictions) >= 2
     assert "nothing can violate any constraint" in made.text

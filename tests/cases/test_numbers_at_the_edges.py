@@ -178,7 +178,7 @@ def test_a_probability_above_one_by_rounding_counts_as_one(case, file):
     shell = case("probability-a-hair-above-one")
     made = shell(BINARY.format(file))
     assert made.exit_code == 0
-    assert ("1 probabilities were outside [0, 1] by rounding" in made.text) == (file != "answers_rounded.csv")
+    assert ("1 of the probabilities are outside [0, 1] by rounding" in made.text) == (file != "answers_rounded.csv")
     metrics = shell.read("b/statistics.json")["binary_classification_metrics"]
     # scikit-learn 1.7 on answers_rounded.csv; accuracy is 226/300.
     exact = {"auc": 0.8453789361323608, "brier_score": 0.16138702666666668, "log_loss": 0.49048306886654935}
@@ -189,7 +189,7 @@ def test_a_probability_above_one_by_rounding_counts_as_one(case, file):
 def test_a_probability_below_zero_by_rounding_counts_as_zero(case):
     made = case("probability-a-hair-above-one")(BINARY.format("answers_below_zero.csv"))
     assert made.exit_code == 0
-    assert "1 probabilities were outside [0, 1] by rounding" in made.text
+    assert "1 of the probabilities are outside [0, 1] by rounding" in made.text
 
 
 @pytest.mark.parametrize("value", [1 + 1e-5, 1 + 2**-52, 1 + 1e-9, -1e-5, -5e-324, 1.000001, 1 + 2**-10])
@@ -199,10 +199,10 @@ def test_probabilities_off_by_rounding_are_counted(shell, value, number):
     shell.write("rows.csv", "\n".join(["s,y", *rows, ""]))
     made = shell(BINARY.format("rows.csv"))
     assert made.exit_code == 0
-    assert f"{number} probabilities were outside [0, 1] by rounding" in made.text
+    assert f"{number} of the probabilities are outside [0, 1] by rounding" in made.text
 
 
-_UNREAD = "1 rows whose 's' is not a number were left out"
+_UNREAD = "1 row whose 's' is not a number was left out"
 
 
 @pytest.mark.parametrize(
@@ -210,16 +210,16 @@ _UNREAD = "1 rows whose 's' is not a number were left out"
     [
         (
             "93%",
-            "1 rows whose 's' is not a number were left out; numbers in another spelling are read by --decimal '.'",
+            "1 row whose 's' is not a number was left out; numbers in another spelling are read by --decimal '.'",
         ),
         (
             "0,93",
-            "1 rows whose 's' is not a number were left out; numbers in another spelling are read by --decimal ','",
+            "1 row whose 's' is not a number was left out; numbers in another spelling are read by --decimal ','",
         ),
-        ("inf", "1 rows whose 's' is not a number were left out"),
-        ("high", "1 rows whose 's' is not a number were left out"),
-        ("", "1 rows without a prediction were left out"),
-        ("nan", "1 rows without a prediction were left out"),
+        ("inf", "1 row whose 's' is not a number was left out"),
+        ("high", "1 row whose 's' is not a number was left out"),
+        ("", "1 row without a prediction was left out"),
+        ("nan", "1 row without a prediction was left out"),
     ],
 )
 def test_bias_and_model_quality_name_the_cause_of_a_probability_that_is_not_read(shell, spelled, said):
@@ -233,7 +233,7 @@ def test_bias_and_model_quality_name_the_cause_of_a_probability_that_is_not_read
     )
     assert said in made.text
     made = shell(BINARY.format("rows.csv"))
-    assert said.replace("a prediction were", "a prediction or probability were") in made.text
+    assert said.replace("a prediction was", "a prediction or probability was") in made.text
 
 
 @pytest.mark.parametrize("value", [1.001, -0.01, 2, 50, 1.1e-5 + 1])

@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from modelwatch_core.domain.number_text import left_out_text
+
 BASELINE = "baseline data-quality --dataset train.csv --dataset-format csv --output b --comparison-method Robust "
 CHECK = (
     "check data-quality --data today.csv --dataset-format csv --statistics b/statistics.json"
@@ -146,7 +148,7 @@ def metrics(shell, part):
 def test_one_nan_in_a_continuous_facet_is_a_row_without_a_group(case, file):
     shell = case("one-nan-in-a-continuous-facet")
     made = shell(BIAS.format(file))
-    assert "1 rows without a value of age were left out of its metrics" in made.text
+    assert "1 row without a value of age was left out of its metrics" in made.text
     before, group = metrics(shell, "pre_training_bias_metrics")
     after, _ = metrics(shell, "post_training_bias_metrics")
     # 211 of 399 rows are in the group, counted by hand.
@@ -173,7 +175,7 @@ def test_every_spelling_of_missing_in_a_facet_gives_the_same_groups(shell, word,
     for name in ("spelled.csv", "empty.csv"):
         made = shell(BIAS.format(name))
         assert made.exit_code == 0
-        assert f"{number} rows without a value of age were left out" in made.text
+        assert f"{left_out_text(number, 'row', 'without a value of age')} of its metrics" in made.text
         found.append(shell.read("b/analysis.json"))
     for part in ("pre_training_bias_metrics", "post_training_bias_metrics"):
         assert found[0][part] == found[1][part]

@@ -128,6 +128,30 @@ def test_a_window_that_ends_before_it_starts_is_refused(run: Run, start: str, en
     assert result.stderr.startswith("modelwatch: WindowEmpty: --start ")
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        check("train.csv", "--output", ""),
+        ["demo", "--output", ""],
+        ["executions", "report", "hourly", "--output", ""],
+        ["local", "up", "--mail-folder", ""],
+    ],
+    ids=" ".join,
+)
+def test_an_empty_output_is_not_the_current_folder(run: Run, command: list[str]) -> None:
+    refused = run(*command)
+    assert refused.exit_code == 2
+    assert f"Invalid value for '{command[-2]}': its value is empty; write . for the current folder" in refused.stderr
+    assert list(Path().iterdir()) == []
+
+
+def test_the_package_is_the_command_too() -> None:
+    shown = subprocess.run(
+        [sys.executable, "-m", "modelwatch", "--version"], capture_output=True, text=True, check=True
+    )
+    assert version("modelwatch") in shown.stdout
+
+
 def test_an_output_that_is_a_file_is_refused_before_any_work(run: Run) -> None:
     Path("train.csv").write_text(TRAIN)
     Path("out").write_text("mine")

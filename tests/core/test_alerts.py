@@ -259,6 +259,17 @@ def test_a_rule_for_a_feature_that_the_baseline_does_not_have_is_refused():
         world.has_schedule(alerting={"severity_rules": RULES})
 
 
+def test_a_rule_for_a_check_that_the_kind_does_not_have_is_refused():
+    world, rules = World(), [RULES[1], {"severity": "critical", "checks": ["data_type_check", "completness_check"]}]
+    said = r"severity_rules\[1\].checks: 'completness_check' is no check of this kind of monitor; did you mean compl"
+    with pytest.raises(InvalidInput, match=said) as refused:
+        world.has_schedule(alerting={"severity_rules": rules})
+    assert refused.value.code == "RuleMatchesNothing"
+    world.objects.kept["s3://scripts/post.py"] = b"pass"
+    script = {"post_analytics_processor_source_uri": "s3://scripts/post.py"}
+    world.has_schedule(**script, alerting={"severity_rules": rules})  # its violations have any checks
+
+
 def test_targets_get_what_they_ask_for():
     world = World()
     pager = MemoryTarget()

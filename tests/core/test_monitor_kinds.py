@@ -56,6 +56,12 @@ def test_every_kind_has_an_analysis_or_is_analysed_by_the_users_container():
             assert import_module(kind.analysis).ANALYSIS
 
 
+def test_the_checks_of_a_kind_are_those_that_its_reports_have_words_for():
+    for kind in KINDS.values():
+        report = kind.analysis and import_module(kind.analysis.replace(".analysis", ".report"))
+        assert kind.checks == {*getattr(report, "_CHECKS", ())}
+
+
 def test_a_model_quality_execution_gets_its_labels_and_stores_what_was_merged(world):
     world.has_schedule("quality", **QUALITY, environment={"seed": "7"})
     has_labels(world, "2026/11/22/09/0100.jsonl")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from unittest.mock import Mock
 
 import pytest
 
@@ -125,6 +126,24 @@ def swept(world: World, hours: int) -> list[str]:
     world.clock.moment = world.clock.now().replace(minute=1)
     world.reconcile()
     return news(world)
+
+
+def test_targets_that_cannot_be_read_keep_no_schedule_from_being_paused(world):
+    world.has_schedule("second")
+    deployed(world)
+    follows(world)
+    world.endpoints.deployed.clear()
+    readable, unreadable = world.default_targets, InvalidInput("InvalidParameter", "DefaultAlertTargets: no JSON")
+    world.default_targets = Mock(side_effect=unreadable)
+    for _ in range(2):  # as often as the event is delivered
+        with pytest.raises(InvalidInput, match="DefaultAlertTargets"):
+            world.follow_watched("mortgages")
+    stopped = {each.monitoring_schedule_status for each in world.schedules.kept.values()}
+    assert (len(world.schedules.kept), stopped) == (2, {ScheduleStatus.STOPPED})
+    assert news(world) == []
+    world.default_targets = readable
+    assert follows(world) == ["EndpointDeleted", "EndpointDeleted"]
+    assert follows(world) == []
 
 
 def test_what_is_told_after_a_mute_has_the_time_at_which_it_happened(world):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -114,7 +114,9 @@ class World:
         self.alert_states, self.waiting = MemoryAlertStates(), MemoryWaitingAlerts(self.clock)
         states, waiting = through(self.alert_states), through(self.waiting)
         everybody = AlertTargetReference(type="mail", address="everybody")
-        raise_alert = RaiseAlert(bus, lambda: (everybody,))
+        self.default_targets: Callable[[], Sequence[AlertTargetReference]] = lambda: (everybody,)
+        # Asked for each time, since tests replace them.
+        raise_alert = RaiseAlert(bus, lambda: [*self.default_targets()])
         self.route = RouteAlerts(ledger, states, schedules, raise_alert, MemoryMetrics(), self.clock, "aws/sagemaker")
         self.deliver_alert = DeliverAlert(through(self.sent), waiting, bus, self.targets)
         self.dead_letters = MemoryDeadLetters()

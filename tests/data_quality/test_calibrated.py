@@ -72,6 +72,15 @@ def test_a_large_change_of_any_kind_is_found(
     assert {name for name, _ in violations} == {violation[0]}
 
 
+def test_whole_numbers_spelled_as_fractions_are_of_the_type_of_whole_numbers(workbench: Workbench) -> None:
+    workbench.baseline(rows(1, 2_000), **CALIBRATED)
+    summary = workbench.check(rows(2, 800, visits=lambda column: [float(value) for value in column]))
+    assert found(summary) == []
+    assert not any("visits" in warning for warning in summary.warnings)
+    some = workbench.check(rows(2, 800, visits=lambda column: [value + 0.5 * (value == 2) for value in column]))
+    assert ("visits", "data_type_check") in found(some)
+
+
 def test_what_chance_explains_breaks_no_limit(workbench: Workbench) -> None:
     workbench.baseline(rows(1, 2_000), **CALIBRATED)
     few = {"amount": every(400, None), "visits": every(700, -1), "city": every(700, "paris")}

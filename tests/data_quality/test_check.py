@@ -75,6 +75,23 @@ def test_whole_numbers_match_a_fractional_column_and_everything_a_string_column(
     assert "Only 50.0% of data is Fractional" in description(summary, "data_type_check")
 
 
+def test_a_warning_says_why_whole_numbers_that_pandas_wrote_are_of_another_type(workbench: Workbench) -> None:
+    workbench.baseline(table({"a": [1, 2, 3], "b": [1, 2, 3]}))
+    summary = workbench.check(table({"a": ["1.0", None, "3.0"], "b": [1, 2.5, 3]}))
+    assert {("a", "data_type_check"), ("b", "data_type_check")} <= {*found(summary)}
+    (warning,) = (each for each in summary.warnings if "Int64" in each)
+    assert warning.startswith("the numbers of 'a' are whole, but spelled as fractions (1.0)")
+
+
+def test_a_sign_that_no_text_has_is_ignored_with_a_warning(workbench: Workbench) -> None:
+    workbench.baseline(table({"a": ["x", "y"]}))
+    constraints = workbench.read("baseline/constraints.json")
+    constraints["features"][0]["num_constraints"] = {"is_non_negative": True}
+    workbench.rewrite("baseline/constraints.json", constraints)
+    summary = workbench.check(table({"a": ["x", "y"]}))
+    assert "is_non_negative is checked for numeric features only, and ignored for 'a'" in summary.warnings
+
+
 def test_the_threshold_of_the_type_check_comes_from_the_file(workbench: Workbench) -> None:
     workbench.baseline(table({"a": [1, 2]}))
     configure(workbench, datatype_check_threshold=0.5)

@@ -36,7 +36,7 @@ def test_data_without_a_header_is_compared_by_position_with_a_baseline_that_know
     headless = table(_rows(600), header=False)
     summary = workbench.check(headless)
     assert (summary.records.read, found(summary)) == (600, [])
-    assert says(summary, "none of its names: it was read as a row", "--no-header")
+    assert says(summary, "not its names: it was read as a row", "--no-header")
     given = workbench.check(headless, dataset_format={"csv": {"header": False}})
     assert (given.records.read, found(given), says(given, "header")) == (600, [], False)
 
@@ -101,6 +101,17 @@ def test_one_name_in_two_unicode_forms_is_one(workbench: Workbench) -> None:
     summary = workbench.check(table({"cafe\u0301": [1] * 600}))
     assert found(summary) == []
     assert says(summary, "Unicode form only")
+
+
+@pytest.mark.parametrize(("first", "is_row"), [("target,5", True), ("visits,5", True), ("target,age", False)])
+def test_a_value_that_is_the_name_of_a_column_does_not_make_a_first_row_a_header(
+    workbench: Workbench, first: str, is_row: bool
+) -> None:
+    rows = "\n".join(f"{'target' if index % 2 else 'visits'},{index % 9}" for index in range(600))
+    workbench.baseline(f"cause,target\n{rows}\n")
+    summary = workbench.check(f"{first}\n{rows}\n")
+    assert says(summary, "it was read as a row") is is_row
+    assert (found(summary) == []) is is_row
 
 
 def test_names_between_which_there_is_a_choice_are_not_taken(workbench: Workbench) -> None:

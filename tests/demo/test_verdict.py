@@ -155,7 +155,7 @@ def test_an_hour_that_was_not_monitored_fails() -> None:
 
 
 LATE = Hour("labels are late", expectations={"hourly": Expectation(failure="NoMatchingGroundTruth")})
-UNLABELLED = Observation("Failed", mails=1, failure_reason="NoMatchingGroundTruth: none of the 500 predictions has one")
+UNLABELLED = Observation("Failed", mails=1, failure_reason="NoMatchingGroundTruth: 500 predictions")
 
 
 @pytest.mark.parametrize(

@@ -257,6 +257,24 @@ def test_several_outputs_have_a_label_each(explaining: Explaining, rows: Rows) -
     assert [violation.model_extra["label"] for violation in summary.violations if violation.model_extra] == ["cat"]
 
 
+@pytest.mark.parametrize(("now", "by_order"), [(["dog", "cat"], False), (["a", "b"], True), (["dog", "a"], None)])
+def test_outputs_of_other_names_are_compared_in_their_order_with_a_warning_and_not_mixed(
+    explaining: Explaining, rows: Rows, now: list[str], by_order: bool | None
+) -> None:
+    explaining.config["predictor"] = {"label_headers": ["cat", "dog"]}
+    explaining.server.function = lambda values: np.stack([values[:, 0], -2 * values[:, 1]], axis=1)
+    data = explaining.write(rows)
+    explaining.baseline(data)
+    explaining.config["predictor"] = {"label_headers": now}
+    if by_order is None:
+        with pytest.raises(InvalidInput, match="'cat', 'dog', and the configuration names 'dog', 'a'") as refused:
+            explaining.check(data)
+        assert refused.value.code == "ExplanationsNotComparable"
+        return
+    warnings = explaining.check(data).warnings
+    assert any("the outputs 'a', 'b' have other names" in warning for warning in warnings) is by_order
+
+
 def test_a_baseline_of_other_outputs_or_another_aggregation_cannot_be_compared_with(
     explaining: Explaining, rows: Rows
 ) -> None:

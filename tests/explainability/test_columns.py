@@ -133,7 +133,10 @@ def test_the_configuration_says_where_the_features_of_json_are(explaining: Expla
     # SageMaker's rule: the last header is that of the label, which has a path.
     path = explaining.folder / "today.json"
     path.write_text(json.dumps({"instances": [{"id": 1, "features": row, "target": 1} for row in rows.tolist()]}))
-    explaining.config |= {"features": "instances[*].features", "label": "instances[*].target"}
+    explaining.config |= {"features": "instances[*].inputs", "label": "instances[*].target"}
+    with pytest.raises(InvalidInput, match="features of the analysis configuration finds nothing in the payload"):
+        explaining.baseline(path, dataset_format={"json": {}})
+    explaining.config |= {"features": "instances[*].features"}
     explaining.config["headers"] = [*NAMES, "approved"]
     explaining.run(path, "check", dataset_format={"json": {"lines": False}})
     found = attributions(explaining)
@@ -236,7 +239,7 @@ def test_labels_are_no_part_of_captured_requests(explaining: Explaining, rows: R
     explaining.run(data, "check", **settings)
     assert list(attributions(explaining)) == ["_c1", "_c2", "_c3"]
     explaining.config["excluded_columns"] = ["id"]
-    with pytest.raises(InvalidInput, match="excluded_columns is 'id', and the dataset has no such column"):
+    with pytest.raises(InvalidInput, match="excluded_columns names 'id', and the data has no such column"):
         explaining.baseline(data, **settings)
 
 

@@ -130,7 +130,7 @@ def test_rank_agreement_below_its_limit_is_a_violation(earlier: Explaining) -> N
     [
         ({"global_shap_values": {"f0": 1.0, "f1": 2.0, "other": 3.0}}, "it explains other features"),
         ({"global_shap_values": {"f0": 1.0, "f1": 1.0, "f2": 1.0}}, "all features have the same attribution"),
-        ("outputs", "it explains another number of outputs"),
+        ("outputs", "it explains other outputs"),
         ("agg_method", "it was made with another agg_method or use_logit"),
     ],
 )

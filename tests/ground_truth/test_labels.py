@@ -59,7 +59,7 @@ def test_malformed_json_labels_are_reported_with_file_and_line(world: World) -> 
     world.capture(captured("0.1", event="a"))
     (warning,) = world.opened().warnings
     assert warning.startswith(
-        f"6 labels could not be parsed and were left out, for instance {place}:2: not JSON; {place}:4: "
+        f"6 labels that cannot be parsed were left out, for instance {place}:2: not JSON; {place}:4: "
     )
 
 
@@ -218,7 +218,7 @@ def test_a_damaged_archive_is_reported(world: World) -> None:
 
 def test_labels_that_are_all_malformed_are_refused(world: World) -> None:
     world.labels('{"a": 1}', "[")
-    with pytest.raises(InvalidInput, match=r"none of the 2 labels in .* can be parsed: .*a\.jsonl:1: ") as refused:
+    with pytest.raises(InvalidInput, match=r"2 labels in .*, and none can be parsed: .*a\.jsonl:1: ") as refused:
         found(world)
     assert refused.value.code == "InvalidGroundTruth"
 

@@ -31,7 +31,7 @@ def test_labels_are_matched_by_the_captured_event_id(world: World) -> None:
     assert found.counts == GroundTruthCounts(
         predictions=3, labels=3, matched=2, unlabelled=1, without_prediction=1, duplicates=0, conflicting=0, late=0
     )
-    assert found.warnings == ("1 of 3 predictions have no label yet",)
+    assert found.warnings == ("there is no label yet for 1 of 3 predictions",)
 
 
 def test_an_inference_id_has_precedence_over_the_event_id(world: World) -> None:
@@ -137,9 +137,8 @@ def test_repeated_labels_are_counted_and_the_last_upload_is_used(world: World) -
     assert found.counts == GroundTruthCounts(
         predictions=2, labels=7, matched=2, unlabelled=0, without_prediction=0, duplicates=3, conflicting=2, late=2
     )
-    assert found.warnings == (
-        "2 labels contradict another one with the same id: only the last one, by path and line, is used",
-    )
+    (warning,) = found.warnings
+    assert warning.startswith("2 labels contradicted by another one with the same id were left out: only the last one")
 
 
 def test_labels_collected_after_the_end_of_the_window_are_late(world: World) -> None:
@@ -248,7 +247,9 @@ def test_without_a_match_the_error_has_the_kinds_of_ids_but_not_the_ids(world: W
     with pytest.raises(InvalidInput) as refused:
         world.opened()
     assert refused.value.code == "NoMatchingGroundTruth"
-    assert refused.value.message.startswith("none of the 3 predictions has one of the 4 labels. Predictions with ")
+    assert refused.value.message.startswith(
+        "3 predictions and 4 labels were found, and none of them belong together. Predictions with "
+    )
     assert "a UUID as id (eventId): 2, another id (eventId): 1" in refused.value.message
     assert "another id (inferenceId): 1" in refused.value.message
     assert "a UUID as id: 1, an integer as id: 1, another id: 1, only a timestamp: 1" in refused.value.message
@@ -397,7 +398,7 @@ def test_labels_without_ids_match_within_the_tolerance_where_only_one_pair_is_po
         assert dict(rows(found.dataset, *PAIR)) == expected  # type: ignore[arg-type]  # pairs become a dict
         assert found.counts is not None
         assert (found.counts.matched, found.counts.ambiguous) == (len(expected), ambiguous)
-        assert any("several are possible" in warning for warning in found.warnings) == bool(ambiguous)
+        assert any("several labels are possible" in warning for warning in found.warnings) == bool(ambiguous)
 
 
 def test_times_of_captures_are_of_whole_seconds_and_those_of_labels_need_not_be(world: World) -> None:
@@ -415,7 +416,7 @@ def test_a_tolerance_with_which_no_prediction_has_its_own_label_should_be_smalle
     times = [f"2026-11-22T03:{minute:02}:00Z" for minute in range(5)]
     world.capture(*(captured("0.1", event=f"e{i}", time=time) for i, time in enumerate(times)))
     world.labels("timestamp,ground_truth_value", *(f"{time},1" for time in times), path="a.csv")
-    with pytest.raises(InvalidInput, match=r"5 predictions may have one of several labels, or share one: .*a smaller"):
+    with pytest.raises(InvalidInput, match=r"predictions \(5\) may have one of several labels, .*a smaller"):
         world.opened(ground_truth_time_tolerance=60)
     assert len(rows(world.opened(ground_truth_time_tolerance=59).dataset, *PAIR)) == 5
 
@@ -441,9 +442,7 @@ def test_the_documents_own_form_is_matched_by_id_or_else_by_time(world: World) -
     assert found.counts is not None
     assert (found.counts.matched, found.counts.ambiguous, found.counts.without_prediction) == (2, 2, 2)
     assert found.warnings[0] == "labels are separated by semicolons, as the names in their header show"
-    assert any(
-        warning.startswith("2 predictions have no label because several are possible") for warning in found.warnings
-    )
+    assert any(warning.startswith("several labels are possible for 2 predictions") for warning in found.warnings)
 
 
 @pytest.mark.parametrize("identity", [" a", "a ", '" a"'])

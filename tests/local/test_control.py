@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from io import BytesIO
 from threading import Event
@@ -30,11 +30,11 @@ class Stack:
         self.is_slow = self.is_abandoned = False
         self.meanwhile: list[dict[str, Any]] = [{"detail-type": "Execution Ended"}]
 
-    def advance_to(self, moment: datetime, abandoned: Event | None = None) -> None:
+    def advance_to(self, moment: datetime | timedelta, abandoned: Event | None = None) -> None:
         if self.is_slow and abandoned:
             self.is_abandoned = abandoned.wait(HANGS_AFTER)
             return
-        self.now = moment
+        self.now = self.now + moment if isinstance(moment, timedelta) else moment
         self.events.extend(self.meanwhile)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from threading import Event
 from typing import Any
@@ -133,6 +134,24 @@ def test_a_move_that_is_abandoned_leaves_the_clock_at_what_has_fired(stack: Loca
     assert stack.now == clock("09:31:00")
     stack.advance_to(clock("09:32:00"))
     assert [time for _, time in fired(stack)] == ["2026-01-05T09:31:00Z", "2026-01-05T09:32:00Z"]
+
+
+def test_a_span_begins_where_the_call_before_leaves_the_clock(
+    stack: LocalStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class HeldByAnAbandonedCall(AbstractContextManager[None]):
+        def __enter__(self) -> None:
+            stack._clock.move_to(clock("10:00:00"))
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+        def acquire(self, *, blocking: bool) -> bool:
+            return blocking
+
+    monkeypatch.setattr(stack._ticker, "_lock", HeldByAnAbandonedCall())
+    stack.advance(timedelta(minutes=1))
+    assert stack.now == clock("10:01:00")
 
 
 def test_a_schedule_that_a_function_creates_fires_and_one_that_it_deletes_does_not(deploy: Deployer) -> None:

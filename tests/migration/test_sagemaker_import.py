@@ -285,6 +285,7 @@ def test_a_dry_run_makes_nothing_and_says_what_has_no_counterpart(sagemaker: Sag
     for said in (
         "the network is kept",
         "start_time of its environment is left out",
+        "alarms on them get no data before modelwatch schedules update NAME --publish-feature-metrics",
     ):
         assert said in ended.stdout
 
@@ -304,6 +305,27 @@ def test_a_dry_run_says_what_the_app_would_refuse_and_leaves_nothing_there(sagem
     assert (refused.name, refused.result) == ("elsewhere", "NotCreated")
     assert (refused.reason or "").startswith("OutputOutsideResults: ")
     assert (world.schedules.kept, world.ticks.set_for) == ({}, {})
+
+
+def test_schedules_without_metrics_of_features_need_none(sagemaker: SageMaker, app: FakeApp):
+    sagemaker.has("silent", "DataQuality", inside())
+    sagemaker.has("own", "DataQuality", inside("123456789012.dkr.ecr.us-east-1.amazonaws.com/mine:1", Environment={}))
+    sagemaker.has("loud", "DataQuality", inside(Environment={}))
+    found = json.loads(sagemaker.imported(app, "--json").stdout)["schedules"]
+    assert {each["name"]: len(each["notes"]) for each in found} == {"silent": 0, "own": 0, "loud": 1}
+
+
+def test_a_dry_run_counts_schedules_against_the_limit(sagemaker: SageMaker, app: FakeApp):
+    app.answers["ListMonitoringSchedules"]["schedules"] = [{"monitoring_schedule_name": "hourly"}]
+    app.answers["CreateMonitoringSchedule"] = {"most_schedules": 2}
+    sagemaker.has("hourly", "DataQuality", inside(), is_read=False)
+    for name in ("fits", "too-many"):
+        sagemaker.has(name, "DataQuality", inside())
+    ended = sagemaker.imported(app, "--dry-run", "--json")
+    results = {each["name"]: each["result"] for each in json.loads(ended.stdout)["schedules"]}
+    assert results == {"hourly": "Exists", "fits": "WouldBeCreated", "too-many": "NotCreated"}
+    assert "there would be more than 2 schedules" in ended.stdout
+    assert ended.exit_code == 2
 
 
 def test_what_exists_is_left_and_not_even_read(sagemaker: SageMaker, app: FakeApp):

@@ -96,7 +96,7 @@ def test_log_loss_is_left_out_if_a_label_has_no_probability():
     assert measured.metrics["log_loss"].value == pytest.approx(-np.log([0.9, 0.8]).mean())
     measured = quality([known, unknown], ProblemType.MULTICLASS_CLASSIFICATION, columns)
     assert "log_loss" not in measured.metrics
-    assert any(warning.startswith("log_loss is left out: 2 rows") for warning in measured.warnings)
+    assert any(warning.startswith("log_loss is left out: the label of 2 rows has") for warning in measured.warnings)
 
 
 def test_numbers_that_are_not_finite_are_left_out_and_counted():
@@ -104,6 +104,6 @@ def test_numbers_that_are_not_finite_are_left_out_and_counted():
     measured = quality([infinite], ProblemType.REGRESSION, Columns("label", "prediction", ()))
     assert (measured.rows, measured.metrics["mae"].value) == (1, 0.5)
     assert set(measured.warnings) == {
-        "1 rows whose 'label' is not a number were left out",
-        "1 rows whose 'prediction' is not a number were left out",
+        "1 row whose 'label' is not a number was left out",
+        "1 row whose 'prediction' is not a number was left out",
     }

@@ -12,7 +12,7 @@ import time
 import weakref
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
@@ -185,6 +185,23 @@ def test_times_of_a_pandas_frame_whose_zone_is_an_offset_are_those_of_its_parque
     pd.testing.assert_frame_equal(table, before)
 
 
+def test_times_of_an_arrow_table_whose_zone_is_an_offset_are_read_in_utc():
+    times = pa.array([datetime(2026, 1, 31, 6, 30, tzinfo=UTC)], pa.timestamp("us", "+05:30"))
+    table = pa.table({"time": times, "x": [1]})
+    for data in (table, table.to_batches()[0]):
+        time, _ = modelwatch.baseline(data).statistics["features"]
+        (bucket,) = time["string_statistics"]["distribution"]["categorical"]["buckets"]
+        assert bucket["value"] == "2026-01-31 06:30:00+00:00"
+
+
+def test_a_report_calls_a_table_in_memory_no_file():
+    report = modelwatch.baseline(pd.DataFrame({"x": [1, 2]})).report
+    assert report is not None
+    assert "table in memory" in report
+    assert "dataFrame" not in report
+    assert "1 file" not in report
+
+
 def test_numbers_of_a_pandas_frame_are_not_copied():
     from modelwatch.notebook.frames import held_frame
 
@@ -200,6 +217,7 @@ def test_numbers_of_a_pandas_frame_are_not_copied():
         ({"a": [1]}, "UnusableData", "builtins dict"),
         (pl.LazyFrame({"a": [1]}), "UnusableData", "LazyFrame"),
         (pd.Series([1], name="a"), "UnusableData", "pandas Series"),
+        (pd.Series(pd.to_datetime(["2026-01-31T12:00:00+05:30"])), "UnusableData", "pandas Series"),
         (pa.chunked_array([[1]]), "UnusableData", "pyarrow ChunkedArray"),
         (pd.DataFrame({"good": [1, 2], "bad": ["secret", 1]}), "UnreadableFrame", "'bad'"),
         (pd.DataFrame({"bad": [1.5, "secret"]}), "UnreadableFrame", "'bad'"),
@@ -214,6 +232,7 @@ def test_numbers_of_a_pandas_frame_are_not_copied():
         "dict",
         "lazy",
         "a series of pandas",
+        "a series of times whose zone is an offset",
         "a column of Arrow",
         "mixed types",
         "mixed types, a number first",

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from modelwatch.cli.options import examples
+from modelwatch.cli.options import examples, output_path
 from modelwatch.cli.signals import stopped_by_signals
 from modelwatch.printing import make_console, printable
 
@@ -39,7 +39,12 @@ EXPECTATION_FAILED = 1
 def demo(
     output: Annotated[
         Path,
-        typer.Option("--output", metavar="DIR", help="Folder for reports and mails; an earlier demo's is replaced."),
+        typer.Option(
+            "--output",
+            metavar="DIR",
+            parser=output_path,
+            help="Folder for reports and mails; an earlier demo's is replaced.",
+        ),
     ] = Path("modelwatch-demo"),
 ) -> None:
     """See a model watched on real data, on this machine: no account, no Docker.

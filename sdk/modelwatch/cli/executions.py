@@ -19,7 +19,7 @@ from modelwatch.cli.failures import UNUSABLE, print_json
 from modelwatch.cli.kind_commands import VIOLATIONS_FOUND
 from modelwatch.cli.list_options import EndpointName, MaxResults, NextToken, SortOrder
 from modelwatch.cli.option_groups import takes_option_groups
-from modelwatch.cli.options import TIME, AsJson, examples
+from modelwatch.cli.options import TIME, AsJson, examples, output_path
 from modelwatch.cli.result import VIOLATION_COLUMNS, violation_rows
 from modelwatch.model_monitor.execution import OPEN_STATUSES, MonitoringExecution
 from modelwatch.model_monitor.progress import wait_for
@@ -228,7 +228,8 @@ def report(
     name: ScheduleName,
     which: Which,
     output: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Save report.html as this file, which must be new.")
+        Path | None,
+        typer.Option(metavar="FILE", parser=output_path, help="Save report.html as this file, which must be new."),
     ] = None,
     opens: Annotated[
         bool, typer.Option("--open", help="Open report.html in the browser; without --output from a temporary folder.")

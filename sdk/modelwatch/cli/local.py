@@ -13,7 +13,7 @@ from urllib.request import getproxies, proxy_bypass
 import typer
 
 from modelwatch.cli.local_clock import ADVANCE_EXAMPLE, advance
-from modelwatch.cli.options import examples, usable_output
+from modelwatch.cli.options import examples, output_path, usable_output
 from modelwatch.cli.signals import Stopped, stopped_by_signals
 from modelwatch.running_stack import announced
 
@@ -42,7 +42,10 @@ def up(
         list[str] | None, typer.Option(metavar="NAME=VALUE", help="A template parameter; may be repeated.")
     ] = None,
     template: Annotated[Path | None, typer.Option(help="A template to use instead of the app's own.")] = None,
-    mail_folder: Annotated[Path | None, typer.Option(help="A folder where mails are also saved as .eml files.")] = None,
+    mail_folder: Annotated[
+        Path | None,
+        typer.Option(metavar="PATH", parser=output_path, help="A folder where mails are also saved as .eml files."),
+    ] = None,
     serve_model: Annotated[
         list[str] | None,
         typer.Option(

@@ -12,8 +12,19 @@ import typer
 from modelwatch.printing import printable
 from modelwatch_core.domain.errors import InvalidInput
 
+
+def output_path(text: str) -> Path:
+    """Read where results go: an empty text, as of a variable that is not set, would be the current folder."""
+    if not text:
+        raise typer.BadParameter("its value is empty; write . for the current folder.")
+    return Path(text)
+
+
 Output = Annotated[
-    Path, typer.Option("--output", metavar="DIR", help="Folder for the results; made if it does not exist.")
+    Path,
+    typer.Option(
+        "--output", metavar="DIR", parser=output_path, help="Folder for the results; made if it does not exist."
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text, also on failure.")]
 Overwrite = Annotated[

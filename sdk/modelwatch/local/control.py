@@ -48,7 +48,7 @@ class Stack(Protocol):
     def mails(self) -> list[EmailMessage]:
         """The mails so far."""
 
-    def advance_to(self, moment: datetime, abandoned: Event | None = None) -> None:
+    def advance_to(self, moment: datetime | timedelta, abandoned: Event | None = None) -> None:
         """Move the clock, until the event is set."""
 
 
@@ -73,13 +73,16 @@ def move_clock(stack: Stack, environ: Mapping[str, Any]) -> tuple[int, Iterator[
     return 200, _lines(stack, moment)
 
 
-def _moment(request: Mapping[str, Any], now: datetime) -> datetime:
+def _moment(request: Mapping[str, Any], now: datetime) -> datetime | timedelta:
+    """Return where to, or how far: what an abandoned request has begun may still move the clock."""
     if "to" in request:
         return to_utc(datetime.fromisoformat(request["to"]))
-    return now + timedelta(seconds=request["by_seconds"])
+    span = timedelta(seconds=request["by_seconds"])
+    to_utc(now + span)  # which overflows here, if it does
+    return span
 
 
-def _lines(stack: Stack, moment: datetime) -> Iterator[bytes]:
+def _lines(stack: Stack, moment: datetime | timedelta) -> Iterator[bytes]:
     events, mails, abandoned = len(stack.events), len(stack.mails), Event()
     with ThreadPoolExecutor(1, thread_name_prefix="clock") as pool, ExitStack() as end:
         end.callback(abandoned.set)  # also where the lines are not read to their end, after Ctrl-C

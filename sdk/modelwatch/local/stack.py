@@ -280,15 +280,15 @@ class LocalStack:
         if self._captures.write(all_of_them=True):  # of requests by what was in progress: before the clock moves on
             self._work.settle(timeout)
 
-    def advance_to(self, moment: datetime, abandoned: threading.Event | None = None) -> None:
+    def advance_to(self, moment: datetime | timedelta, abandoned: threading.Event | None = None) -> None:
         """Advance the clock, firing everything that becomes due on the way, in order.
 
         Everything that one due time sets off has settled before the clock moves on.
 
         Parameters
         ----------
-        moment : datetime
-            The time of the clock afterwards.
+        moment : datetime or timedelta
+            The time of the clock afterwards; or how far it moves from where an earlier call leaves it.
         abandoned : threading.Event, optional
             Once another thread has set it, the clock stays where it is.
 
@@ -297,11 +297,11 @@ class LocalStack:
         LocalStackError
             ``ClockGoesBack`` if the moment has passed; ``NoTimeZone``, ``NotSettled``, ``WorkFailed``.
         """
-        self._ticker.advance_to(to_utc(moment), abandoned)
+        self._ticker.advance_to(moment if isinstance(moment, timedelta) else to_utc(moment), abandoned)
 
     def advance(self, by: timedelta) -> None:
         """Advance the clock by a span of time, like `advance_to`."""
-        self.advance_to(self.now + by)
+        self.advance_to(by)
 
     # How the stack is assembled.
 

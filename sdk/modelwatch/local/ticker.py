@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from modelwatch.local.clock import Clock
 from modelwatch.local.data_capture import DataCapture
@@ -52,11 +52,13 @@ class Ticker:
         self._stopped.set()
         self._thread.join()
 
-    def advance_to(self, moment: datetime, abandoned: threading.Event | None = None) -> None:
+    def advance_to(self, moment: datetime | timedelta, abandoned: threading.Event | None = None) -> None:
         """Move the clock, and let everything that one due time sets off settle before it moves on.
 
         Parameters
         ----------
+        moment : datetime or timedelta
+            Where to; or how far from where the clock is when no other call moves it any more.
         abandoned : threading.Event, optional
             Once it is set, the clock stays at the due time that it has reached.
 
@@ -66,7 +68,9 @@ class Ticker:
             ``ClockGoesBack`` if the moment has passed.
         """
         with self._lock:
-            if moment < (now := self._clock.now()):
+            now = self._clock.now()
+            moment = now + moment if isinstance(moment, timedelta) else moment
+            if moment < now:
                 raise LocalStackError(
                     "ClockGoesBack",
                     f"The clock cannot go back from {now.isoformat()} to {moment.isoformat()}; pass a later time.",

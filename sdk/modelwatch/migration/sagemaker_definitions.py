@@ -8,7 +8,7 @@ from typing import Any
 
 from modelwatch_core.app.analysis_inputs import SET_BY_THE_APP
 from modelwatch_core.domain.documents import parsed
-from modelwatch_core.domain.monitor_kinds import CUSTOM
+from modelwatch_core.domain.monitor_kinds import CUSTOM, monitor_kind
 from modelwatch_core.domain.sagemaker_api.job_definitions import common_names
 from modelwatch_core.domain.sagemaker_api.requests import InlineDefinition, MonitoringDefinition
 from modelwatch_core.domain.sagemaker_api.schedule_parameters import DAILY, schedule_parameters
@@ -16,6 +16,11 @@ from modelwatch_core.domain.sagemaker_api.schedule_parameters import DAILY, sche
 Document = Mapping[str, Any]
 
 _OF_A_DEFINITION_ITSELF = ("JobDefinitionArn", "JobDefinitionName", "CreationTime", "ResponseMetadata")
+
+_METRICS_OF_PARTS = (
+    "metrics of single features, groups and labels are not published: alarms on them get no data before modelwatch "
+    "schedules update NAME --publish-feature-metrics"
+)
 
 
 def definition_inside(document: Document) -> MonitoringDefinition:
@@ -77,7 +82,12 @@ def translated(
         "processing": found["processing"] | ({"tags": kept_tags} if kept_tags else {}),
     }
     is_custom = found["monitoring_type"] == CUSTOM.monitoring_type
-    notes = (*_notes(schedule, definition, is_custom=is_custom), *map(_left_out, ours))
+    alarms = found["publish_cloudwatch_metrics"] and monitor_kind(found["monitoring_type"]).has_metrics_of_parts
+    notes = (
+        *_notes(schedule, definition, is_custom=is_custom),
+        *map(_left_out, ours),
+        *([_METRICS_OF_PARTS] if alarms else []),
+    )
     return Translation({name: value for name, value in parameters.items() if value is not None}, notes)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -92,16 +93,19 @@ class SageMakerImport:
             Whether nothing is made, and it is only said what would be; the app checks each all the same.
         """
         pages = self.app.pages("ListMonitoringSchedules", "schedules")
-        existing = {each.get("monitoring_schedule_name") for each in pages}
+        existing = [each.get("monitoring_schedule_name") for each in pages]
+        there = len(existing)
         for page in self.sagemaker.get_paginator("list_monitoring_schedules").paginate():
             for summary in page["MonitoringScheduleSummaries"]:
                 name = str(summary["MonitoringScheduleName"])
                 if name in existing:
                     yield Imported(name, Result.EXISTS, summary.get("MonitoringType"))
                 else:
-                    yield self._imported(name, dry_run=dry_run)
+                    imported = self._imported(name, there, dry_run=dry_run)
+                    there += imported.result is not Result.NOT_CREATED
+                    yield imported
 
-    def _imported(self, name: str, *, dry_run: bool) -> Imported:
+    def _imported(self, name: str, there: int, *, dry_run: bool) -> Imported:
         from botocore.exceptions import ClientError
 
         try:
@@ -125,14 +129,14 @@ class SageMakerImport:
             return replace(known, result=Result.NOT_CREATED, reason=reason)
         # In one step: a schedule that is stopped at SageMaker must not run here because an import died between two.
         stopped = {"monitoring_schedule_status": "Stopped"} if schedule["MonitoringScheduleStatus"] == "Stopped" else {}
-        return self._created(known, stopped, dry_run=dry_run)
+        return self._created(known, stopped, there, dry_run=dry_run)
 
-    def _created(self, known: Imported, more: Mapping[str, str], *, dry_run: bool) -> Imported:
+    def _created(self, known: Imported, more: Mapping[str, str], there: int, *, dry_run: bool) -> Imported:
         from botocore.exceptions import ClientError
 
         try:
             asked = {**(known.parameters or {}), **more, **({"dry_run": True} if dry_run else {})}
-            self.app.manage("CreateMonitoringSchedule", **asked)
+            answer = self.app.manage("CreateMonitoringSchedule", **asked)
         except ValueError as error:
             return replace(known, result=Result.NOT_CREATED, reason=str(error))
         except ClientError as error:
@@ -140,7 +144,12 @@ class SageMakerImport:
             if details["Code"] not in ("ResourceInUse", "ResourceLimitExceeded", "ConflictException"):
                 raise
             return replace(known, result=Result.NOT_CREATED, reason=details["Message"])
-        return known if dry_run else replace(known, result=Result.CREATED)
+        if not dry_run:
+            return replace(known, result=Result.CREATED)
+        if there >= answer.get("most_schedules", sys.maxsize):  # an app of an earlier version does not say it
+            reason = f"there would be more than {there} schedules: raise the deployment's parameter MostSchedules"
+            return replace(known, result=Result.NOT_CREATED, reason=reason)
+        return known
 
     def _translated(self, schedule: Document) -> Translation:
         config, kind = schedule["MonitoringScheduleConfig"], monitoring_type_of(schedule)

@@ -31,7 +31,7 @@ def held_frame(data: object) -> HeldFrame:
         lacks pyarrow.
     """
     label = f"{type(data).__module__.partition('.')[0]} {type(data).__name__}"
-    if not hasattr(data, _ARROW_STREAM):
+    if not hasattr(data, _ARROW_STREAM) or getattr(data, "ndim", 2) == 1:
         raise _no_table(label)
     return HeldFrame(_frame(data, label), label)
 
@@ -46,12 +46,19 @@ def _is_pandas(data: object) -> bool:
     return pandas is not None and isinstance(data, pandas.DataFrame)
 
 
+def _is_pyarrow(data: object) -> bool:
+    pyarrow = sys.modules.get("pyarrow")
+    return pyarrow is not None and isinstance(data, pyarrow.Table | pyarrow.RecordBatch)
+
+
 def _frame(data: Any, label: str) -> pl.DataFrame:
     names = map(str, data.columns) if _is_pandas(data) else ()
     for repeated in (name for name, count in Counter(names).items() if count > 1):
         raise InvalidInput("DuplicateColumn", f"{label}: two columns have the name {repeated!r}: rename one")
     if _is_pandas(data):
         data = _in_known_zones(data)
+    elif _is_pyarrow(data):
+        data = _table_in_known_zones(data)
     try:
         return data if isinstance(data, pl.DataFrame) else pl.DataFrame(data)  # without the index of pandas
     except SchemaError:  # one column has the interface too: a series of pandas, a chunked array of pyarrow
@@ -76,6 +83,17 @@ def _in_known_zones(data: Any) -> Any:
     for name in offsets:
         data[name] = data[name].dt.tz_convert("UTC")
     return data
+
+
+def _table_in_known_zones(data: Any) -> Any:
+    """Return a table of pyarrow with times in UTC whose zone is an offset, as a frame of pandas has them."""
+    import pyarrow
+
+    schema = data.schema
+    for place, field in enumerate(schema):
+        if (getattr(field.type, "tz", None) or "").startswith(("+", "-")):
+            schema = schema.set(place, field.with_type(pyarrow.timestamp(field.type.unit, "UTC")))
+    return data if schema is data.schema else pyarrow.table(data).cast(schema)
 
 
 def _mixed(data: Any) -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from modelwatch_analyzer.bias.changes import changes_since
 from modelwatch_analyzer.bias.cloudwatch import metrics_of
-from modelwatch_analyzer.bias.columns import Chosen, attributes_of, columns_of, naming_keys, of_training
+from modelwatch_analyzer.bias.columns import Chosen, attributes_of, columns_of, of_training
 from modelwatch_analyzer.bias.config import BiasConfig
 from modelwatch_analyzer.bias.documents import BiasAnalysis, analysis_document
 from modelwatch_analyzer.bias.flips import NEIGHBOURS
@@ -19,7 +19,7 @@ from modelwatch_analyzer.bias.replay import replay
 from modelwatch_analyzer.bias.report import report_of
 from modelwatch_analyzer.bias.table import BiasTable, gathered
 from modelwatch_analyzer.bias.warnings import warnings_of
-from modelwatch_analyzer.configured_dataset import as_configured
+from modelwatch_analyzer.configured_dataset import as_configured, features_key, naming_keys
 from modelwatch_analyzer.documents import ANALYSIS_FILE, CONSTRAINTS_FILE
 from modelwatch_analyzer.findings import Findings
 from modelwatch_analyzer.ground_truth import LabelledDataset, open_labelled_dataset
@@ -31,6 +31,7 @@ from modelwatch_analyzer.reading.answers_first import remarks_on_numbers
 from modelwatch_analyzer.reading.dataset import ReadLog, parts_of
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitor_kinds.bias import BiasSettings
+from modelwatch_core.domain.number_text import count_text
 
 
 def run(settings: BiasSettings, host: Host) -> Findings:
@@ -124,8 +125,8 @@ def _counted(settings: BiasSettings, config: BiasConfig, baseline: BiasAnalysis 
     """Read the dataset, and count its rows by what the metrics are computed of."""
     predicted = baseline is not None and bool(baseline.metrics(Stage.POST_TRAINING))
     completed = attributes_of(settings, config, predictions_required=predicted)
-    configured = of_training(settings, completed)
-    with naming_keys(config, configured):
+    configured = of_training(settings, completed, config)
+    with naming_keys(configured | features_key(settings, config.features)):
         labelled = open_labelled_dataset(
             completed, labels_required=settings.ground_truth_attribute is not None, of_training=configured
         )
@@ -147,10 +148,10 @@ def _require_rows(table: BiasTable) -> None:
     if any(rows["rows"].sum() for rows in table.facets.values()):
         return
     if table.unpredicted:
-        rows = "rows" if table.columns.label is None else "labelled rows"
-        message = f"all {table.unpredicted} {rows} lack a prediction: is the attribute right?"
+        rows = count_text(table.unpredicted, "row" if table.columns.label is None else "labelled row")
+        message = f"{rows}, and none has a prediction: is the attribute right?"
         raise InvalidInput("NoPredictions", message)
-    message = f"all {table.unlabelled} rows lack a label in the column {table.columns.label!r}"
+    message = f"{count_text(table.unlabelled, 'row')}, and none has a label in the column {table.columns.label!r}"
     raise InvalidInput("NoLabels", message)
 
 

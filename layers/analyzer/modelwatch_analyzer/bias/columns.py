@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 
 from modelwatch_analyzer.bias.config import BiasConfig
@@ -21,11 +19,6 @@ from modelwatch_core.domain.number_text import count_text
 _TABLES = ("csv", "parquet")
 _CAPTURE, _TRANSFORM = "sagemakerCaptureJson", "batchTransform"
 _DEFAULT_THRESHOLD = 0.5
-_OF_TRAINING = (Role.GROUND_TRUTH, Role.INFERENCE)
-"""What the columns of the training data are that the configuration names."""
-
-_AS_SUBJECT = re.compile(rf"\b({'|'.join(_OF_TRAINING)})_attribute(?= (?:is|names|gives|finds|cannot)\b)")
-"""An attribute where a message is about it, and does not advise it."""
 
 
 def attributes_of(settings: BiasSettings, config: BiasConfig, *, predictions_required: bool) -> BiasSettings:
@@ -63,31 +56,13 @@ def attributes_of(settings: BiasSettings, config: BiasConfig, *, predictions_req
     return settings.model_copy(update=known)
 
 
-def of_training(given: BiasSettings, completed: BiasSettings) -> tuple[Role, ...]:
-    """Return whose attributes the configuration says, and not the settings."""
-    names = {role: f"{role}_attribute" for role in _OF_TRAINING}
-    return tuple(role for role, name in names.items() if getattr(given, name) is None and getattr(completed, name))
-
-
-@contextmanager
-def naming_keys(config: BiasConfig, roles: Collection[Role]) -> Iterator[None]:
-    """Let errors name the keys of the configuration that stand for attributes which nobody gave.
-
-    Raises
-    ------
-    InvalidInput
-        What is raised within, in these words.
-    """
-
-    def named(found: re.Match[str]) -> str:
-        role = Role(found[1])
-        key = "label" if role is Role.GROUND_TRUTH else config.predicted_label_key
-        return f"{key} of the analysis configuration" if role in roles else found[0]
-
-    try:
-        yield
-    except InvalidInput as error:
-        raise InvalidInput(error.code, _AS_SUBJECT.sub(named, error.message), examples=error.examples) from error
+def of_training(given: BiasSettings, completed: BiasSettings, config: BiasConfig) -> dict[Role, str]:
+    """Return whose attributes the configuration says, and not the settings, with the keys that say it."""
+    keys = {Role.GROUND_TRUTH: "label", Role.INFERENCE: config.predicted_label_key}
+    names = {role: f"{role}_attribute" for role in keys}
+    return {
+        role: keys[role] for role, name in names.items() if getattr(given, name) is None and getattr(completed, name)
+    }
 
 
 def _can_be_read(settings: BiasSettings) -> bool:
@@ -177,9 +152,12 @@ def columns_of(dataset: Dataset, config: BiasConfig, settings: BiasSettings, kno
             raise InvalidInput("InvalidAnalysisConfig", message)
         facets[shown] = column, Listed(facet.value_or_threshold)
     flipped = any(each.name == "FT" for each in metrics)
-    to_exclude, unnamed = _excluded_names(config, settings) if flipped else ((), ())
-    required = settings.dataset_format.name in _TABLES and settings.baseline_constraints is None
-    excluded = names.excluded(to_exclude, required=required)
+    to_exclude, unnamed = _excluded_names(config, settings)
+    excluded, absent = names.excluded(to_exclude)
+    if settings.dataset_format.name not in _TABLES or settings.baseline_constraints is not None:
+        absent = []  # what is not sent to the model is not in captures, and later tables may lack it too
+    if absent and flipped:
+        raise absent[0]
     columns = BiasColumns(
         label=label,
         positive=Listed(config.label_values_or_threshold),
@@ -188,8 +166,9 @@ def columns_of(dataset: Dataset, config: BiasConfig, settings: BiasSettings, kno
         prediction=prediction,
         features=tuple(name for name in features if flipped and name not in excluded),
     )
-    label_name = _label_name(config, settings, features, columns)
-    return Chosen(columns, label_name, metrics, left_out, tuple(_remarks(unnamed)))
+    label_name = _label_name(config, settings, dataset, columns)
+    remarks = tuple(_remarks(unnamed)) if flipped else tuple(error.message for error in absent)
+    return Chosen(columns, label_name, metrics, left_out, remarks)
 
 
 def _label(columns: Sequence[str]) -> str | None:
@@ -272,22 +251,15 @@ class _Names:
             message += ". The data has no names: list those of the features and of the label as headers"
         raise InvalidInput("UnknownColumn", message)
 
-    def excluded(self, names: Iterable[str | int], *, required: bool) -> set[str]:
-        """Return the columns that are excluded.
-
-        Parameters
-        ----------
-        names : iterable of str or int
-            Their names or indices.
-        required : bool
-            Whether the data must have them all: what is not sent to the model is not in captures, and later tables may
-            lack it too.
-        """
-        found = set()
+    def excluded(self, names: Iterable[str | int]) -> tuple[set[str], list[InvalidInput]]:
+        """Return the columns that names or indices exclude, and an error for each that the data does not have."""
+        found, absent = set[str](), list[InvalidInput]()
         for name in names:
-            with nullcontext() if required else suppress(InvalidInput):
+            try:
                 found.add(self.column(name, "excluded_columns names"))
-        return found
+            except InvalidInput as error:
+                absent.append(error)
+        return found, absent
 
     def shown(self, name: str | int, column: str) -> str:
         """Return the name in reports."""
@@ -323,16 +295,20 @@ def _header(config: BiasConfig, name: str | int | None) -> str:
     return config.headers[int(text)] if by_index else text
 
 
-def _label_name(config: BiasConfig, settings: BiasSettings, features: Sequence[str], columns: BiasColumns) -> str:
-    """Return the label's name in reports: that in the headers, or else the one that is given.
+def _label_name(config: BiasConfig, settings: BiasSettings, dataset: Dataset, columns: BiasColumns) -> str:
+    """Return the label's name in reports: that in the headers or in the table, or else the one that is given.
 
     Without labels and without any name of them, it is that of the predictions.
     """
-    if config.label is not None and config.label in config.headers:
-        return str(config.label)
+    features = dataset.roles.get(Role.FEATURES, ())
+    header = _header(config, config.label)
+    if config.label in config.headers or (header in config.headers and len(config.headers) > len(features)):
+        return header
     if config.headers and len(config.headers) == len(features) + 1:
         return config.headers[-1]
     given = config.label if config.label is not None else settings.ground_truth_attribute
+    if given is not None and str(given).isdecimal() and dataset.named and settings.dataset_format.name in _TABLES:
+        return str(columns.label)
     if given is not None:
         return str(given)
     return columns.label or str(config.predicted_label_name or columns.predicted)

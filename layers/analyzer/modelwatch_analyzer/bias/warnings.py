@@ -20,7 +20,7 @@ from modelwatch_analyzer.profile.spelling import example_text, remark_on_alike, 
 from modelwatch_analyzer.profile.unusual_spellings import number_advice
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_analyzer.wording import enumerated
-from modelwatch_core.domain.number_text import count_text
+from modelwatch_core.domain.number_text import count_text, left_out_text
 
 _FEW_BASELINE_ROWS = 100
 _MANY_NUMBERS = 20
@@ -80,20 +80,21 @@ def _rows(table: BiasTable, facets: Sequence[Facet], baseline: BiasAnalysis | No
         rows = count_text(analysed, "row")
         yield f"the baseline has {rows}: with fewer than {_FEW_BASELINE_ROWS} it may well be due to chance"
     if table.unlabelled:
-        yield f"{table.unlabelled} rows without a label were left out"
+        yield left_out_text(table.unlabelled, "row", "without a label")
     if table.unread:
-        advice = number_advice(table.spellings)
-        yield f"{table.unread} rows whose {table.columns.predicted!r} is not a number were left out{advice}"
+        left_out = left_out_text(table.unread, "row", f"whose {table.columns.predicted!r} is not a number")
+        yield left_out + number_advice(table.spellings)
     if absent := table.unpredicted - table.unread:
-        yield f"{absent} rows without a prediction were left out"
+        yield left_out_text(absent, "row", "without a prediction")
     if table.spelled_missing:
         yield f"{table.spelled_missing} of the missing values are spelled out, as nan or None"
     for facet in facets:
         if facet.missing and not (facet.gone and len(facet.gone) == len(facet.values)):
-            yield f"{facet.missing} rows without a value of {facet.name} were left out of its metrics"
+            yield f"{left_out_text(facet.missing, 'row', f'without a value of {facet.name}')} of its metrics"
         if facet.gone:
             gone = groups_text([(facet.name, facet.values[i]) for i in sorted(facet.gone)])
-            yield f"no row is in {gone}: {facet.missing} rows without a value of {facet.name} are taken to be outside"
+            without = f"{count_text(facet.missing, 'row')} without a value of {facet.name}"
+            yield f"no row is in {gone}: what counts as outside includes {without}"
         facts, (_, listed) = table.facet_facts[facet.name], table.columns.facets[facet.name]
         yield from _facet(facet, facts, listed)
         yield from _alike(f"values of {facet.name}", facts)
@@ -150,7 +151,7 @@ def _labels(
     if positive.label == ABOVE:
         for name, facts in (("label", table.label), ("prediction", table.predicted)):
             if facts.others:
-                yield f"{facts.others} rows whose {name} is no number were left out"
+                yield left_out_text(facts.others, "row", f"whose {name} is no number")
     if positives and not negatives:
         yield f"all {what}s are {positive.spelled}"
     known = baseline.label_values() if baseline else []
@@ -166,8 +167,8 @@ def _group(name: str, measures: Sequence[GroupMetric]) -> Iterator[str]:
         others = names_of(each.metric for each in measures if not each.small)
         which = f"metrics other than {others}" if others else "metrics"
         yield (
-            f"{name}: {small[0].rows} rows, and {small[0].others} outside of it. With fewer than {FEW_ROWS} on either "
-            f"side, {which} are reported and never alert{beyond}"
+            f"{name}: {count_text(small[0].rows, 'row')}, and {small[0].others:,} outside of it. With fewer than "
+            f"{FEW_ROWS} on either side, {which} are reported and never alert{beyond}"
         )
     without = names_of(each.metric for each in measures if each.verdict.note == NO_VALUE)
     if without:

@@ -236,7 +236,7 @@ class Numbers:
     ----------
     values : ndarray of float64
         The numeric ones.
-    present, missing, integral, negative : int
+    present, missing, negative : int
     """
 
     def __init__(self, column: SampledColumn) -> None:
@@ -244,8 +244,12 @@ class Numbers:
         self.values = np.concatenate([each.values for each in read]) if read else np.empty(0)
         self.present = sum(each.present for each in read)
         self.missing = sum(each.missing for each in read)
-        self.integral = sum(each.integral for each in read)
         self.negative = int(np.count_nonzero(self.values < 0))
+
+    @cached_property
+    def integral(self) -> int:
+        """How many are whole, also if spelled as fractions (1.0), as pandas does where one is missing."""
+        return int(np.count_nonzero(self.values == np.trunc(self.values)))
 
     @cached_property
     def distinct(self) -> tuple[Floats, Integers]:

@@ -160,16 +160,20 @@ def expected_columns(constraints: Constraints, statistics: Statistics | None) ->
     """Say what a baseline knows of the columns, by which a reader distinguishes a header from a row for certain.
 
     A record can only be a row if each field is a number, or missing, where the baseline has numbers. Where it has
-    none, each must be one of the baseline's values if it has counted those.
+    none, each must be one of the baseline's values if it has counted those. The name of a column is no value, unless
+    the baseline has counted it as one at its place.
     """
     named = statistics.named() if statistics else {}
     features = constraints.features
+    names = tuple(feature.name for feature in features)
 
     def fits(fields: Sequence[str]) -> bool:
         numbers = known = unknown = 0
         for feature, field in zip(features, fields, strict=True):
             domains = feature.string_constraints.domains if feature.string_constraints else None
             values = {*(domains or ()), *(named[feature.name].categories if feature.name in named else ())}
+            if field in names and field not in values:
+                return False
             if field and feature.inferred_type.is_numeric:
                 if not infer_type(pl.Series([field], dtype=pl.String)).is_numeric:
                     return False
@@ -178,4 +182,4 @@ def expected_columns(constraints: Constraints, statistics: Statistics | None) ->
                 known, unknown = known + (field in values), unknown + (field not in values)
         return numbers > 0 or (known > 0 and unknown == 0)
 
-    return Expected(tuple(feature.name for feature in features), fits)
+    return Expected(names, fits)

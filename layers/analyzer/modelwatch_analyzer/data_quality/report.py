@@ -37,6 +37,7 @@ _CHECKS = {
     DRIFT_CHECK: "Drift from the baseline",
     "missing_column_check": "Missing column",
     "extra_column_check": "Unexpected column",
+    "is_non_negative_check": "Negative values",
     "categorical_values_check": "Unknown categories",
     "statistics_change_check": "Changed mean, spread, range or quantiles",
 }

@@ -6,6 +6,9 @@ import sys
 from collections.abc import Iterator, Mapping
 from itertools import chain, islice
 
+import numpy as np
+
+from modelwatch_analyzer.calibrated.columns import TYPE_CHECK
 from modelwatch_analyzer.calibrated.evidence import Found
 from modelwatch_analyzer.calibrated.tables import MAY_BE_CHANGE
 from modelwatch_analyzer.data_quality.alignment import Alignment
@@ -16,6 +19,7 @@ from modelwatch_analyzer.data_quality.statistic_changes import values_before
 from modelwatch_analyzer.data_quality.unwatched import unwatched, why_text
 from modelwatch_analyzer.distances import ROBUST, SIMPLE
 from modelwatch_analyzer.feature_statistics import FeatureStatistics, InferredType, categories_of
+from modelwatch_analyzer.profile.lexical import ColumnType
 from modelwatch_analyzer.profile.table import ColumnProfile, TableProfile
 from modelwatch_analyzer.profile.unusual_spellings import spelling_aside
 from modelwatch_analyzer.undefined import Undefined
@@ -102,6 +106,20 @@ def _of_result(
     ignored = [feature.name for feature in constraints.features if _has_ignored_domain(feature)]
     if ignored:
         yield f"a domain is checked for String features only, and ignored for {listed(ignored)}"
+    ignored = [feature.name for feature in constraints.features if _has_ignored_sign(feature)]
+    if ignored:
+        yield f"is_non_negative is checked for numeric features only, and ignored for {listed(ignored)}"
+    mistyped = {each.feature_name for each in result.violations if each.constraint_check_type == TYPE_CHECK}
+    whole = [
+        feature
+        for feature, column in alignment.features.items()
+        if feature in mistyped and _are_whole_fractions(profile.columns[column])
+    ]
+    if whole:
+        yield (
+            f"the numbers of {listed(whole)} are whole, but spelled as fractions (1.0), as pandas writes whole numbers "
+            "of which one is missing: convert the columns by astype('Int64') before they are written"
+        )
 
 
 def _without_threshold(constraints: Constraints, configs: Mapping[str, EffectiveConfig]) -> Iterator[str]:
@@ -157,6 +175,19 @@ def _spelled_otherwise(feature: FeatureConstraints, observed: ColumnProfile) -> 
 def _has_ignored_domain(feature: FeatureConstraints) -> bool:
     text = feature.string_constraints
     return feature.inferred_type.is_numeric and text is not None and bool(text.domains)
+
+
+def _has_ignored_sign(feature: FeatureConstraints) -> bool:
+    numbers = feature.num_constraints
+    return feature.inferred_type is InferredType.STRING and numbers is not None and bool(numbers.is_non_negative)
+
+
+def _are_whole_fractions(observed: ColumnProfile) -> bool:
+    """Return whether numbers are spelled as fractions and whole, as far as the sketch keeps them."""
+    if observed.type is not ColumnType.FRACTIONAL or observed.numbers is None:
+        return False
+    kept = observed.numbers.sketch.cumulative_weights()[0]
+    return bool((kept == np.trunc(kept)).all())
 
 
 def _numbers_no_more(statistics: Statistics, constraints: Constraints) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from modelwatch_analyzer.configured_dataset import as_configured
+from modelwatch_analyzer.configured_dataset import as_configured, features_key, naming_keys
 from modelwatch_analyzer.documents import ANALYSIS_FILE, CONSTRAINTS_FILE
 from modelwatch_analyzer.explainability.attribution import replicates
 from modelwatch_analyzer.explainability.background import clustered_background, given_background, table_of
@@ -35,7 +35,7 @@ from modelwatch_analyzer.explainability.explanation import (
     most_rows,
     row_limit,
 )
-from modelwatch_analyzer.explainability.labels import drifts_of, explanation_of, label_names
+from modelwatch_analyzer.explainability.labels import drifts_of, explanation_of, label_names, remarks_on_order
 from modelwatch_analyzer.explainability.learnt import learnt
 from modelwatch_analyzer.explainability.replay import replay
 from modelwatch_analyzer.explainability.report import report_of
@@ -89,10 +89,11 @@ def run(settings: ExplainabilitySettings, host: Host) -> Findings:
     if baseline is not None:
         _refuse_incomparable(config, baseline)
     settings, config = _of_requests(as_configured(settings, config.features, config.headers), config)
-    dataset, log = open_dataset(settings), ReadLog()
-    columns, features = features_of(dataset, config, settings, log, baseline)
-    rows = sample(cells_of(dataset, columns, features, log), most_rows(settings, config, len(features)), seed)
-    log.require_records()
+    with naming_keys(features_key(settings, config.features)):
+        dataset, log = open_dataset(settings), ReadLog()
+        columns, features = features_of(dataset, config, settings, log, baseline)
+        rows = sample(cells_of(dataset, columns, features, log), most_rows(settings, config, len(features)), seed)
+        log.require_records()
     log.remarks += remarks_on_numbers(dataset, [*config.headers, *(column for _, column in config.no_features)])
     background = _background(host, config, baseline, rows, features, seed)
     explained = limited(rows, row_limit(settings, config))
@@ -195,7 +196,8 @@ def _findings(
     }
     drifts = drifts_of(task, found, samples, baseline, explanation.values) if baseline else {}
     violations = tuple(violation for drift in drifts.values() for violation in violations_of(drift))
-    warnings = tuple(warnings_of(task, explanation, found, drifts))
+    order = remarks_on_order(labels, baseline) if baseline else ()
+    warnings = (*order, *warnings_of(task, explanation, found, drifts))
     found |= {
         label: found[label].model_copy(update={"attribution_drift": drift_document(drift)})
         for label, drift in drifts.items()

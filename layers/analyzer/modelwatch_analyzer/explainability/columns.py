@@ -63,7 +63,8 @@ def features_of(
         raise InvalidInput("FeaturesNotFound", message)
     if absent and not known and settings.features_attribute is None:
         key, wanted = absent[0]
-        message = f"{key} is {wanted!r}, and the dataset has no such column; "
+        verb = "names" if key == "excluded_columns" else "is"
+        message = f"{key} {verb} {wanted!r}, and the data has no such column; "
         raise InvalidInput("UnknownColumn", message + existing(config.headers or dataset.columns, wanted))
     new = [name for name in pairs if name not in known]
     if known and len(new) == len(pairs):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from modelwatch_analyzer.explainability.explanation import ExplanationTask
 from modelwatch_analyzer.explainability.history import history_of
 from modelwatch_analyzer.explainability.resampled_background import BackgroundResampling
 from modelwatch_analyzer.undefined import Undefined
+from modelwatch_analyzer.wording import listed
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.number_text import count_text
 
@@ -121,7 +122,7 @@ def _comparable(task: ExplanationTask, labels: list[str], label: str, earlier: A
     try:
         then = matched(labels, earlier)[label].global_shap_values
     except InvalidInput:
-        return Undefined("it explains another number of outputs")
+        return Undefined("it explains other outputs")
     if then.keys() != set(task.features):
         return Undefined("it explains other features")
     if earlier.run_details is not None and not earlier.run_details.measures_as(task.config.shap):
@@ -135,7 +136,8 @@ def matched(labels: list[str], analysis: Analysis) -> dict[str, LabelExplanation
     Raises
     ------
     InvalidInput
-        ``ExplanationsNotComparable`` where the file explains another number of outputs.
+        ``ExplanationsNotComparable`` where the file explains another number of outputs, or others of which some have
+        the names of these.
     """
     if len(labels) != len(analysis.labels):
         outputs = count_text(len(analysis.labels), "output")
@@ -143,4 +145,17 @@ def matched(labels: list[str], analysis: Analysis) -> dict[str, LabelExplanation
         raise InvalidInput("ExplanationsNotComparable", message)
     if set(labels) == set(analysis.labels):
         return {label: analysis.labels[label] for label in labels}
+    if {*labels} & {*analysis.labels}:
+        names = f"{listed([*analysis.labels])}, and the configuration names {listed(labels)}"
+        message = f"the outputs that the baseline explains are {names}: name the same ones by label_headers"
+        raise InvalidInput("ExplanationsNotComparable", message)
     return dict(zip(labels, analysis.labels.values(), strict=True))
+
+
+def remarks_on_order(labels: Sequence[str], baseline: Analysis) -> Iterator[str]:
+    """Say where outputs are paired with the baseline's by their order."""
+    if len(labels) > 1 and {*labels} != {*baseline.labels}:
+        yield (
+            f"the outputs {listed(labels)} have other names in the baseline, {listed([*baseline.labels])}, and are "
+            "compared in this order: if it is not the model's, name them alike by label_headers"
+        )

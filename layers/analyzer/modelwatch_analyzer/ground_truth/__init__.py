@@ -20,6 +20,7 @@ from modelwatch_core.domain.analysis_settings import AnalysisSettings, DatasetFo
 from modelwatch_core.domain.dataset_formats import GROUND_TRUTH, TRANSFORM_OUTPUT, BatchTransformOptions
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitor_kinds import kind_of_analysis
+from modelwatch_core.domain.number_text import count_text, left_out_text
 from modelwatch_core.domain.outcome import GroundTruthCounts
 
 __all__ = ["LabelledDataset", "open_labelled_dataset"]
@@ -198,16 +199,17 @@ def _warnings(ground_truth: GroundTruth, merged: Merge, log: ReadLog) -> Iterato
     yield from log.remarks
     if log.malformed:
         examples = "; ".join(log.malformed_examples[:MAX_EXAMPLES])
-        yield f"{log.malformed} labels could not be parsed and were left out, for instance {examples}"
+        yield f"{left_out_text(log.malformed, 'label', 'that cannot be parsed')}, for instance {examples}"
     if ground_truth.conflicting:
         yield (
-            f"{ground_truth.conflicting} labels contradict another one with the same id: only the last one, by path"
-            " and line, is used"
+            f"{left_out_text(ground_truth.conflicting, 'label', 'contradicted by another one with the same id')}: only"
+            " the last one, by path and line, is used"
         )
     if merged.counts.ambiguous:
         yield (
-            f"{merged.counts.ambiguous} predictions have no label because several are possible: labels without an id "
-            "match by time, and more than one label or prediction is near"
+            f"several labels are possible for {count_text(merged.counts.ambiguous, 'prediction')}, which remain without"
+            " one: labels without an id match by time, and more than one label or prediction is near"
         )
     if merged.counts.unlabelled:
-        yield f"{merged.counts.unlabelled} of {merged.counts.predictions} predictions have no label yet"
+        predictions = count_text(merged.counts.predictions, "prediction")
+        yield f"there is no label yet for {merged.counts.unlabelled:,} of {predictions}"

@@ -24,6 +24,7 @@ from modelwatch_analyzer.reading.csv_form import UUID_PATTERN
 from modelwatch_analyzer.reading.dataset import ReadLog
 from modelwatch_analyzer.reading.files import SourceFile, source_files
 from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.number_text import count_text
 
 MAX_EXAMPLES = 3
 """The number of malformed labels that a message describes."""
@@ -153,7 +154,7 @@ def read_ground_truth(source: Path, end: datetime | None, log: ReadLog) -> Groun
     if not by_id.found + by_time.found:
         if log.malformed:
             reasons = "; ".join(log.malformed_examples[:MAX_EXAMPLES])
-            message = f"none of the {log.malformed} labels in {source} can be parsed: {reasons}"
+            message = f"{count_text(log.malformed, 'label')} in {source}, and none can be parsed: {reasons}"
             raise InvalidInput("InvalidGroundTruth", message)
         raise _not_found(source, "the files are empty")
     parts = by_id.distinct(), by_time.distinct()

@@ -30,6 +30,7 @@ from modelwatch_analyzer.profile.spelling import example_text
 from modelwatch_analyzer.reading.dataset import ReadLog
 from modelwatch_analyzer.reading.files import SourceFile
 from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.number_text import count_text
 from modelwatch_core.domain.outcome import GroundTruthCounts
 
 _PART = "part-00000"
@@ -235,7 +236,8 @@ def _no_match(predictions: Predictions, ground_truth: GroundTruth, matcher: _Mat
                 key = f"{kind} ({name})"
                 kinds[key] = kinds.get(key, 0) + number
     message = (
-        f"none of the {matcher.predictions} predictions has one of the {ground_truth.found} labels. Predictions with"
+        f"{count_text(matcher.predictions, 'prediction')} and {count_text(ground_truth.found, 'label')} were found, and"
+        " none of them belong together. Predictions with"
         f" {_list_kinds(kinds)}; labels with {_list_kinds(ground_truth.kinds)}. A label's eventId, or inference_id,"
         " must be the inferenceId that was given with the request, or else the captured eventId; a label with only a"
         " timestamp must have the inferenceTime of exactly one prediction. Are these the labels of this window? If its"
@@ -244,8 +246,8 @@ def _no_match(predictions: Predictions, ground_truth: GroundTruth, matcher: _Mat
     tolerance = "--ground-truth-time-tolerance SECONDS (in the app: 'ground_truth_time_tolerance' in the environment)"
     if matcher.ambiguous:
         message += (
-            f" By their times {matcher.ambiguous} predictions may have one of several labels, or share one: give labels"
-            f" with ids, or a smaller {tolerance}."
+            f" By their times some predictions ({matcher.ambiguous:,}) may have one of several labels, or share one:"
+            f" give labels with ids, or a smaller {tolerance}."
         )
     elif ground_truth.times.first.size:
         message += f" For times that are not the same instant, give {tolerance}."

@@ -41,6 +41,7 @@ from modelwatch_analyzer.wording import listed
 from modelwatch_core.domain.analysis_settings import Switch
 from modelwatch_core.domain.monitor_kinds import ProblemType
 from modelwatch_core.domain.monitor_kinds.model_quality import ModelQualitySettings, ThresholdRule
+from modelwatch_core.domain.number_text import count_text
 from modelwatch_core.domain.outcome import RecordCounts
 
 
@@ -151,8 +152,8 @@ def _about_keys(constraints: QualityConstraints | None) -> Iterator[str]:
 def _remarks(settings: ModelQualitySettings, quality: Quality) -> Iterator[str]:
     if quality.rows < LEAST_FOR_DEVIATION:
         yield (
-            f"{quality.rows} rows were evaluated: with fewer than {LEAST_FOR_DEVIATION} there are no standard "
-            "deviations, and intervals are wide"
+            f"the evaluation is of {count_text(quality.rows, 'row')}: with fewer than {LEAST_FOR_DEVIATION} there are "
+            "no standard deviations, and intervals are wide"
         )
     if settings.inference_attribute and settings.probability_threshold_attribute is not None:
         yield "probability_threshold_attribute is not used, since inference_attribute says what was predicted"

@@ -15,6 +15,7 @@ from modelwatch_analyzer.profile.probability import ROUNDED_PROBABILITY, require
 from modelwatch_analyzer.profile.spelling import cleaned
 from modelwatch_analyzer.profile.unusual_spellings import count_spellings, number_advice
 from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.number_text import count_text, left_out_text
 
 
 @dataclass(slots=True)
@@ -94,26 +95,27 @@ class CompleteRows:
             message = f"no row of {named} holds numbers: is the problem type right, and the attributes?"
             raise InvalidInput("ValuesNotNumeric", message + number_advice(self.spellings))
         if self.without_prediction:
-            message = f"all {self.without_prediction} labelled rows lack a prediction or probability"
+            message = f"{count_text(self.without_prediction, 'labelled row')}, and none has a prediction or probability"
             raise InvalidInput("NoPredictions", f"{message}: are the attributes right, and does the model answer?")
-        message = f"all {self.unlabelled} rows lack a label in the column {self.columns.label!r}"
+        message = f"{count_text(self.unlabelled, 'row')}, and none has a label in the column {self.columns.label!r}"
         raise InvalidInput("GroundTruthNotFound", f"{message}: is the attribute right, and have the labels arrived?")
 
     def warnings(self) -> Iterator[str]:
         """Yield a sentence for each reason to leave rows out."""
         if self.unlabelled:
-            yield f"{self.unlabelled} rows without a label were left out"
+            yield left_out_text(self.unlabelled, "row", "without a label")
         if self.without_prediction:
-            yield f"{self.without_prediction} rows without a prediction or probability were left out"
+            yield left_out_text(self.without_prediction, "row", "without a prediction or probability")
         if self.spelled_missing:
             yield f"{self.spelled_missing} of the missing values are spelled out, as nan or None"
         for name, count in self.not_numeric.items():
             if count:
-                yield f"{count} rows whose {name!r} is not a number were left out{number_advice(self.spellings)}"
+                left_out = left_out_text(count, "row", f"whose {name!r} is not a number")
+                yield left_out + number_advice(self.spellings)
         if self.rounded:
             yield (
-                f"{self.rounded} probabilities were outside [0, 1] by rounding, by at most {ROUNDED_PROBABILITY:g} "
-                "or a half float's step, and count as 0 or 1"
+                f"{self.rounded:,} of the probabilities are outside [0, 1] by rounding, by at most "
+                f"{ROUNDED_PROBABILITY:g} or a half float's step, and count as 0 or 1"
             )
 
 

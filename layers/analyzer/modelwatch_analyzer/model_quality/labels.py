@@ -119,8 +119,8 @@ def remarks_on_classes(matrix: ConfusionMatrix) -> Iterator[str]:
     if (never_met := matrix.never_met()) is not None:
         actual, predicted = never_met
         yield (
-            f"none of the {len(predicted)} predicted classes ({example_text(predicted)}) is among the labels' "
-            f"{len(actual)} classes ({example_text(actual)}), so nothing is predicted correctly: do both name classes "
-            "in the same way, and do the attributes name the right columns?"
+            f"no predicted class ({example_text(predicted)}) is among the labels' classes ({example_text(actual)}), "
+            "so nothing is predicted correctly: do both name classes in the same way, and do the attributes name the "
+            "right columns?"
         )
     yield from remark_on_alike("classes", matrix.labels)

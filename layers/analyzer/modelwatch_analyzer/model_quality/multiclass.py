@@ -23,6 +23,7 @@ from modelwatch_analyzer.model_quality.score_table import INEXACT, ScoreCells, S
 from modelwatch_analyzer.model_quality.scores import CONFIDENCES, TRUE_CLASS
 from modelwatch_analyzer.reading.dataset import Plan
 from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.number_text import count_text
 
 _ASSUMED = (
     "add up to 1 and were taken for the probabilities of the classes: give probability_attribute or inference_attribute"
@@ -136,12 +137,11 @@ class MulticlassEvaluation:
             warnings.insert(0, f"the answers' {len(self._classes)} columns {_ASSUMED}")
         cells, calibration = self._scores.finish(), None
         if self._without_probability:
-            message = (
-                f"log_loss is left out: {self._without_probability} rows have a label without a probability of its"
-            )
+            without = count_text(self._without_probability, "row")
             warnings.append(
-                f"{message} own; columns of probabilities are those of the classes that they are named after, as cat"
-                " or prob.cat, and without names of 0, 1, ...: the labels must be spelled so"
+                f"log_loss is left out: the label of {without} has no probability of its own; columns of probabilities "
+                "are those of the classes that they are named after, as cat or prob.cat, and without names of 0, 1, "
+                "...: the labels must be spelled so"
             )
         elif cells.scores.size:
             if not self._scores.exact:

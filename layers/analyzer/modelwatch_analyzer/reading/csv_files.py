@@ -297,7 +297,7 @@ class _Opening:
                 files.append(_with_header(file, head[0], self.remarks))
         if rows:
             self.remarks.append(
-                f"the first line of {enumerated(rows)} has a value of each column of the baseline and none of its "
+                f"the first line of {enumerated(rows)} has a value of each column of the baseline and not its "
                 f"names: it was read as a row, and the columns by their position; give {NO_HEADER}"
             )
         return tuple(files)

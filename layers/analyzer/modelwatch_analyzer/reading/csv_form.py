@@ -59,8 +59,8 @@ class Expected:
         return len(fields) == len(self.names) and set(fields) == set(self.names)
 
     def is_row(self, fields: Fields) -> bool:
-        """Return whether a record has none of the names, and a value of each column."""
-        return len(fields) == len(self.names) and not set(fields) & set(self.names) and self.fits(fields)
+        """Return whether a record does not have the very names, and has a value of each column."""
+        return len(fields) == len(self.names) and not self.is_header(fields) and self.fits(fields)
 
 
 def ends_with_inference(fields: Fields) -> bool:

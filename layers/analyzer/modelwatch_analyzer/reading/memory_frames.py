@@ -76,7 +76,6 @@ class MemoryFrame(TypedTable):
         names, others = plan.columns_among(self.columns), OtherSpellings()
         query = self.held.frame.lazy().select(self.content.expressions(names, plan))
         rows = max(1, _BATCH_CELLS // max(1, len(names)))
-        log.count_file(self.held.label, int(self.held.frame.estimated_size()))
         for start in range(0, self.content.rows, rows) if names else ():
             (batch,) = _collect(query.slice(start, rows), rows)
             log.read += batch.height

@@ -6,6 +6,7 @@ from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
+from modelwatch_analyzer.reading.dataset import DATA_FRAME
 from modelwatch_core.domain.analysis_settings import AnalysisSettings
 from modelwatch_core.domain.documents import iso_utc
 
@@ -26,7 +27,7 @@ def facts_of(settings: AnalysisSettings) -> dict[str, str]:
     labels: Path | None = getattr(settings, "ground_truth_source", None)
     facts = {
         "Dataset": _name(settings.dataset_source),
-        "Format": settings.dataset_format.name,
+        "Format": "table in memory" if settings.dataset_format.name == DATA_FRAME else settings.dataset_format.name,
         "Window": window if settings.start_time or settings.end_time else None,
         "Labels": labels.name if labels else None,
         "Problem": getattr(settings, "problem_type", None),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
 from typing import Any
 
 from modelwatch_core.app.access_advice import advice_on_access
@@ -13,13 +14,14 @@ from modelwatch_core.app.baseline_files import feature_names, refuse_unfit_const
 from modelwatch_core.app.create_baseline import within_results
 from modelwatch_core.app.start_analysis import StartAnalysis
 from modelwatch_core.domain import s3_layout
-from modelwatch_core.domain.alerting import matches
+from modelwatch_core.domain.alerting import SeverityRule, matches
 from modelwatch_core.domain.analysis_settings import Switch
 from modelwatch_core.domain.baselining_job import BaseliningJob
 from modelwatch_core.domain.dataset_formats import refuse_unknown_format
 from modelwatch_core.domain.documents import iso_utc
 from modelwatch_core.domain.errors import InvalidInput, NotReady
 from modelwatch_core.domain.hosts import NoHost
+from modelwatch_core.domain.monitor_kinds import MonitorKind
 from modelwatch_core.domain.monitoring_schedule import (
     BatchTransformInput,
     EndpointInput,
@@ -122,9 +124,11 @@ class AcceptSchedule:
                 raise InvalidInput("UnfitAlertTarget", f"{message}; correct them, or leave the target out")
 
     def _refuse_idle_rules(self, request: ScheduleRequest) -> None:
-        """Refuse rules of severity that match no feature of the baseline: a name is misspelt."""
-        uri = request.baseline.constraints_s3_uri if request.baseline else None
+        """Refuse rules of severity for a check that the kind, or a feature that the baseline, does not have."""
         rules = request.alerting.severity_rules
+        if not request.post_analytics_processor_source_uri:  # which may write violations of other checks
+            _refuse_unknown_checks(rules, request.kind)
+        uri = request.baseline.constraints_s3_uri if request.baseline else None
         if uri is None or not any(rule.features for rule in rules):
             return
         known = feature_names(self._read(uri) or b"")
@@ -196,3 +200,14 @@ class AcceptSchedule:
         choice = self.start_analysis.choose(request.demand, resources=request.resources)
         if isinstance(choice, NoHost):
             raise InvalidInput(choice.code, f"no host can run it: {choice.reason}. {choice.advice}")
+
+
+def _refuse_unknown_checks(rules: Iterable[SeverityRule], kind: MonitorKind) -> None:
+    """Refuse rules for checks that a kind does not have; a kind that lists none may have any."""
+    for place, rule in enumerate(rules if kind.checks else ()):
+        for name in rule.checks:
+            if name not in kind.checks:
+                checks = sorted(kind.checks)
+                message = f"alerting.severity_rules[{place}].checks: {name!r} is no check of this kind of monitor"
+                meant = " or ".join(get_close_matches(name, checks, n=1) or checks)
+                raise InvalidInput("RuleMatchesNothing", f"{message}; did you mean {meant}?")

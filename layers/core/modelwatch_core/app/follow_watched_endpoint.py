@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from modelwatch_core.app.follow_schedule import FollowSchedule
 from modelwatch_core.app.raise_notices import RaiseNotices
 from modelwatch_core.domain.endpoint_reactions import reaction_of
+from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
 from modelwatch_core.domain.watched_endpoint import Deployment, Notice, unheard_notices
 from modelwatch_core.ports import AlertStates, Clock, Endpoints, Schedules
@@ -18,7 +19,7 @@ class FollowWatchedEndpoint:
     """Let the schedules of an endpoint react to what it is now.
 
     SageMaker's events come twice, late and in any order, so an event only makes the app look. What people should hear
-    of a muted schedule is kept until the mute is over.
+    of a muted schedule is kept until the mute is over, and until targets can be read.
     """
 
     schedules: Schedules
@@ -33,24 +34,39 @@ class FollowWatchedEndpoint:
 
         Raises
         ------
+        InvalidInput
+            ``InvalidParameter`` where the targets of notices cannot be read. All schedules have reacted by then, and
+            a retry raises the notices.
         NotReady, Upstream
             When a retry may help; it goes on where this call stopped.
         """
         watching = list(self.schedules.watching(endpoint_name))
         if not watching:
             return []
-        found = self.endpoints.deployment(endpoint_name)
-        return [each.monitoring_schedule_name for each in watching if self._reacts(each, found)]
+        found, reacted, untold = self.endpoints.deployment(endpoint_name), list[str](), list[InvalidInput]()
+        for each in watching:
+            try:
+                if self._reacts(each, found):
+                    reacted.append(each.monitoring_schedule_name)
+            except InvalidInput as error:
+                untold.append(error)
+        if untold:
+            raise untold[0]
+        return reacted
 
     def _reacts(self, schedule: MonitoringSchedule, found: Deployment | None) -> bool:
         reaction = reaction_of(schedule, found, self.clock.now())
         if reaction is None:
-            return False
+            return self.end_of_mute(schedule)
         schedule_after, notices = reaction
         if self._is_muted(schedule):
             return self._written(schedule_after, notices)
         # Before the schedule is written: after a crash between the two, the notices are raised again, and sent once.
-        self.raise_notices(schedule, *notices)
+        try:
+            self.raise_notices(schedule, *notices)
+        except InvalidInput:
+            self._written(schedule_after, notices)
+            raise
         return self._written(schedule_after)
 
     def end_of_mute(self, schedule: MonitoringSchedule) -> bool:
@@ -58,6 +74,8 @@ class FollowWatchedEndpoint:
 
         Raises
         ------
+        InvalidInput
+            ``InvalidParameter`` where the targets of notices cannot be read.
         NotReady, Upstream
             When a retry may help.
         """

@@ -57,7 +57,7 @@ class _DescribeRequest(_ScheduleNamed):
 class _CreateRequest(BaseModel):
     """Parameters of ``ScheduleRequest``, whose expression may be ``NOW``, and with which status it begins.
 
-    With ``dry_run`` it is only said what would be made, or why it would not.
+    With ``dry_run`` it is only said what would be made, or why it would not, and how many schedules there may be.
     """
 
     model_config = ConfigDict(extra="allow", hide_input_in_errors=True)
@@ -142,7 +142,7 @@ class ManageMonitors:
             active_since=now,
         )
         if asked.dry_run:
-            return shown(schedule) | {"warnings": schedule.warnings}
+            return shown(schedule) | {"warnings": schedule.warnings, "most_schedules": self.most_schedules}
         change = self.schedules.save(schedule, most=self.most_schedules)
         try:
             self.follow_schedule(change)

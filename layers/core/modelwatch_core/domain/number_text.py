@@ -17,3 +17,8 @@ def number_text(value: float, digits: int = _FEWEST_DIGITS) -> str:
 def count_text(number: int, noun: str) -> str:
     """Write a number of things: ``1 file``, ``2,000 files``."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def left_out_text(number: int, noun: str, which: str) -> str:
+    """Say that a number of things were left out: ``1 row without a label was left out``."""
+    return f"{count_text(number, noun)} {which} {'was' if number == 1 else 'were'} left out"

@@ -31,6 +31,7 @@ BIAS = MonitorKind(
     in_parts=True,
     constraint_sections=frozenset({"pre_training_bias_metrics", "post_training_bias_metrics"}),
     is_metric_of_a_part=lambda _, dimensions: "Facet" in dimensions,
+    checks=frozenset({"bias_drift_check"}),
     transform_side="output",
     baseline_files={"constraints_s3_uri": "analysis.json"},
     schedule_parameters=frozenset({"analysis_config"}),

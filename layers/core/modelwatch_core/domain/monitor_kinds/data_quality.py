@@ -62,6 +62,18 @@ DATA_QUALITY = MonitorKind(
     earlier_report=SERIES_FILE,
     earlier_reports=1,  # each has what all before it came to
     is_metric_of_a_part=_is_metric_of_a_feature,
+    checks=frozenset(
+        {
+            "data_type_check",
+            "completeness_check",
+            "is_non_negative_check",
+            "categorical_values_check",
+            "statistics_change_check",
+            "baseline_drift_check",
+            "missing_column_check",
+            "extra_column_check",
+        }
+    ),
     shell=Shell(
         watches="Types, completeness, domains and drift of every column.",
         baseline=ShellCommand(

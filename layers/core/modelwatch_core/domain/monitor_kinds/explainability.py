@@ -102,6 +102,17 @@ EXPLAINABILITY = MonitorKind(
     metric_namespace="explainability-metrics",
     constraint_sections=frozenset({"explanations"}),
     is_metric_of_a_part=lambda _, dimensions: "Label" in dimensions,
+    checks=frozenset(
+        {
+            "feature_attribution_drift_check",
+            "feature_set_check",
+            "feature_attribution_change_check",
+            "feature_rank_check",
+            "attribution_stability_check",
+            "attribution_rank_agreement_check",
+            "explanation_consistency_check",
+        }
+    ),
     captured_sides=(REQUEST,),
     schedule_parameters=frozenset({"analysis_config"}),
     baseline_parameters=frozenset({"analysis_config"}),

@@ -49,6 +49,8 @@ class MonitorKind:
     is_metric_of_a_part : callable
         Whether a metric, by its name and the names of its dimensions, is of a single feature, group or label. There
         are as many as the data has features, and CloudWatch charges for each, so they are published where asked for.
+    checks : frozenset of str
+        The ``constraint_check_type`` of its violations; empty where a container of the user's own finds them.
     captured_sides : tuple of str
         Which sides of captured records it reads.
     transform_side : str
@@ -77,6 +79,7 @@ class MonitorKind:
     metric_namespace: str
     in_parts: bool = False
     is_metric_of_a_part: Callable[[str, Collection[str]], bool] = _of_the_whole
+    checks: frozenset[str] = frozenset()
     captured_sides: tuple[CaptureSide, ...] = (REQUEST, RESPONSE)
     transform_side: str = "input"
     schedule_parameters: frozenset[str] = frozenset()
@@ -93,6 +96,11 @@ class MonitorKind:
         options = {name for option in self.shell.options for name in (option.field, *option.also_sets)}
         if unknown := sorted(options - self.settings.model_fields.keys()):
             raise ValueError(f"{self.settings.__name__} has no {', '.join(unknown)}, which its shell options set")
+
+    @property
+    def has_metrics_of_parts(self) -> bool:
+        """Whether it has metrics of single features, groups or labels."""
+        return self.is_metric_of_a_part is not _of_the_whole
 
     @property
     def command_name(self) -> str:

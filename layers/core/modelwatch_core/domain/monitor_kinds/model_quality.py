@@ -68,6 +68,7 @@ MODEL_QUALITY = MonitorKind(
     constraint_sections=frozenset(
         {"binary_classification_constraints", "multiclass_classification_constraints", "regression_constraints"}
     ),
+    checks=frozenset({"LessThanThreshold", "GreaterThanThreshold", "baseline_drift_check"}),
     captured_sides=(RESPONSE,),
     transform_side="output",
     schedule_parameters=frozenset({"ground_truth_input", "problem_type"}),
