@@ -35,6 +35,22 @@ def test_few_scores_have_a_p_that_is_at_least_the_exact_one_and_not_much_larger(
     assert exact <= sum_test(cells, before, current) < 3 * exact  # half a step is taken off
 
 
+@pytest.mark.parametrize(("rare", "size", "drawn"), [(50, 100, 8), (100, 10, 4), (100, 100, 14), (250, 30, 13)])
+def test_of_a_rare_value_the_far_tail_is_that_of_the_hypergeometric_law(rare: int, size: int, drawn: int) -> None:
+    rows = 5_000
+    before, now = np.array([rows - rare - size + drawn, rare - drawn]), np.array([size - drawn, drawn])
+    exact = float(stats.hypergeom.sf(drawn - 1, rows, rare, size))
+    assert exact < 1e-4
+    assert exact <= sum_test(np.array([0.0, 1.0]), before, now) < 4 * exact  # of both tails
+
+
+def test_at_the_end_of_what_is_possible_p_is_at_least_the_exact_one() -> None:
+    now = np.zeros(5_000)
+    now[-3:] = 1
+    exact = float(stats.hypergeom.sf(2, 5_000, 3, 3))
+    assert exact <= sum_test(np.arange(5_000.0), 1 - now, now) < 20 * exact
+
+
 def test_nothing_is_told_by_one_value_or_one_sample() -> None:
     assert sum_test(np.array([1.0]), np.array([5.0]), np.array([5.0])) == 1
     assert sum_test(np.array([1.0, 2.0]), np.array([5.0, 5.0]), np.zeros(2)) == 1

@@ -68,6 +68,14 @@ def test_months_without_a_change_are_left_alone() -> None:
     assert flagged <= 6  # 2 are promised: 7 or more have a chance of 0.4 %
 
 
+@pytest.mark.parametrize(("rare", "alarms"), [(3, 0), (5, 1)])
+def test_the_detector_takes_no_rare_value_of_a_few_rows_for_a_change(rare: int, alarms: int) -> None:
+    before = counts_of(sampled([0.0] * 1_900 + [1.0] * 100), numeric=True)
+    # Of 720 windows of five rows 0.8 have three rare values or more, and 0.0002 have five.
+    window = sample(before, [1.0] * rare + [0.0] * (5 - rare))
+    assert len(advance(Watch(baseline=0), {"x": window}, 0.05, 720)[1]["x"]) == alarms
+
+
 def test_rising_missing_values_are_found_by_a_block() -> None:
     generator = np.random.default_rng(34)
     before = counts_of(sampled([None if gap else 1.5 for gap in generator.random(5_000) < 0.02]), numeric=True)

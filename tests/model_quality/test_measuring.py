@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from modelwatch_analyzer.metric_change import chance_of
 from modelwatch_analyzer.model_quality.metric import Confidence, Measured, Metric, measure
+from modelwatch_analyzer.model_quality.regression_errors import RegressionErrors
+from modelwatch_analyzer.model_quality.regression_metrics import REGRESSION
 from modelwatch_analyzer.resampling import Resampling
 from modelwatch_analyzer.undefined import Undefined
 
@@ -65,3 +68,37 @@ def test_a_standard_deviation_is_of_five_subsamples_with_divisor_four():
 
 def test_a_metric_without_a_value_has_no_interval():
     assert measured(Known(np.nan), undefined="why not") == Measured(Undefined("why not"))
+
+
+def r2_of(label: NDArray[np.float64], prediction: NDArray[np.float64]) -> Measured:
+    errors = RegressionErrors()
+    errors.update(label, prediction)
+    return measure(REGRESSION, errors.finish()[0], label.size, Confidence(replicates=200, estimates=True))["r2"]
+
+
+@pytest.mark.parametrize(("rows", "least"), [(900, 700), (20_000, 14_000)])
+def test_r2_is_of_all_rows_where_labels_are_normal_and_of_few_where_a_few_labels_decide(rows: int, least: int) -> None:
+    generator = np.random.default_rng(41)
+    label, noise = generator.normal(size=(2, rows))
+    known = r2_of(label, label + noise).estimate
+    assert known is not None
+    assert least < known.rows <= rows
+    # Of two values, of which one has a share of q, the kurtosis is 1 / (q (1 - q)) - 3: 98.01 for 1 %.
+    rare = r2_of(generator.permutation(np.where(np.arange(rows) % 100, 0.0, 1.0)), noise).estimate
+    assert rare is not None
+    assert rare.rows == pytest.approx(3 * rows / 98.01, rel=0.15)
+
+
+def test_one_label_that_is_smaller_than_usual_makes_no_alarm_of_r2() -> None:
+    generator = np.random.default_rng(42)
+    label, noise = (
+        np.where(generator.random(5_000) < 0.1, generator.lognormal(2, 1, 5_000), 0.0),
+        generator.normal(size=5_000),
+    )
+    before, window = r2_of(label, label + noise).estimate, np.zeros(30)
+    window[7] = 2.0  # one of 20 of these labels is smaller
+    now = r2_of(window, window + noise[:30]).estimate
+    assert before is not None
+    assert now is not None
+    assert now.value < -1 < 0.8 < before.value
+    assert chance_of(before.value - now.value, now, before) > 0.1

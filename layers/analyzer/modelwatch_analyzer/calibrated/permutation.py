@@ -14,6 +14,7 @@ Floats = NDArray[np.float64]
 _TAIL = 0.02
 """The saddlepoint approximation replaces the normal one for p-values below this."""
 
+_STEPS, _ROUNDING = 100, 1e-9
 _FEW_SCORES = 20
 """With at most this many distinct scores the sum moves in steps, and half a step is taken off."""
 
@@ -51,39 +52,52 @@ def sum_test(scores: Floats, before: Floats, now: Floats) -> float:
     normal = 2 * normal_tail(total / deviation)
     if normal >= _TAIL:
         return min(1.0, normal)
-    tail = _saddlepoint(sign * centred, counts, total, size, rows)
-    return normal if tail is None else min(1.0, 2 * tail)
+    return min(1.0, 2 * _saddlepoint(sign * centred, counts, total, size, rows))
 
 
-def _saddlepoint(scores: Floats, counts: Floats, total: float, size: float, rows: float) -> float | None:
-    """Return P(S >= total), or None where no saddlepoint is found, as at the end of what is possible."""
+def _saddlepoint(scores: Floats, counts: Floats, total: float, size: float, rows: float) -> float:
+    """Return P(S >= total); where no saddlepoint is found, as at the end of what is possible, Chernoff's bound of it.
+
+    The bound is that of S and the sample's size together, divided by the chance of the size, which is at least
+    1 / sqrt(8 size (rows - size) / rows) (Robert Ash, Information Theory, 1965, lemma 4.7.1).
+    """
     share = size / rows
     scale = math.sqrt(float(counts @ scores**2) / rows)
     standard, target = scores / scale, total / scale
-    t = u = 0.0
     offset = math.log(share / (1 - share))
-    determinant = 0.0
-    for _ in range(60):
+
+    def least_at(t: float, u: float) -> float:
+        """Return what the saddlepoint minimizes: the cumulant generating function less t S and u times the size."""
+        of_rows = np.logaddexp(math.log1p(-share), math.log(share) + t * standard + u)
+        return float(counts @ of_rows) - t * target - u * size
+
+    found, t, u, least, determinant = False, 0.0, 0.0, 0.0, 0.0
+    for _ in range(_STEPS):
         p = np.exp(-np.logaddexp(0.0, -(offset + t * standard + u)))
         weight = counts * p * (1 - p)
         gradient = np.array([float((counts * p) @ standard) - target, float(counts @ p) - size])
         tt, tu, uu = float(weight @ standard**2), float(weight @ standard), float(weight.sum())
         determinant = tt * uu - tu * tu
-        if not determinant > 0 or not math.isfinite(determinant):
-            return None
+        if not determinant > 0:
+            break
         step_t = (uu * gradient[0] - tu * gradient[1]) / determinant
         step_u = (tt * gradient[1] - tu * gradient[0]) / determinant
-        damping = min(1.0, 2.0 / max(abs(step_t), abs(step_u), 1e-300))
-        t, u = t - damping * step_t, u - damping * step_u
-        if max(abs(step_t), abs(step_u)) < 1e-10:
+        if not math.isfinite(step_t + step_u):
             break
-    else:
-        return None
-    exponent = t * standard + u
-    generating = float(counts @ (np.logaddexp(math.log1p(-share), math.log(share) + exponent)))
-    square = 2 * (t * target + u * size - generating)
-    if not (square > 0 and t > 0):
-        return None
+        # Where a rare value decides the sum, whole steps lead far beyond the minimum, and nothing leads back.
+        damping = 1.0
+        while least_at(t - damping * step_t, u - damping * step_u) > least + _ROUNDING:
+            damping /= 2
+        t, u, before = t - damping * step_t, u - damping * step_u, least
+        least, step = least_at(t, u), max(abs(step_t), abs(step_u))
+        if step < 1e-10:
+            found = True
+            break
+        if step > 1 and before - least < _ROUNDING:
+            break  # the minimum is infinitely far away
+    square = -2 * least
+    if not (found and square > 0 and t > 0):
+        return min(1.0, math.exp(least) * math.sqrt(8 * size * (rows - size) / rows))
     r = math.sqrt(square)
     v = t * math.sqrt(determinant / (rows * share * (1 - share)))
     density = math.exp(-square / 2) / math.sqrt(2 * math.pi)

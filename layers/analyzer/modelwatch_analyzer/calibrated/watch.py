@@ -251,13 +251,13 @@ class _Column:
     def _detector(self) -> tuple[WatchedColumn, list[Evidence]]:
         state, now = self.state, self.counts.now[:-1]
         reference = np.asarray(state.reference)
-        z = _scores(reference, now)
+        z, by_chance = _scores(reference, now)
         recent = tuple(
             each.after(now, sign * z[score]) for each, (score, sign) in zip(state.recent, _DIRECTIONS, strict=True)
         )
-        bets, scores = np.tile(_BETS, len(z)), np.repeat(z, _BETS.size)
+        bets = np.tile(_BETS, len(z))
         with np.errstate(over="ignore"):
-            statistics = (np.asarray(state.bets) + 1) * np.exp(bets * scores - bets**2 / 2)
+            statistics = (np.asarray(state.bets) + 1) * np.exp(bets * np.repeat(z, _BETS.size) - by_chance)
         statistics = np.minimum(statistics, 1e300)
         corrected = min(1.0, self.columns * self.looks / (_DETECTOR_PART * max(float(statistics.mean()), 1e-300)))
         after = reference + now
@@ -280,19 +280,41 @@ class _Column:
         return state.model_copy(update=update), []
 
 
-def _scores(reference: Floats, now: Floats) -> tuple[float, float]:
-    """Return the standardized sums of ranks and of squared ranks from the middle."""
+def _scores(reference: Floats, now: Floats) -> tuple[Floats, Floats]:
+    """Return the standardized sums of ranks and of squared ranks from the middle, and what chance makes of their bets.
+
+    Returns
+    -------
+    ndarray, shape (2,)
+        The sums z.
+    ndarray, shape (2 * bets,)
+        By score, then by bet l: at least the logarithm of the mean of exp(l z).
+
+    Notes
+    -----
+    The mean is that of the normal law, exp(l² / 2), or of independent draws if that is larger, as it is where a rare
+    score decides the sum of few rows. That of draws without replacement was at most 3 % above both, by the exact law
+    of two scores with 20 to 100,000 rows.
+    """
     pooled = reference + now
     rows, size = float(pooled.sum()), float(now.sum())
+    z, by_chance = np.zeros(2), np.tile(_BETS**2 / 2, 2)
     if size <= 0 or rows - size <= 0 or rows < 3:
-        return 0.0, 0.0
+        return z, by_chance
     ranks = (np.cumsum(pooled) - pooled / 2) / rows
-    standardized = []
-    for scores in (ranks, (ranks - 0.5) ** 2):
+    # The window's sum is the other rows' with the other sign, so that the fewer ones may be taken for the drawn ones.
+    drawn, sign = (size, 1.0) if 2 * size <= rows else (rows - size, -1.0)
+    for place, scores in enumerate((ranks, (ranks - 0.5) ** 2)):
         centred = scores - float(scores @ pooled) / rows
-        variance = size * (rows - size) * float(pooled @ centred**2) / (rows * (rows - 1))
-        standardized.append(float(now @ centred) / math.sqrt(variance) if variance > 0 else 0.0)
-    return standardized[0], standardized[1]
+        squares = float(pooled @ centred**2)
+        if squares > 0:
+            z[place] = float(now @ centred) / math.sqrt(size * (rows - size) * squares / (rows * (rows - 1)))
+            steps = np.outer(sign * _BETS, centred / math.sqrt(drawn * squares / rows))
+            with np.errstate(divide="ignore"):
+                independent = drawn * np.logaddexp.reduce(steps + np.log(pooled / rows), axis=1)
+            bets = np.s_[place * _BETS.size : (place + 1) * _BETS.size]
+            by_chance[bets] = np.maximum(by_chance[bets], independent)
+    return z, by_chance
 
 
 def _since(before: Floats, now: Floats, *, numeric: bool) -> Effect:

@@ -295,6 +295,21 @@ class Blocks:
         label_spread, prediction_spread = (self._spread_of_drawn(name, weights, share, rows) for name in _VALUES)
         return MeanErrors(rows, absolute, squared, percentage, label_spread, prediction_spread)
 
+    def normal_rows(self, name: str) -> int:
+        """Return of how many normally distributed values the spread of labels or predictions is as well known.
+
+        By the kurtosis, which is 3 for a normal distribution: the variance of a sum of squared deviations is
+        proportional to it, less 1. Of more rows than blocks it is that of the blocks' sums.
+        """
+        rows, values = float(self.rows.sum()), getattr(self, name)
+        with np.errstate(over="ignore", invalid="ignore"):
+            away = values - float(self.rows / rows @ values)
+            parts = getattr(self, f"{name}_spread") + self.rows * away**2
+            mean = float(parts.mean())
+        variation = float(((parts / mean - 1) ** 2).mean()) if 0 < mean < np.inf else 0.0
+        known: float = 3 * rows / (1 + variation * rows / self.rows.size)
+        return round(min(rows, known))
+
     def _spread_of_drawn(
         self, name: str, weights: NDArray[np.int64], share: NDArray[np.float64], rows: NDArray[np.float64]
     ) -> NDArray[np.float64]:
@@ -339,10 +354,18 @@ class MeanErrors:
 
     def resampled(self, resampling: Resampling) -> tuple[MeanErrors, MeanErrors]:
         """Resample blocks of rows."""
+        blocks = self._of_rows()
+        number = blocks.rows.size
+        return blocks.drawn(resampling.weights(number)), blocks.drawn(np.ones(number, dtype=np.int64))
+
+    def normal_rows(self, name: str) -> int:
+        """Return how well the spread of labels or predictions is known; see `Blocks.normal_rows`."""
+        return self._of_rows().normal_rows(name)
+
+    def _of_rows(self) -> Blocks:
         if self.blocks is None:
-            raise TypeError("replicates are not drawn from replicates")
-        blocks = self.blocks.rows.size
-        return self.blocks.drawn(resampling.weights(blocks)), self.blocks.drawn(np.ones(blocks, dtype=np.int64))
+            raise TypeError("replicates have no blocks of rows")
+        return self.blocks
 
 
 @dataclass(frozen=True, slots=True)

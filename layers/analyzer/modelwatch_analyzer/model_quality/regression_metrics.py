@@ -63,6 +63,7 @@ def _r_squared(
         undefined=lambda errors: _no_r2(values, errors, spread(errors)),
         bounds=(-math.inf, 1.0),
         suggested=suggested,
+        rows=lambda errors: errors.normal_rows(values.removesuffix("s")),
     )
 
 
