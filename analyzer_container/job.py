@@ -12,6 +12,7 @@ import modelwatch_analyzer.interpreter_settings  # noqa: F401 (before everything
 import json
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -144,6 +145,8 @@ def _ended_with(message_file: Path, run: Callable[[], AnalysisSummary]) -> int:
 
 
 if __name__ == "__main__":
+    # The first process of a container ignores SIGTERM, with which SageMaker stops a job, unless it handles it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     hide_from_scripts()
     if region := os.environ.get("AWS_REGION"):  # which SageMaker sets, and boto3 does not read
         os.environ.setdefault("AWS_DEFAULT_REGION", region)

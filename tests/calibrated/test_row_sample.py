@@ -41,3 +41,11 @@ def test_long_texts_are_told_apart_by_what_is_beyond_their_beginning() -> None:
     first, second, third = pl.concat(list(sample.columns()["row"].parts)).to_list()
     assert first == third != second
     assert len(first) < 140
+
+
+def test_rows_of_many_small_files_are_held_in_few_parts() -> None:
+    sample = RowSample(1)
+    for row in range(1_000):
+        sample.update(pl.DataFrame({"row": [row]}))
+        assert len(sample._parts) <= 101  # each part has a frame of its own, whatever it holds
+    assert rows_of(sample) == list(range(1_000))

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -206,3 +210,23 @@ def test_a_request_of_the_app_finds_each_object_in_its_places_with_the_time_at_w
         400,
     )
     assert "lambda takes 10 bytes of input" in (processing / "output/report.html").read_text()
+
+
+def test_a_job_that_is_stopped_ends_at_once_with_the_script_that_it_runs(opt_ml):
+    (opt_ml / "processing/input/data.csv").write_text(ROWS)
+    script = opt_ml / "processing/preprocess.py"
+    handler = "def preprocess_handler(line):\n    print('script', os.getpid())\n    time.sleep(30)\n"
+    script.write_text(f"import os, time\n{handler}")
+    environment = {
+        "dataset_source": str(opt_ml / "processing/input"),
+        "dataset_format": json.dumps({"csv": {"header": True}}),
+        "output_path": str(opt_ml / "processing/output"),
+        "record_preprocessor_script": str(script),
+    }
+    configured(opt_ml, environment)
+    command, outside = [sys.executable, job.__file__], os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(command, env=outside | environment, stderr=subprocess.PIPE, text=True) as running:
+        started = next(line for line in running.stderr or () if line.startswith("script "))
+        running.send_signal(signal.SIGTERM)
+    assert running.returncode == 128 + signal.SIGTERM  # no signal would end the first process of a container
+    assert not Path("/proc", started.split()[1]).exists()

@@ -278,3 +278,10 @@ def test_malformed_records_are_a_remark_if_they_are_a_twentieth(read: int, malfo
         f"{malformed} of {read + malformed} records cannot be parsed and were left out: what was found is of the others"
     )
     assert log.counts().remarks == ((said,) if is_said else ())
+
+
+def test_files_with_the_same_header_hold_its_names_once(tmp_path: Path) -> None:
+    for name in "ab":
+        (tmp_path / f"{name}.csv").write_text("income of the household,score\n1,2\n")
+    first, second = open_csv(tmp_path, CsvOptions()).files
+    assert [*map(id, first.columns)] == [*map(id, second.columns)]

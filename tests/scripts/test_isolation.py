@@ -155,3 +155,31 @@ def test_the_process_that_reads_parquet_holds_no_credentials(tmp_path: Path, mon
 
 def _children() -> list[str]:
     return Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", ["SIGSTOP", "SIGKILL"])
+def test_a_script_that_stops_or_kills_its_supervisor_ends_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: str
+) -> None:
+    monkeypatch.setattr(process, "RESPONSE_SECONDS", 1.0)
+    monkeypatch.setattr(process, "_EXIT_SECONDS", 0.1)
+    survived = tmp_path / "survived"
+    source = written(
+        tmp_path,
+        "import os, signal, time\ndef preprocess_handler(line):\n"
+        f"    os.kill(os.getppid(), signal.{number})\n    time.sleep(10)\n    open({str(survived)!r}, 'w')",
+    )
+    with (
+        pytest.raises(InvalidInput, match="the record preprocessor"),
+        running_script(source, {}) as script,
+    ):
+        preprocess(script, ["1"], captured=False)
+    assert not survived.exists()
+
+
+def test_a_fork_that_a_script_lets_return_does_not_respond_in_its_place(tmp_path: Path) -> None:
+    source = written(tmp_path, "import os\ndef preprocess_handler(line):\n    os.fork()\n    return {'line': line}")
+    with running_script(source, {}) as script:
+        answers = [preprocess(script, [line], captured=False) for line in ("1", "2", "3")]
+    assert answers == [[[{"line": line}]] for line in ("1", "2", "3")]

@@ -199,6 +199,7 @@ def test_returned_values_become_the_text_that_a_file_would_have(read) -> None:
         ("import os\ndef preprocess_handler(line):\n    os._exit(3)", "exit code 3"),
         ("import os\ndef preprocess_handler(line):\n    os.kill(os.getpid(), 9)", "SIGKILL"),
         ("def preprocess_handler(line):\n    return {'a': bytearray(3 << 30)}", "MemoryError"),
+        ("def preprocess_handler(line):\n    return {'a': 10**5000}", "ValueError: Exceeds the limit"),
     ],
 )
 def test_a_script_that_raises_or_returns_something_invalid_fails_with_its_own_error(

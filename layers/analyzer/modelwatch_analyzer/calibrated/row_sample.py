@@ -26,7 +26,11 @@ _SLACK = 2
 
 _SHORT = 1_000
 """Parts that have fewer rows on average are joined, because any operation on a series costs as much as thousands of
-values do. Longer ones are joined only at the end, because that takes as much memory again."""
+values do, and each takes a kilobyte. Longer ones are joined only at the end, because that takes as much memory
+again."""
+
+_MANY = 100
+"""So many short parts of a dataset of small files are joined at a time, because joining copies all that is held."""
 
 _MORE, _AT_LEAST_MORE = 1.25, 500
 """What each of several samples keeps beyond its share of the merged one: this many times the share, and this many
@@ -91,6 +95,8 @@ class RowSample:
         self._held += batch.height
         if self._held > _SLACK * self._limit:
             self._prune()
+        if len(self._parts) > _MANY:
+            self._join_short()
 
     def merge(self, other: RowSample) -> RowSample:
         """Return the sample of the rows of this part and of later ones; neither changes."""
@@ -101,8 +107,7 @@ class RowSample:
         both._parts, both._priorities = [*self._parts, *other._parts], [*self._priorities, *other._priorities]
         if both._held > both._limit:
             both._drop()
-        if both._held < _SHORT * len(both._parts):
-            both._join()
+        both._join_short()
         return both
 
     def _prune(self) -> None:
@@ -158,6 +163,10 @@ class RowSample:
         self._prune()
         self._join()
         return self._parts
+
+    def _join_short(self) -> None:
+        if self._held < _SHORT * len(self._parts):
+            self._join()
 
     def _join(self) -> None:
         """Join neighbouring parts."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -399,7 +400,8 @@ def _with_header(file: SourceFile, header: Record, remarks: Sequence[str]) -> _C
             f"{location}: columns {numbers} share names; rename them, or give {NO_HEADER} if the file has no names"
         )
         raise InvalidInput("DuplicateColumn", message)
-    return _CsvFile(file, tuple(header.fields), header.end, header.end_line + 1)
+    names = tuple(map(sys.intern, header.fields))  # which many small files would hold once more each
+    return _CsvFile(file, names, header.end, header.end_line + 1)
 
 
 def _read_file(source: _CsvFile, separator: str, plan: Plan, log: ReadLog) -> Iterator[pl.DataFrame]:

@@ -32,7 +32,7 @@ from typing import Any
 
 _MAX_TRACEBACK_LENGTH = 700
 _MAX_MESSAGE_LENGTH = 300
-_PR_SET_CHILD_SUBREAPER = 36
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 
 
 class EventMetadata:
@@ -105,16 +105,21 @@ class InvalidScript(Exception):
 
 def main() -> None:
     """Serve one script: its path, and the limits in bytes and in seconds of processor time, are the arguments."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # until the supervisor can answer it
     served = os.fork()
     if served:
         _supervise(served)
     else:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+        _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # of a supervisor that the script has stopped or killed
         os.setsid()  # so that a signal to the script's group does not reach the supervisor
         _serve(Path(sys.argv[1]), memory=int(sys.argv[2]), seconds=int(sys.argv[3]))
+
+
+def _prctl(option: int, value: int) -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
 
 
 def _supervise(served: int) -> None:
@@ -166,12 +171,15 @@ def _serve(script: Path, *, memory: int, seconds: int) -> None:
         sys.stdout.reconfigure(line_buffering=True)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr)
     handlers: dict[str, Callable[..., Any]] = {}
+    served = os.getpid()
     for request in requests:
         try:
-            response = _respond(json.loads(request), script, handlers)
+            response = json.dumps(_respond(json.loads(request), script, handlers))
         except BaseException as error:  # a script may raise anything, including SystemExit
-            response = {"error": _error_text(error, script)}
-        responses.write(json.dumps(response).encode() + b"\n")
+            response = json.dumps({"error": _error_text(error, script)})
+        if os.getpid() != served:
+            os._exit(0)  # a fork that the script let return; there is one response to a request
+        responses.write(response.encode() + b"\n")
         responses.flush()
 
 
