@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -286,6 +287,8 @@ def test_run_baseline_names_what_the_container_is_started_with():
     assert places.items() <= asked["processing"].items()
     with pytest.raises(ValueError, match="baseline_inputs must name one dataset, not 2"):
         monitor.run_baseline(["s3://my-bucket/d.csv"] * 2, output)
+    with pytest.raises(TypeError, match="output must be a MonitoringOutput, not EndpointInput"):
+        monitor.run_baseline(["s3://my-bucket/d.csv"], mm.EndpointInput("my-endpoint"))
 
 
 def test_the_analysis_configurations_are_those_of_clarify():
@@ -469,6 +472,16 @@ def test_an_index_is_one_of_the_answers_and_a_name_that_of_a_column():
 
     assert asked(None) == {"inference_attribute": "0", "probability_attribute": "score"}
     assert asked(MODEL) == {"probability_attribute": "score"}
+    assert asked(replace(MODEL, accept_type="application/jsonlines")) == {}  # such answers have names
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"bias_config": "sex"}, {"model_config": "my-model"}, {"model_predicted_label_config": "score"}]
+)
+def test_configurations_of_another_type_are_refused_by_name(wrong: dict[str, Any]):
+    data = DataConfig("s3://my-bucket/d.csv", "s3://my-bucket/made")
+    with pytest.raises(TypeError, match=f"{next(iter(wrong))} must be a "):
+        mm.ModelBiasMonitor().suggest_baseline(**{"data_config": data, "bias_config": SEX} | wrong)
 
 
 def test_requests_are_read_by_a_schedule_as_the_dataset_of_what_is_explained(monkeypatch: pytest.MonkeyPatch):
