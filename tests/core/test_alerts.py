@@ -334,6 +334,18 @@ def test_a_target_takes_an_alert_by_its_own_severity():
     assert (pager.alerts, len(hours.notices)) == ([], 2)
 
 
+def test_a_target_that_is_named_twice_takes_what_either_of_its_entries_takes():
+    hours = Hours(severity_rules=[CRITICAL_FROM_THREE])
+    pager = pages(hours, {"alerts": ["violations"], "least_severity": "critical"}, {"alerts": ["failed-executions"]})
+    hours.end("VF", drift("income", 0.9))
+    hours.end("V", drift("income", 0.2))
+    assert [f"{alert.alert_name} {alert.phase}" for alert in pager.alerts] == [
+        "violations InAlert",
+        "failed-executions InAlert",
+        "failed-executions Recovered",
+    ]
+
+
 def test_a_one_off_run_is_as_serious_as_the_rules_say_and_reaches_targets_by_its_tags():
     hours = Hours()
     hours.world.manage(

@@ -391,6 +391,26 @@ def test_files_are_read_by_the_names_of_sdk_v2(kind: Any, prefix: str, tmp_path:
         kind.from_s3_uri(**{f"{prefix}_file_s3_uri": "file"})
     with pytest.raises(TypeError, match="unexpected keyword argument 'file_s3_url'"):
         kind({}, file_s3_url="s3://b/file.json")
+    path.write_text("[]")
+    with pytest.raises(ValueError, match=r"another\.json is not a JSON object"):
+        kind.from_file_path(path, file_name="another.json")
+
+
+def test_files_of_a_container_have_its_names_and_are_saved_with_the_key_that_is_given(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(S3Downloader, "read_file", lambda *_, **__: "{}")
+    app = FakeApp(CreateBaseliningJob=BASELINING | {"monitoring_type": "DataQuality"})
+    monitor = mm.DefaultModelMonitor(sagemaker_session=app)
+    job = monitor.suggest_baseline("s3://my-bucket/d.csv", {"csv": {}}, wait=False)
+    found = [
+        job.baseline_statistics("mine.json", "a-key"),
+        job.suggested_constraints("mine.json", "a-key"),
+        mm.MonitoringExecution(app, execution(10)).statistics("mine.json", "a-key"),
+        mm.MonitoringExecution(app, execution(10)).constraint_violations("mine.json", "a-key"),
+    ]
+    assert {each.kms_key for each in found} == {"a-key"}
+    assert {each.file_s3_uri.rpartition("/")[2] for each in found} == {"mine.json"}
+    assert monitor.baseline_statistics("mine.json").file_s3_uri == found[0].file_s3_uri
+    assert monitor.suggested_constraints("mine.json").file_s3_uri == found[1].file_s3_uri
 
 
 BASELINING = {
