@@ -7,6 +7,7 @@ import re
 from fnmatch import fnmatchcase
 from functools import reduce
 from textwrap import indent
+from urllib.parse import urlsplit
 
 import pytest
 from moto.events.models import EventPattern
@@ -19,6 +20,7 @@ from modelwatch_core import wiring
 from modelwatch_core.domain.documents import SageMakerName
 from modelwatch_core.domain.events import AnalysisEnded
 from modelwatch_core.domain.lambda_invocation import InvocationFailed
+from modelwatch_core.domain.report_links import console_page
 from tests.core.test_port_contracts import execution
 from tests.documents import blocks
 from tests.repository import ROOT
@@ -289,6 +291,17 @@ def test_arns_are_of_the_partition_of_the_deployment(resources):
     code = [path for folder in ("layers", "functions", "analyzer_container") for path in (ROOT / folder).rglob("*.py")]
     assert code
     assert [path.name for path in code if of_one.search(path.read_text(encoding="utf-8"))] == []
+
+
+def test_the_link_to_the_dashboard_leads_to_the_console_of_the_partition(source):
+    page = "s3://b/report.html"
+    regions = {"aws": "eu-west-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
+    consoles = {partition: urlsplit(console_page(page, region)).hostname for partition, region in regions.items()}
+    known = {
+        partition: f"{regions[partition]}.{of['Domain']}" for partition, of in source["Mappings"]["Consoles"].items()
+    }
+    assert known == consoles
+    assert source["Outputs"]["DashboardUrl"]["Value"]["Fn::Sub"][0].startswith("https://${Domain}/cloudwatch/")
 
 
 def test_every_star_in_a_policy_denies_or_says_why():

@@ -133,6 +133,17 @@ def test_what_ends_while_a_schedule_is_muted_is_told_afterwards_as_it_was_when_i
     assert (over.phase, over.severity, over.since) == ("Recovered", "critical", begun.since)
 
 
+def test_what_lasts_after_a_mute_is_as_serious_as_it_was_though_a_good_execution_tells_it():
+    twice = {"datapoints_to_alert": 2, "evaluation_period": 3}
+    hours = Hours(violations=twice, severity_rules=[CRITICAL_FROM_THREE])
+    pager = pages(hours, {"least_severity": "critical"})
+    until = (TEN + 3 * HOUR).isoformat()
+    hours.world.manage("MuteMonitoringAlerts", monitoring_schedule_name="hourly", until=until)
+    hours.end("VV", drift("income", 0.9))
+    hours.end("oo")
+    assert [f"{alert.severity} {alert.phase}" for alert in pager.alerts] == ["critical InAlert", "critical Recovered"]
+
+
 def test_what_begins_and_ends_while_a_schedule_is_muted_is_never_heard_of():
     hours = Hours()
     hours.end("o")
@@ -334,6 +345,18 @@ def test_a_target_takes_an_alert_by_its_own_severity():
     assert (pager.alerts, len(hours.notices)) == ([], 2)
 
 
+def test_a_target_that_is_named_twice_takes_what_either_of_its_entries_takes():
+    hours = Hours(severity_rules=[CRITICAL_FROM_THREE])
+    pager = pages(hours, {"alerts": ["violations"], "least_severity": "critical"}, {"alerts": ["failed-executions"]})
+    hours.end("VF", drift("income", 0.9))
+    hours.end("V", drift("income", 0.2))
+    assert [f"{alert.alert_name} {alert.phase}" for alert in pager.alerts] == [
+        "violations InAlert",
+        "failed-executions InAlert",
+        "failed-executions Recovered",
+    ]
+
+
 def test_a_one_off_run_is_as_serious_as_the_rules_say_and_reaches_targets_by_its_tags():
     hours = Hours()
     hours.world.manage(
@@ -375,6 +398,7 @@ def test_a_schedule_that_did_not_fire_is_an_alert_once_and_recovers_with_its_nex
     hours.number += 8
     hours.end("o")
     assert hours.notices[1:] == ["not-fired Recovered"]
+    assert "recovered from not firing in hourly" in alert_subject(hours.world.mail.alerts[1])
 
 
 def test_a_schedule_that_did_not_fire_is_on_for_the_alarms_of_cloudwatch():

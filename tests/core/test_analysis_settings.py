@@ -129,7 +129,7 @@ def test_the_documented_form_of_an_environment_is_kept():
         ),
         ({"confidence_levl": "1"}, "the nearest, confidence_level, is not a setting of data quality monitors; remove"),
         ({"dataset_format": "{}"}, "dataset_format: must name exactly one format, not 0"),
-        ({"dataset_format": '{"csv": 0}'}, "dataset_format.options: Input should be a valid dictionary"),
+        ({"dataset_format": '{"csv": 0}'}, "dataset_format.options: Input should be a valid object"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_with_the_setting_and_the_nearest_right_name(environment, message):

@@ -1311,6 +1311,8 @@ def test_an_endpoint_says_where_it_captures_or_why_it_does_not(aws):
         endpoints.capture_destination("without")
     with pytest.raises(InvalidInput, match="EndpointNotFound"):
         endpoints.capture_destination("none")
+    sagemaker.delete_endpoint_config(EndpointConfigName="with")
+    assert list(endpoints.deployment("with").models) == ["AllTraffic"]
 
 
 def test_a_shadow_variant_is_one_of_those_that_are_deployed():

@@ -266,6 +266,26 @@ def test_a_new_model_of_another_variant_asks_for_no_new_baseline(world):
     assert follows(world) == ["EndpointUpdated", "BaselineOlderThanModel"]
 
 
+def test_the_model_of_a_shadow_variant_is_a_new_one_where_it_takes_over(world):
+    watched = {"endpoint_name": "mortgages", "variant_name": "AllTraffic"}
+    world.manage("UpdateMonitoringSchedule", monitoring_schedule_name="hourly", endpoint_input=watched)
+    new = {"deployed_since": TEN + 2 * HOUR, "newest_model": TEN + HOUR}
+    deployed(world, models={"AllTraffic": "scorer", "shadow": "scorer-2"}, newest_model=TEN + HOUR)
+    follows(world)
+    deployed(world, config="second", models={"AllTraffic": "scorer-2"}, **new)
+    assert follows(world) == ["EndpointUpdated", "BaselineOlderThanModel"]
+
+
+def test_a_variant_that_is_gone_has_no_new_model(world):
+    watched = {"endpoint_name": "mortgages", "variant_name": "AllTraffic"}
+    world.manage("UpdateMonitoringSchedule", monitoring_schedule_name="hourly", endpoint_input=watched)
+    new = {"deployed_since": TEN + 2 * HOUR, "newest_model": TEN + HOUR}
+    deployed(world, models={"AllTraffic": "scorer", "other": "scorer-2"}, newest_model=TEN + HOUR)
+    follows(world)
+    deployed(world, config="second", models={"other": "scorer-2"}, **new)
+    assert follows(world) == ["EndpointUpdated", "VariantRemoved"]
+
+
 def test_a_schedule_without_a_baseline_needs_none_for_a_new_model(world):
     world.manage("UpdateMonitoringSchedule", monitoring_schedule_name="hourly", baseline=None)
     later = TEN + 9 * HOUR

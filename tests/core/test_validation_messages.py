@@ -61,6 +61,12 @@ def test_lists_and_objects_have_the_names_that_json_gives_them() -> None:
     with pytest.raises(ValidationError) as raised:
         Alerting.model_validate({"violations": 2})
     assert validation_message(raised.value) == "violations: Input should be a valid object"
+    with pytest.raises(ValidationError) as raised:
+        AlertTargetReference.model_validate({"type": "sns", "address": "a", "tags": [1]})
+    assert validation_message(raised.value) == "tags: Input should be a valid object"
+    with pytest.raises(ValidationError) as raised:
+        Alerting.model_validate({"severity_rules": [{"severity": "info"}] * 60})
+    assert validation_message(raised.value).startswith("severity_rules: List should have at most 50 items")
 
 
 def test_a_mistake_of_the_whole_document_is_located_by_what_the_caller_knows() -> None:

@@ -405,6 +405,8 @@ def test_the_repair_of_lists_needs_a_stack():
         ('[{"type": "sns"}]', "DefaultAlertTargetsUnreadable", "DefaultAlertTargets[0].address: Field required"),
         ('[{"type": "mail", "address": "me"}]', "UnknownAlertTarget", "'mail' is not a type of alert target"),
         ('[{"type": "sns", "address": "arn:aws:sns:us-east-1:1:b"}]', "UnfitAlertTarget", "may not notify arn:aws:sns"),
+        ('[{"type": "lambda", "address": "arn:aws:sns:us-east-1:1:a"}]', "UnfitAlertTarget", "may not notify"),
+        ('[{"type": "sns", "address": "arn:aws:sns:us-east-1:1:a.fifo"}]', "UnfitAlertTarget", "is a FIFO topic"),
     ],
 )
 def test_default_alert_targets_that_reach_nobody_are_found(document, code, says):
@@ -412,7 +414,7 @@ def test_default_alert_targets_that_reach_nobody_are_found(document, code, says)
     variables = {
         "DEFAULT_ALERT_TARGETS": document,
         "ALERT_TOPIC_ARN": topic,
-        "ALERT_TOPIC_ARNS": "",
+        "ALERT_TOPIC_ARNS": f"{topic}.fifo",
         "ALERT_FUNCTION_ARNS": function,
     }
     client = SimpleNamespace(get_function_configuration=lambda **_: {"Environment": {"Variables": variables}})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -286,6 +287,8 @@ def test_run_baseline_names_what_the_container_is_started_with():
     assert places.items() <= asked["processing"].items()
     with pytest.raises(ValueError, match="baseline_inputs must name one dataset, not 2"):
         monitor.run_baseline(["s3://my-bucket/d.csv"] * 2, output)
+    with pytest.raises(TypeError, match="output must be a MonitoringOutput, not EndpointInput"):
+        monitor.run_baseline(["s3://my-bucket/d.csv"], mm.EndpointInput("my-endpoint"))
 
 
 def test_the_analysis_configurations_are_those_of_clarify():
@@ -388,6 +391,26 @@ def test_files_are_read_by_the_names_of_sdk_v2(kind: Any, prefix: str, tmp_path:
         kind.from_s3_uri(**{f"{prefix}_file_s3_uri": "file"})
     with pytest.raises(TypeError, match="unexpected keyword argument 'file_s3_url'"):
         kind({}, file_s3_url="s3://b/file.json")
+    path.write_text("[]")
+    with pytest.raises(ValueError, match=r"another\.json is not a JSON object"):
+        kind.from_file_path(path, file_name="another.json")
+
+
+def test_files_of_a_container_have_its_names_and_are_saved_with_the_key_that_is_given(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(S3Downloader, "read_file", lambda *_, **__: "{}")
+    app = FakeApp(CreateBaseliningJob=BASELINING | {"monitoring_type": "DataQuality"})
+    monitor = mm.DefaultModelMonitor(sagemaker_session=app)
+    job = monitor.suggest_baseline("s3://my-bucket/d.csv", {"csv": {}}, wait=False)
+    found = [
+        job.baseline_statistics("mine.json", "a-key"),
+        job.suggested_constraints("mine.json", "a-key"),
+        mm.MonitoringExecution(app, execution(10)).statistics("mine.json", "a-key"),
+        mm.MonitoringExecution(app, execution(10)).constraint_violations("mine.json", "a-key"),
+    ]
+    assert {each.kms_key for each in found} == {"a-key"}
+    assert {each.file_s3_uri.rpartition("/")[2] for each in found} == {"mine.json"}
+    assert monitor.baseline_statistics("mine.json").file_s3_uri == found[0].file_s3_uri
+    assert monitor.suggested_constraints("mine.json").file_s3_uri == found[1].file_s3_uri
 
 
 BASELINING = {
@@ -478,6 +501,16 @@ def test_an_index_is_one_of_the_answers_and_a_name_that_of_a_column():
 
     assert asked(None) == {"inference_attribute": "0", "probability_attribute": "score"}
     assert asked(MODEL) == {"probability_attribute": "score"}
+    assert asked(replace(MODEL, accept_type="application/jsonlines")) == {}  # such answers have names
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"bias_config": "sex"}, {"model_config": "my-model"}, {"model_predicted_label_config": "score"}]
+)
+def test_configurations_of_another_type_are_refused_by_name(wrong: dict[str, Any]):
+    data = DataConfig("s3://my-bucket/d.csv", "s3://my-bucket/made")
+    with pytest.raises(TypeError, match=f"{next(iter(wrong))} must be a "):
+        mm.ModelBiasMonitor().suggest_baseline(**{"data_config": data, "bias_config": SEX} | wrong)
 
 
 def test_requests_are_read_by_a_schedule_as_the_dataset_of_what_is_explained(monkeypatch: pytest.MonkeyPatch):

@@ -76,16 +76,15 @@ class Ticker:
                     f"The clock cannot go back from {now.isoformat()} to {moment.isoformat()}; pass a later time.",
                 )
             self._settle()
-            while firings := self._scheduler.due(after=self._reached, until=moment):
-                if abandoned and abandoned.is_set():
-                    return
-                self._reached = firings[0].due
+            while not (abandoned and abandoned.is_set()):
+                firings = self._scheduler.due(after=self._reached, until=moment)
+                self._reached = firings[0].due if firings else moment
                 self._clock.move_to(self._reached)
+                if not firings:
+                    return
                 for firing in firings:
                     self._scheduler.fire(firing)
                 self._settle()
-            self._clock.move_to(moment)
-            self._reached = moment
 
     def _run(self) -> None:
         while not self._stopped.wait(_INTERVAL_SECONDS):

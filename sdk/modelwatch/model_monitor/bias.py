@@ -97,9 +97,9 @@ class ModelBiasMonitor(ModelMonitor):
             The same as in SageMaker's SDK v2, in place of the first four arguments.
         model_config : ModelConfig, optional
             Taken because SageMaker's SDK v2 needs it. The model is not asked: predictions are read from the column of
-            the dataset that ``predicted_label`` of ``data_config`` names, or a name in the configuration of labels.
-            Indices and JMESPaths there are those of the model's answers, as in SDK v2, where a model is given:
-            schedules of this object use them.
+            the dataset that ``predicted_label`` of ``data_config`` names. What the configuration of predicted labels
+            names is in the model's answers, as in SDK v2, and schedules of this object read it there. Only where
+            dataset and answers are no JSON, a name there is that of a column too: answers in CSV have none.
         kms_key : str, optional
             Taken as ``output_kms_key`` of the job: hosts that run jobs use it.
         """
@@ -109,6 +109,7 @@ class ModelBiasMonitor(ModelMonitor):
         if data_config is not None:
             data = data_config_alone(data_config, baseline_dataset, dataset_format, analysis_config, output_s3_uri)
             required("suggest_baseline", bias_config=bias_config)
+            instance("bias_config", bias_config, BiasConfig)
             baseline_dataset, dataset_format, output_s3_uri = (
                 data.s3_data_input_path,
                 data.dataset_format,
@@ -142,14 +143,20 @@ class ModelBiasMonitor(ModelMonitor):
 def _places(
     predicted: ModelPredictedLabelConfig | None, data: DataConfig, model: ModelConfig | None
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return what tells predictions in a dataset, and what does in the model's answers, to schedules.
+    """Return where predictions are in the dataset, and where schedules find them in the model's answers.
 
     SageMaker asks the model, and means its answers. These have no names in CSV: a name is that of a column.
     """
-    predicted = predicted or ModelPredictedLabelConfig()
+    if predicted is None:
+        predicted = ModelPredictedLabelConfig()
+    instance("model_predicted_label_config", predicted, ModelPredictedLabelConfig)
     threshold = given(probability_threshold_attribute=predicted.probability_threshold)
     places = given(inference_attribute=predicted.label, probability_attribute=predicted.probability)
     texts = {name: str(place) for name, place in places.items()}
-    are_columns = {name: model is None or (data.is_table and not place.isdecimal()) for name, place in texts.items()}
-    columns, answers = ({name: texts[name] for name in texts if are_columns[name] is kind} for kind in (True, False))
+    if model is None:
+        return texts | threshold, threshold | given(features_attribute=data.features)
+    instance("model_config", model, ModelConfig)
+    have_names = not data.is_table or "json" in (model.accept_type or model.content_type or "")
+    answers = {name: place for name, place in texts.items() if have_names or place.isdecimal()}
+    columns = {name: place for name, place in texts.items() if name not in answers}
     return columns | threshold, answers | threshold | given(features_attribute=data.features)

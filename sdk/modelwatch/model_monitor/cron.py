@@ -36,7 +36,7 @@ class CronExpressionGenerator:
     def daily_every_x_hours(
         hour: int | None = None, starting_hour: int = 0, *, hour_interval: int | None = None
     ) -> str:
-        """Return the expression of every so many hours, counted from midnight of each day.
+        """Return the expression of every so many hours of each day, from the starting hour on.
 
         Parameters
         ----------

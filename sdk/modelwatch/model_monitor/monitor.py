@@ -471,7 +471,7 @@ class ModelMonitor(ScheduleExecutions):
         if len(baseline_inputs) != 1:
             raise ValueError(f"baseline_inputs must name one dataset, not {len(baseline_inputs)}")
         source = getattr(baseline_inputs[0], "source", baseline_inputs[0])
-        if not isinstance(output, MonitoringOutput) and hasattr(output, "destination"):
+        if all(hasattr(output, name) for name in ("source", "destination", "s3_upload_mode")):
             output = MonitoringOutput(output.source, output.destination, output.s3_upload_mode)
         processing = instance("output", output, MonitoringOutput).processing | given(
             arguments=None if arguments is None else listed("arguments", arguments)

@@ -241,8 +241,8 @@ class Judgement:
 
     @property
     def severity(self) -> Severity:
-        """How serious the alert is; one that is over is as serious as it was."""
-        if self._begun and self.now is AlertStatus.OK:
+        """How serious the alert is; one that is over, or lasts through a good execution, is as serious as it was."""
+        if self._begun and (self.now is AlertStatus.OK or not self.is_bad):
             return self._begun.severity
         return self.own_severity
 

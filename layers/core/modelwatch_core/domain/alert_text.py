@@ -108,7 +108,7 @@ _OVER = {
     AlertName.VIOLATIONS: "from violations",
     AlertName.FAILED_EXECUTIONS: "from failed executions",
     AlertName.NO_DATA: "from missing data",
-    AlertName.NOT_FIRED: "from a schedule that did not fire",
+    AlertName.NOT_FIRED: "from not firing",
 }
 
 

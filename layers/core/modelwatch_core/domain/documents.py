@@ -60,7 +60,11 @@ def parsed(model: type[Document], document: object) -> Document:
         raise InvalidInput("InvalidParameter", validation_message(error, document_name="the parameters")) from None
 
 
-_IN_JSON = {"tuple_type": "Input should be a valid list", "model_type": "Input should be a valid object"}
+_IN_JSON = {
+    "tuple_type": "Input should be a valid list",
+    "dict_type": "Input should be a valid object",
+    "model_type": "Input should be a valid object",
+}
 """What is said of Python's types to those who write JSON."""
 
 
@@ -88,6 +92,8 @@ def validation_message(
     for mistake in mistakes[:limit]:
         location = _location(location_prefix, mistake["loc"]) or document_name
         message = _IN_JSON.get(mistake["type"], mistake["msg"].removeprefix("Value error, "))
+        if mistake["type"] in ("too_long", "too_short"):
+            message = message.replace("Tuple", "List").replace("Dictionary", "Object")
         described.append(f"{location}: {message}" if location else message)
     return "; ".join(described)
 

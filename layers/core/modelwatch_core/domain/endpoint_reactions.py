@@ -104,15 +104,19 @@ def _of_update(schedule: MonitoringSchedule, found: Deployment) -> Iterator[Noti
         )
         yield _notice("VariantRemoved", Severity.WARNING, "its variant is gone", message)
     is_newer = found.newest_model is not None and found.newest_model > defined
-    watches = found.models.values() if variant is None else [found.models.get(variant, "")]
-    has_other_models = before is None or set(watches) - set(before.models.values())
-    if schedule.baseline is not None and is_newer and has_other_models:
+    known = _models(before, variant) if before else set()
+    if schedule.baseline is not None and is_newer and _models(found, variant) - known:
         message = (
             f"a model of the endpoint {name} was made at {iso_utc(found.newest_model or defined)}, and the schedule was"
             f" given its baseline at {iso_utc(defined)}. Make a baseline from the data of the new model, and update the"
             " schedule; there is nothing to do if the baseline's files were replaced already"
         )
         yield _notice("BaselineOlderThanModel", Severity.WARNING, "its baseline is older than the model", message)
+
+
+def _models(deployment: Deployment, variant: str | None) -> set[str]:
+    """Return the models of the variant that a schedule watches; of all if it names none."""
+    return {model for name, model in deployment.models.items() if variant in (None, name)}
 
 
 def _changes(before: Deployment | None, found: Deployment) -> str:
