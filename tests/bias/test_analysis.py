@@ -480,6 +480,16 @@ def test_a_label_that_an_index_gives_has_its_name_in_reports(bench, given):
     assert bench.report("baseline")["pre_training_bias_metrics"]["label"] == "approved"
 
 
+def test_the_label_of_json_lines_may_be_a_field_and_a_header(bench):
+    rows = [row.split(",") for row in FAIR.splitlines()[1:]]
+    lines = [json.dumps({"features": [sex, region], "approved": label}) for sex, region, _, label, _ in rows]
+    config = CONFIG | {"headers": ["sex", "region", "approved"], "features": "features", "label": "approved"}
+    bench.baseline("\n".join(lines), config, dataset_format={"json": {"lines": True}})
+    found = values(bench.metrics("baseline", "sex", "F"))
+    bench.baseline(FAIR, CONFIG)
+    assert found == values(bench.metrics("baseline", "sex", "F"))
+
+
 def test_the_last_header_names_the_label_of_json_lines(bench):
     # SageMaker's rule, where label is a JMESPath and no header.
     rows = [row.split(",") for row in FAIR.splitlines()[1:]]

@@ -8,6 +8,9 @@ import json
 import polars as pl
 import pytest
 
+from modelwatch_analyzer.reading import open_dataset
+from modelwatch_core.domain.settings_environment import analysis_settings
+
 LABELS = (
     " --data captures --dataset-format capture --ground-truth labels --constraints constraints.json --output out"
     " --problem-type "
@@ -241,6 +244,29 @@ def test_a_list_of_one_length_is_rows_if_the_answers_have_several_rows_for_certa
 def test_a_list_of_one_length_is_one_row_if_the_answers_may_be_of_one(shell, answer):
     shell.write(CAPTURE, captured([((json.dumps([1.5, 2.5]), "JSON"), (json.dumps(answer), "JSON"))] * 30))
     assert "Read 30 rows of 30 captured records" in shell("capture inspect captures").text
+
+
+TWO_CLASSES = json.dumps([{"label": "yes", "score": 0.9}, {"label": "no", "score": 0.1}])
+
+
+def write_rows_of_two_classes(shell):
+    shell.write(CAPTURE, captured([((json.dumps([1.5, 2.5]), "JSON"), (TWO_CLASSES, "JSON"))] * 30))
+
+
+@pytest.mark.parametrize("attribute", ["[0].score", "max_by(@, &score).score"])
+def test_a_list_of_one_length_is_one_row_if_one_value_is_taken_of_each_answer(shell, attribute):
+    write_rows_of_two_classes(shell)
+    shown = shell(f"capture inspect captures --inference-attribute '{attribute}'")
+    assert "Read 30 rows of 30 captured records" in shown.text
+
+
+def test_a_list_of_one_length_is_one_row_if_the_answers_are_not_read(shell):
+    write_rows_of_two_classes(shell)
+    form = json.dumps({"sagemakerCaptureJson": {"captureIndexNames": ["endpointInput"]}})
+    settings = analysis_settings(
+        dataset_source=shell.folder / "captures", dataset_format=form, output_path=shell.folder / "o"
+    )
+    assert open_dataset(settings).columns == ("_c0", "_c1")
 
 
 @pytest.mark.parametrize(("separator", "name"), [(";", "semicolons"), ("\t", "tabs"), ("|", "vertical bars")])

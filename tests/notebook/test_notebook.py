@@ -23,6 +23,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from dateutil.tz import tzoffset
 from moto import mock_aws
 from sklearn.ensemble import GradientBoostingRegressor
 from typer.testing import CliRunner
@@ -200,6 +201,13 @@ def test_a_report_calls_a_table_in_memory_no_file():
     assert "table in memory" in report
     assert "dataFrame" not in report
     assert "1 file" not in report
+
+
+def test_an_offset_may_be_a_zone_of_another_library():
+    times = pd.to_datetime(["2026-01-31T12:00:00Z"] * 3).tz_convert(tzoffset(None, 19800))
+    statistics = modelwatch.baseline(pd.DataFrame({"time": times, "x": [1, 2, 3]})).statistics["features"]
+    buckets = statistics[0]["string_statistics"]["distribution"]["categorical"]["buckets"]
+    assert [bucket["value"] for bucket in buckets] == ["2026-01-31 12:00:00+00:00"]
 
 
 def test_numbers_of_a_pandas_frame_are_not_copied():

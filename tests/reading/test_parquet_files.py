@@ -101,6 +101,24 @@ def test_moments_whose_zone_is_an_offset_are_in_utc_at_every_level(tmp_path: Pat
     assert log.read == 2
 
 
+@pytest.mark.parametrize("zone", ["GMT+1", "+05:30"])
+def test_moments_whose_zone_polars_does_not_know_are_in_utc(
+    tmp_path: Path, zone: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    moment = pyarrow.timestamp("us", zone)
+    noon = dt.datetime(2026, 1, 31, 12, tzinfo=dt.UTC)
+    columns = {
+        "t": pyarrow.array([noon], moment),
+        "f": pyarrow.array([[noon]], pyarrow.list_(moment, 1)),
+        "m": pyarrow.array([[("k", noon)]], pyarrow.map_(pyarrow.string(), moment)),
+    }
+    parquet.write_table(pyarrow.table(columns), tmp_path / "a.parquet")
+    frame, _ = read(tmp_path, pl.String())
+    text = "2026-01-31 12:00:00+00:00"
+    assert frame.rows() == [(text, text, "k", text)]
+    assert capfd.readouterr().err == ""
+
+
 def test_structs_and_lists_become_columns_like_those_of_json(tmp_path: Path) -> None:
     for name, lists in (("a", [[1, 2], None]), ("b", [[3, 4, 5], []])):
         frame = pl.DataFrame({"s": [{"x": 1, "y": [{"z": "q"}]}, None], "l": lists})

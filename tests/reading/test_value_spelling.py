@@ -195,6 +195,41 @@ def test_a_number_that_is_missing_is_so_in_every_format_and_spelling(tmp_path: P
     assert numbers.rows() == [(1.5, 7.0), (None, 8.0), (9990.5, None)]
 
 
+def put_frame(folder: Path, frame: pl.DataFrame) -> dict[str, object]:
+    frame.write_parquet(folder / "data")
+    return {"parquet": {}}
+
+
+def put_frame_as_csv(folder: Path, frame: pl.DataFrame) -> dict[str, object]:
+    frame.write_csv(folder / "data")
+    return {"csv": {"header": True}}
+
+
+@pytest.mark.parametrize("put", [put_frame, put_frame_as_csv])
+def test_columns_whose_names_look_like_patterns_may_have_missing_numbers(
+    tmp_path: Path, put: Callable[[Path, pl.DataFrame], dict[str, object]]
+) -> None:
+    form = put(tmp_path, pl.DataFrame({"^a.*$": [-999, 1], "a": ["-999", "2"]}))
+    assert read(tmp_path, form, missing_values=["-999"])[0] == [(None, None), ("1", "2")]
+
+
+@pytest.mark.parametrize("word", ["-99.9", "9.96921e36", "1e20"])
+def test_missing_numbers_are_found_in_single_precision(tmp_path: Path, word: str) -> None:
+    form = put_frame(tmp_path, pl.DataFrame({"x": pl.Series([float(word), 1.5, 0.0], dtype=pl.Float32)}))
+    assert read(tmp_path, form, missing_values=[word, "1e-50", "1e300"])[0] == [(None,), ("1.5",), ("0.0",)]
+
+
+@pytest.mark.parametrize("text", ["[0. 1. 2.]", "[(0, 1, 2)]"])
+def test_printed_lists_are_read_where_numbers_are_missing(tmp_path: Path, text: str) -> None:
+    form = put_captured(lambda _: text, "JSON")(tmp_path)
+    assert len(read(tmp_path, form, missing_values=["0"])[0]) == len(SENTINELS)
+
+
+def test_lists_of_json_have_missing_values_also_if_they_are_called_csv(tmp_path: Path) -> None:
+    form = put_captured(lambda _: '[1, -999.0, "na"]', "CSV")(tmp_path)
+    assert read(tmp_path, form, missing_values=["-999", "na"])[0] == [("1", None, None)] * len(SENTINELS)
+
+
 def test_rows_of_a_preprocessor_are_spelled_by_the_settings_too(tmp_path: Path) -> None:
     form = put_csv(tmp_path)
     script = tmp_path / "preprocess.py"

@@ -237,7 +237,13 @@ def test_names_of_schedules_are_completed(monkeypatch: pytest.MonkeyPatch):
 
 
 @pytest.mark.parametrize(
-    "given", [[], ["--local"], ["--stack", "my-app", "--profile", "at work", "--region", "eu-west-3"]]
+    "given",
+    [
+        [],
+        ["--local"],
+        ["--profile", "modelwatch"],
+        ["--stack", "my-app", "--profile", "at work", "--region", "eu-west-3"],
+    ],
 )
 def test_the_command_that_is_to_be_typed_next_is_for_the_same_app(run: Run, given: list[str]):
     same = "".join(f" {shlex.quote(word)}" for word in given)

@@ -59,9 +59,9 @@ class AppOptions:
 
     def command(self, text: str) -> str:
         """Return a command that a user may type next: for the same app."""
-        given = {"--stack": self.stack, "--profile": self.profile, "--region": self.region}
-        named = {option: value for option, value in given.items() if value not in (None, DEFAULT_STACK)}
-        words = [word for option, value in named.items() for word in (option, shlex.quote(str(value)))]
+        stack = None if self.stack == DEFAULT_STACK else self.stack
+        given = {"--stack": stack, "--profile": self.profile, "--region": self.region}
+        words = [word for option, value in given.items() if value is not None for word in (option, shlex.quote(value))]
         return " ".join(["modelwatch", text, *words, *["--local"] * self.local])
 
     @contextmanager

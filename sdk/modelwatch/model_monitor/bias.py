@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
-from modelwatch.arguments import given, required
+from modelwatch.arguments import given, instance, required
 from modelwatch.clarify import BiasConfig, DataConfig, ModelConfig, ModelPredictedLabelConfig
 from modelwatch.model_monitor.analysis_config import (
     AnalysisConfig,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from datetime import timedelta, timezone
+from datetime import timedelta, tzinfo
 from typing import Any
 
 import polars as pl
@@ -77,7 +77,7 @@ def _frame(data: Any, label: str) -> pl.DataFrame:
 def _in_known_zones(data: Any) -> Any:
     """Return times whose zone is an offset in UTC, where polars has no zone for it: as Parquet files are read."""
     zones = ((name, getattr(dtype, "tz", None)) for name, dtype in data.dtypes.items())
-    offsets = [name for name, zone in zones if isinstance(zone, timezone) and zone.utcoffset(None) % timedelta(hours=1)]
+    offsets = [name for name, zone in zones if isinstance(zone, tzinfo) and _is_part_of_hours(zone.utcoffset(None))]
     if offsets:
         data = data.copy(deep=False)
     for name in offsets:
@@ -94,6 +94,10 @@ def _table_in_known_zones(data: Any) -> Any:
         if (getattr(field.type, "tz", None) or "").startswith(("+", "-")):
             schema = schema.set(place, field.with_type(pyarrow.timestamp(field.type.unit, "UTC")))
     return data if schema is data.schema else pyarrow.table(data).cast(schema)
+
+
+def _is_part_of_hours(offset: timedelta | None) -> bool:
+    return offset is not None and offset % timedelta(hours=1) != timedelta(0)
 
 
 def _mixed(data: Any) -> Iterator[str]:

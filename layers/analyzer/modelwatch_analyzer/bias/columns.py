@@ -25,8 +25,9 @@ def attributes_of(settings: BiasSettings, config: BiasConfig, *, predictions_req
     """Complete the settings' attributes by what the configuration says of label and predicted label.
 
     Names of ``headers`` are names of columns of a table without header, where they become indices. In payloads they
-    have no meaning: there the label is what was merged with a prediction. Outputs of transform jobs that were not
-    merged have the label only if they were joined with inputs that have it.
+    have no meaning: there the label is what was merged with a prediction. In files of JSON a header may also be the
+    field that holds the label. Outputs of transform jobs that were not merged have the label only if they were joined
+    with inputs that have it.
 
     Parameters
     ----------
@@ -46,7 +47,11 @@ def attributes_of(settings: BiasSettings, config: BiasConfig, *, predictions_req
         for name, given in requested.items():
             if given in config.headers:
                 known[name] = str(config.headers.index(given))
-    elif settings.dataset_format.name not in _TABLES and known.get("ground_truth_attribute") in config.headers:
+    elif (
+        settings.dataset_format.name not in _TABLES
+        and known.get("ground_truth_attribute") in config.headers
+        and not (settings.dataset_format.name == "json" and _can_be_read(settings.model_copy(update=known)))
+    ):
         del known["ground_truth_attribute"]
     not_merged = settings.dataset_format.name == _TRANSFORM and settings.ground_truth_source is None
     if not_merged and "ground_truth_attribute" in known and not _can_be_read(settings.model_copy(update=known)):

@@ -7,8 +7,8 @@ Only what is certain is taken, and everything that is taken is reported:
   requests and answers must not speak against it, and if there is only one payload they must speak for it. Where they
   do, any first line that all of at least three payloads have is a header, even one of numbers.
 - An object of lists of one length in a request is a row for each element if the answers have as many rows: either the
-  lengths vary and the answers' with them, or there are several lists, or the answers have several rows without being
-  cut.
+  lengths vary and the answers' with them, or there are several lists, or both sides are read, and what is read of the
+  answers has several rows without being cut.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class Layout:
 def layout_of(
     records: Sequence[CapturedRecord],
     features: Attribute | None,
-    attributes: Mapping[CaptureSide, Attribute] | None = None,
+    attributes: Mapping[CaptureSide, Attribute | None],
 ) -> Layout:
     """Find the layout of the payloads of records.
 
@@ -101,8 +101,8 @@ def layout_of(
     ----------
     features : Attribute, optional
         Where the features are in a request; if it is given, requests are not searched for columns in lists.
-    attributes : mapping of str to Attribute, optional
-        Which JMESPath finds the rows of the other sides.
+    attributes : mapping of str to Attribute
+        The sides that are read, with the JMESPath that finds their rows if there is one.
 
     Raises
     ------
@@ -113,12 +113,12 @@ def layout_of(
         side: [_first_rows(text) for text in map(comma_separated, _payloads(records, side)) if text is not None]
         for side in PAYLOAD_OF
     }
-    headers, remarks = _headers(heads, _RowCounts(records, features, attributes or {}))
+    headers, remarks = _headers(heads, _RowCounts(records, features, attributes))
     for side, rows in heads.items():
         remarks += _separator_remarks(side, rows)
     layout = Layout(headers)
     in_columns: set[CaptureSide] = set()
-    if features is None and _requests_are_columns(records, layout):
+    if features is None and _requests_are_columns(records, layout, attributes):
         in_columns.add(REQUEST)
         remarks.append(
             f"{REQUEST}: each payload is an object of lists of one length, or a list, and the answers have as many "
@@ -248,7 +248,7 @@ class _RowCounts:
 
     records: Sequence[CapturedRecord]
     features: Attribute | None
-    attributes: Mapping[CaptureSide, Attribute]
+    attributes: Mapping[CaptureSide, Attribute | None]
 
     def agreeing(self, headers: Mapping[CaptureSide, Header]) -> int:
         """Return in how many records the sides have as many rows, where headers are left out."""
@@ -310,7 +310,9 @@ def _content(record: CapturedRecord, side: CaptureSide, layout: Layout) -> Conte
         return None
 
 
-def _requests_are_columns(records: Sequence[CapturedRecord], layout: Layout) -> bool:
+def _requests_are_columns(
+    records: Sequence[CapturedRecord], layout: Layout, attributes: Mapping[CaptureSide, Attribute | None]
+) -> bool:
     sized: list[tuple[CapturedRecord, int, int]] = []
     for record in records:
         if PAYLOAD_OF[REQUEST](record) is None:
@@ -325,8 +327,9 @@ def _requests_are_columns(records: Sequence[CapturedRecord], layout: Layout) -> 
     if not answers:
         return varying and named
     if not (varying or named):
-        # One list of always the same length may be one row, unless the answer certainly has several.
-        return all(len(answer.records(None)) == rows > 1 for answer, rows in answers)
+        # One list of always the same length may be one row, unless what is read of the answer certainly has several.
+        both = {REQUEST, RESPONSE} <= attributes.keys()
+        return both and all(_count(answer, attributes[RESPONSE]) == rows > 1 for answer, rows in answers)
     return all(_agrees(answer, rows, loosely=varying) for answer, rows in answers)
 
 
@@ -363,6 +366,14 @@ def _rows_of_document(document: Any) -> list[Any]:
     if isinstance(document, list):
         return [[value] for value in document]
     raise Unflattenable("an object that has not a list of one length for each column, as the first ones have")
+
+
+def _count(answer: Content, attribute: Attribute | None) -> int:
+    """Return how many records an attribute finds in an answer; 0 if it finds none."""
+    try:
+        return len(answer.records(attribute))
+    except Unflattenable:
+        return 0
 
 
 def _agrees(answer: Content, rows: int, *, loosely: bool) -> bool:

@@ -128,7 +128,8 @@ def open_reader(
     records = _numbered_records(captured, log)
     first = list(islice(records, SAMPLED_ROWS))
     paths = {group.side: group.attribute for group in groups if group.attribute and group.attribute.path}
-    reader = RecordReader(groups, features, layout_of([record for *_, record in first], features, paths))
+    attributes = dict.fromkeys(group.side for group in groups) | paths
+    reader = RecordReader(groups, features, layout_of([record for *_, record in first], features, attributes))
     rows = list(islice(_readable_rows(reader, chain(first, records), log), SAMPLED_ROWS))
     if not rows:
         log.remarks += reader.layout.remarks  # the cause may be among them

@@ -18,7 +18,7 @@ from itertools import pairwise
 from typing import IO, Any, Protocol, cast
 
 import polars as pl
-from polars.exceptions import PanicException, PolarsError
+from polars.exceptions import ComputeError, PanicException, PolarsError
 
 from modelwatch_analyzer.child_environment import child_environment
 from modelwatch_analyzer.child_messages import LENGTH_BYTES, receive, send
@@ -30,6 +30,9 @@ _ALL = (1 << 63) - 1
 _PIPE_BYTES = 1 << 20
 """The size of the pipe, if the system allows it: with the default of 64 KiB the two processes wait for each other more
 often."""
+
+_MAPS: Any = getattr(pl, "Map", ())
+"""The type of maps, which older versions of polars have not."""
 
 _FORGET = b""
 """A message that has no answer: nothing more of the last result is needed."""
@@ -252,19 +255,31 @@ def _serve(queries: IO[bytes], responses: IO[bytes]) -> None:
 
 
 def _in_known_zones(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return times whose zone is an offset in UTC: polars has zones for offsets of whole hours only, not for +05:30."""
+    """Return times in UTC whose zone polars does not know, such as +05:30: it has offsets of whole hours only."""
     known = pl.Schema({name: _in_known_zone(dtype) for name, dtype in frame.schema.items()})
     return frame if known == frame.schema else frame.cast(known)
 
 
 def _in_known_zone(dtype: Any) -> Any:
-    if isinstance(dtype, pl.Datetime) and (dtype.time_zone or "").startswith(("+", "-")):
-        return pl.Datetime(dtype.time_unit, "UTC")
+    if isinstance(dtype, pl.Datetime):
+        return dtype if dtype.time_zone is None or _is_known(dtype.time_zone) else pl.Datetime(dtype.time_unit, "UTC")
     if isinstance(dtype, pl.List):
         return pl.List(_in_known_zone(dtype.inner))
+    if isinstance(dtype, pl.Array):
+        return pl.Array(_in_known_zone(dtype.inner), dtype.size)
+    if isinstance(dtype, _MAPS):
+        return _MAPS(_in_known_zone(dtype.key), _in_known_zone(dtype.value))
     if isinstance(dtype, pl.Struct):
         return pl.Struct([pl.Field(field.name, _in_known_zone(field.dtype)) for field in dtype.fields])
     return dtype
+
+
+def _is_known(zone: str) -> bool:
+    try:
+        pl.Series(dtype=pl.Datetime()).dt.replace_time_zone(zone)
+    except ComputeError:
+        return False
+    return True
 
 
 def _batches(frame: pl.DataFrame, rows: int) -> Iterator[pl.DataFrame]:

@@ -154,7 +154,7 @@ def objects_in(text: str) -> list[Any] | None:
     """Return the documents of a text that is made of JSON objects, whatever it is called; None for any other text."""
     if text.lstrip().startswith("{"):
         with suppress(Unflattenable):
-            return _documents(text)
+            return documents_in(text)
     return None
 
 
@@ -246,7 +246,7 @@ def document_lines(text: str) -> list[str]:
 def _documents_or_lists(text: str) -> list[Any]:
     """Return the documents of a text that is called JSON, and may be what Python prints of a list."""
     try:
-        return _documents(text)
+        return documents_in(text)
     except Unflattenable:
         documents = bracketed_documents(text)
         if documents is None:
@@ -254,7 +254,14 @@ def _documents_or_lists(text: str) -> list[Any]:
         return documents
 
 
-def _documents(text: str) -> list[Any]:
+def documents_in(text: str) -> list[Any]:
+    """Return the JSON documents in a text: one, or one for each line.
+
+    Raises
+    ------
+    Unflattenable
+        If it holds anything else.
+    """
     try:
         return [decode(text)] if text.strip() else []
     except Unflattenable as error:

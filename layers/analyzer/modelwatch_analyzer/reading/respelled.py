@@ -17,7 +17,7 @@ from itertools import chain, compress, islice
 import polars as pl
 
 from modelwatch_analyzer.reading.flattening import Unflattenable
-from modelwatch_analyzer.reading.payloads import Payload, decode_base64, objects_in, text_rows
+from modelwatch_analyzer.reading.payloads import Payload, decode_base64, documents_in, text_rows
 from modelwatch_analyzer.reading.rows import Line
 from modelwatch_analyzer.reading.value_spelling import OtherSpellings, ValueSpelling
 
@@ -82,7 +82,8 @@ class Respelling:
             number = match["number"]
             return "null" if number and float(number) in missing else match[0]
 
-        return _STRING_OR_NUMBER.sub(replaced, text) if missing else text
+        plain = _STRING_OR_NUMBER.sub(replaced, text) if missing else text
+        return plain if plain == text or _is_json(plain) else text  # a list as Python or NumPy prints it stays
 
     def _csv(self, text: str, rows: list[list[str]], known: _Known, place: str) -> str:
         for field_text in chain.from_iterable(rows):
@@ -128,6 +129,15 @@ def _content(payload: Payload) -> tuple[str, list[list[str]] | None]:
     try:
         if payload.encoding == "BASE64":
             text, is_json = decode_base64(payload)
-        return text, None if is_json or objects_in(text) else text_rows(text)
+        is_json = is_json or (text.lstrip().startswith(("{", "[")) and _is_json(text))
+        return text, None if is_json else text_rows(text)
     except Unflattenable:
         return text, []
+
+
+def _is_json(text: str) -> bool:
+    try:
+        documents_in(text)
+    except (Unflattenable, UnicodeEncodeError):  # the latter of bytes that are not UTF-8
+        return False
+    return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Self
 
 import polars as pl
@@ -14,6 +15,8 @@ from modelwatch_analyzer.profile.written_numbers import DecimalMark, plain_numbe
 from modelwatch_core.domain.analysis_settings import AnalysisSettings
 
 USUAL = "usual"
+_SINGLE_PRECISION = 2.0**-24
+"""How far, relatively, a number of single precision may be from the one it stands for (IEEE 754)."""
 
 
 @dataclass(slots=True)
@@ -72,17 +75,18 @@ class ValueSpelling:
         return self.decimal is not None or self.blanks or bool(self.missing)
 
     @property
-    def missing_numbers(self) -> list[float]:
-        """The numbers that are missing, such as -999."""
-        return [number for word in self.missing if (number := _number(word)) is not None]
+    def missing_numbers(self) -> frozenset[float]:
+        """The numbers that are missing, such as -999, also as columns of single precision hold them."""
+        return _numbers_among(self.missing)
 
     def without_missing_numbers(self, column: pl.Series) -> pl.Series:
         """Return a column of numbers, or of text, with null in the place of numbers that are missing."""
         numbers = self.missing_numbers
         if not numbers:
             return column
-        bare = column.str.strip_chars() if column.dtype == pl.String() else column
-        found = bare.cast(pl.Float64, strict=False).is_in(numbers)
+        values = column.alias("value")  # polars takes a name such as ^a.*$ for a pattern
+        bare = values.str.strip_chars() if values.dtype == pl.String() else values
+        found = bare.cast(pl.Float64, strict=False).is_in(list(numbers))
         return column.set(found.fill_null(value=False), None)
 
     def plain(self, values: pl.Series) -> tuple[pl.Series, pl.Series]:
@@ -127,6 +131,13 @@ class ValueSpelling:
             if other.any():
                 others.add(repr(column.name), int(other.sum()), f"row {before + (other.arg_max() or 0) + 1} of {file}")
         return pl.DataFrame(columns)
+
+
+@cache
+def _numbers_among(words: frozenset[str]) -> frozenset[float]:
+    exact = pl.Series([number for word in words if (number := _number(word)) is not None], dtype=pl.Float64)
+    single = exact.cast(pl.Float32).cast(pl.Float64)  # which makes infinities and zeros of what it cannot hold
+    return frozenset((*exact, *single.filter((single - exact).abs() <= _SINGLE_PRECISION * exact.abs())))
 
 
 def _number(word: str) -> float | None:
