@@ -16,8 +16,9 @@ ORDER        ?= 1
 FUZZ_SECONDS ?= 600
 # How many windows are due in `make campaign`.
 EXECUTIONS   ?= 1000
-# Whole files are given out, whose tests share a set-up, in the order of tests/conftest.py: the longest first.
-PYTEST := "$(BIN)/python" -m pytest -n 2 --dist loadfile --no-loadscope-reorder --randomly-seed=$(ORDER)
+# Whole files are given out, whose tests share a set-up, in the order of tests/conftest.py: the longest first. Three
+# processes keep two cores busy, where some tests wait.
+PYTEST := "$(BIN)/python" -m pytest -n 3 --dist loadfile --no-loadscope-reorder --randomly-seed=$(ORDER)
 export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-east-1
 # The order of sets, the same in every run unless the environment says otherwise.
