@@ -475,8 +475,8 @@ def test_what_may_not_be_read_is_not_called_missing(run: Run, monkeypatch: pytes
 
 def test_commands_at_the_same_time_may_have_one_folder(tmp_path: Path) -> None:
     with ThreadPoolExecutor(4) as threads:
-        for _ in threads.map(lambda _: usable_output(tmp_path, overwrite="--overwrite"), range(2_000)):
-            pass
+        folders = set(threads.map(lambda _: usable_output(tmp_path, overwrite="--overwrite"), range(2_000)))
+    assert folders == {tmp_path}
 
 
 def test_a_question_in_a_usage_error_ends_without_a_full_stop(run: Run) -> None:

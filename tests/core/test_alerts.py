@@ -96,8 +96,8 @@ def test_a_failure_and_a_window_without_data_are_alerts_of_their_own_and_no_reco
     assert hours.world.mail.alerts[-1].recovered == (AlertName.FAILED_EXECUTIONS, AlertName.NO_DATA)
     assert set(hours.states().values()) == {"OK"}
     over = hours.world.mail.alerts[-1]
-    for told in (alert_text(over), bundle_text([over], [None]), chat_message(over)["content"]["description"]):
-        assert "failed-executions, no-data" in told
+    for text in (alert_text(over), bundle_text([over], [None]), chat_message(over)["content"]["description"]):
+        assert "failed-executions, no-data" in text
 
 
 def test_reminders_come_as_often_as_is_set():

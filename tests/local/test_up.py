@@ -127,9 +127,9 @@ def test_it_listens_on_the_requested_port_and_refuses_one_that_is_taken(up) -> N
 def test_behind_a_proxy_other_programs_are_told_how_to_reach_it(up, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.setenv("HTTP_PROXY", "http://proxy.example.com")
-    for bypassed, told in (("example.com", True), ("example.com,127.0.0.1", False)):
+    for bypassed, is_printed in (("example.com", True), ("example.com,127.0.0.1", False)):
         monkeypatch.setenv("NO_PROXY", bypassed)
-        assert (' no_proxy="${no_proxy:-$NO_PROXY},127.0.0.1"' in printed(up())) is told
+        assert (' no_proxy="${no_proxy:-$NO_PROXY},127.0.0.1"' in printed(up())) is is_printed
 
 
 def test_parameters_reach_the_template_and_invalid_ones_are_refused(up, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 from pydantic import Field
 
-from modelwatch_analyzer.calibrated.dependence import ROWS, Blocks, EqualRows, blocks_of, rows_that_tell
+from modelwatch_analyzer.calibrated.dependence import ROWS, Blocks, EqualRows, blocks_of, informative_rows
 from modelwatch_analyzer.calibrated.row_sample import SampledColumn, SampledRows, hashes_of
 from modelwatch_analyzer.calibrated.seasons import RankedColumn, SeasonalCounts, learn_seasons
 from modelwatch_analyzer.documents import EditedDocument
@@ -301,7 +301,7 @@ def dependence_of(rows: SampledRows, columns: Mapping[str, tuple[ColumnCounts, S
         The counts of the baseline's column, the sampled values, and whether they are numbers.
     """
     requests = rows.requests()
-    most = rows_that_tell(requests, rows.rows)
+    most = informative_rows(requests, rows.rows)
     ranks = {name: _ranks_of(*column, most=most) for name, column in columns.items()}
     return blocks_of({name: each for name, each in ranks.items() if each is not None}, requests)
 

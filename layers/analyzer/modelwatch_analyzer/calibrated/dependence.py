@@ -127,7 +127,7 @@ class Blocks:
     of_requests: Mapping[str, float] = field(default_factory=dict)
 
 
-def rows_that_tell(requests: Integers | None, rows: int) -> int:
+def informative_rows(requests: Integers | None, rows: int) -> int:
     """Return how many of so many sampled rows are looked at: all where the first ones came in too few requests."""
     few = requests is not None and np.count_nonzero(requests < ROWS) < _LEAST_BLOCKS
     return rows if few else ROWS

@@ -105,7 +105,7 @@ def _check(
     if rows and baseline:
         comparison = CalibratedComparison(constraints, configs, baseline, share)
         calibrated = _calibrated(comparison, alignment, rows, settings)
-    result = check(profile, alignment, constraints, baseline, calibrated.judged)
+    result = check(profile, alignment, constraints, configs, baseline, calibrated.judged)
     names = {column: column for column in alignment.columns}
     names |= {column: feature for feature, column in alignment.features.items()}
     columns = {names[column]: seen for column, seen in profile.columns.items()}
@@ -127,7 +127,7 @@ def _check(
         warnings=warnings,
         violations=violations,
         documents={STATISTICS_FILE: document} | series,
-        metrics=_metrics(columns, result.configs, result.drifts),
+        metrics=_metrics(columns, configs, result.drifts),
         report=report_body(document, baseline_document, result.drifts, violations, profile.records),
     )
 

@@ -10,7 +10,7 @@ from modelwatch_analyzer.data_quality.calibration import Judged, calibrated_drif
 from modelwatch_analyzer.data_quality.checks import Comparison, violations_of
 from modelwatch_analyzer.data_quality.documents import Constraints, Statistics
 from modelwatch_analyzer.data_quality.drift import measure_drift
-from modelwatch_analyzer.data_quality.monitoring_config import EffectiveConfig, configs_of
+from modelwatch_analyzer.data_quality.monitoring_config import EffectiveConfig
 from modelwatch_analyzer.distances.drift import Drift
 from modelwatch_analyzer.profile.lexical import ColumnType
 from modelwatch_analyzer.profile.table import TableProfile
@@ -23,17 +23,17 @@ class CheckResult:
 
     Attributes
     ----------
+    configs : mapping of str to EffectiveConfig
+        The settings of each feature.
     violations : list of ConstraintViolation
         In the order of the constraints file; columns that are not in it come last.
     drifts : dict of str to Drift
         The drift of each feature, measured or not; features for which no comparison is configured have none.
-    configs : dict of str to EffectiveConfig
-        The settings of each feature.
     """
 
+    configs: Mapping[str, EffectiveConfig]
     violations: list[ConstraintViolation] = field(default_factory=list)
     drifts: dict[str, Drift] = field(default_factory=dict)
-    configs: dict[str, EffectiveConfig] = field(default_factory=dict)
 
 
 def expected_types(constraints: Constraints, alignment: Alignment) -> dict[str, ColumnType]:
@@ -61,8 +61,9 @@ def check(
     profile: TableProfile,
     alignment: Alignment,
     constraints: Constraints,
+    configs: Mapping[str, EffectiveConfig],
     statistics: Statistics | None,
-    judged: Mapping[str, Judged] | None = None,
+    judged: Mapping[str, Judged],
 ) -> CheckResult:
     """Check a profiled dataset against a baseline.
 
@@ -70,17 +71,18 @@ def check(
     ----------
     profile : TableProfile
         Made with `expected_types` and `known_categories`.
+    configs : mapping of str to EffectiveConfig
+        The settings of each feature.
     statistics : Statistics, optional
         The baseline's statistics; without them no drift is measured.
-    judged : mapping of str to Judged, optional
+    judged : mapping of str to Judged
         What the Calibrated comparison says of the features that it compares.
     """
-    result = CheckResult()
+    result = CheckResult(configs)
     general = EffectiveConfig.of([constraints.monitoring_config])
-    baseline, judged = statistics.named() if statistics else {}, judged or {}
-    result.configs = configs_of(constraints.layers())
+    baseline = statistics.named() if statistics else {}
     for feature in constraints.features:
-        config = result.configs[feature.name]
+        config = configs[feature.name]
         column = alignment.features.get(feature.name)
         if column is None:
             missing = alignment.missing_column(feature.name)
@@ -89,10 +91,8 @@ def check(
             continue
         observed = profile.columns[column]
         then = baseline.get(feature.name)
-        drift, verdict = (
-            measure_drift(feature, config, then, observed) if statistics else None,
-            judged.get(feature.name),
-        )
+        verdict = judged.get(feature.name)
+        drift = measure_drift(feature, config, then, observed) if statistics else None
         if statistics and config.is_calibrated(feature.inferred_type):
             drift = calibrated_drift(verdict, drift, then)
         if drift is not None:

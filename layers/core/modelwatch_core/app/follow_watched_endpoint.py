@@ -43,15 +43,15 @@ class FollowWatchedEndpoint:
         watching = list(self.schedules.watching(endpoint_name))
         if not watching:
             return []
-        found, reacted, untold = self.endpoints.deployment(endpoint_name), list[str](), list[InvalidInput]()
+        found, reacted, errors = self.endpoints.deployment(endpoint_name), list[str](), list[InvalidInput]()
         for each in watching:
             try:
                 if self._reacts(each, found):
                     reacted.append(each.monitoring_schedule_name)
             except InvalidInput as error:
-                untold.append(error)
-        if untold:
-            raise untold[0]
+                errors.append(error)
+        if errors:
+            raise errors[0]
         return reacted
 
     def _reacts(self, schedule: MonitoringSchedule, found: Deployment | None) -> bool:

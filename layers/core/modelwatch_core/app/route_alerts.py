@@ -79,18 +79,18 @@ class RouteAlerts:
         judgements = self._judgements(event, execution, known)
         changes = self._changes(judgements, known)
         unsent = set() if execution.alerting.notify_recovery else {AlertPhase.RECOVERED}
-        told = [] if is_muted else [each for each in changes if each.phase not in unsent]
+        due = [] if is_muted else [each for each in changes if each.phase not in unsent]
         is_again = execution.attempt > 1 and not judgements[0].is_latest
         is_over = is_again or any(judged.is_over_already for judged in judgements)
-        message = partial(_message, event, told, is_over)
-        if told:
+        message = partial(_message, event, due, is_over)
+        if due:
             endpoint_name, tags = execution.endpoint_name, execution.tags
             self.raise_alert(message, event.alert_targets, endpoint_name=endpoint_name, tags=tags)
         alert = message(lambda _alert, _severity: True)
         named = alert.names if alert else ()
         news = (each for each in changes if each.phase is not AlertPhase.REMINDER)
         heard = {each.alert_name for each in news if each.alert_name in named or each.phase in unsent}
-        on = {each.alert_name for each in told if each.phase is not AlertPhase.RECOVERED}
+        on = {each.alert_name for each in due if each.phase is not AlertPhase.RECOVERED}
         self._keep(judgements, set() if is_muted else heard, on)  # last: a crash until here raises it all again
         if judgements[0].is_latest:
             self._publish_metrics(event, execution, judgements)
@@ -193,7 +193,7 @@ class RouteAlerts:
 
 
 def _message(event: ExecutionEnded, changes: Sequence[Change], is_over: bool, takes: Takes) -> Alert | None:
-    """Return what a target is told that takes some of the changes."""
+    """Return the message for a target, of the changes that it takes."""
     taken = [each for each in changes if takes(each.alert_name, each.severity)]
     alert = alert_of(event, *taken) if taken else None
     if alert and alert.phase is AlertPhase.RECOVERED and is_over:

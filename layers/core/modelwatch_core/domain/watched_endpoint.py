@@ -73,7 +73,7 @@ class Notice(Owned):
     message : str
         What happened, what the app did, and what to do.
     noticed : datetime, optional
-        When the app saw it; None if it is told at once.
+        When the app saw it; None if it is raised at once.
     """
 
     code: NonEmpty
