@@ -32,7 +32,7 @@ _PIPE_BYTES = 1 << 20
 often."""
 
 _MAPS: Any = getattr(pl, "Map", ())
-"""The type of maps, which older versions of polars have not."""
+"""The type of maps, which older versions of polars lack."""
 
 _FORGET = b""
 """A message that has no answer: nothing more of the last result is needed."""
