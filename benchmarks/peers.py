@@ -66,6 +66,8 @@ PEERS = (
     Peer("polars", ("polars==2.1.0",), "polars", describes_only=True),
 )
 OURS = "modelwatch"
+_OUR_PACKAGE = Peer(OURS, (f"modelwatch[sdk] @ {ROOT.as_uri()}",), OURS)
+"""What a user installs for these two analyses; only its size is measured. Ours runs as this checkout is installed."""
 _FEW_ROWS = 600
 _OF_THE_BEST, _OF_EVIDENTLY, _MOST_MEMORY = 1 / 6, 1 / 50, 300e6
 
@@ -74,20 +76,21 @@ def run(options: argparse.Namespace) -> None:
     """Install the peers, measure all, and print the table and what it says of the targets."""
     console = terminal()
     peers = [peer for peer in PEERS if options.peers is None or peer.name in options.peers]
-    installed = [peer for peer in peers if _is_installed(peer, console)]
+    installed = [peer for peer in peers if _is_installed(peer, console) and _runs(peer, console)]
     commands = {peer.name: peer.command("-P", *_job_of(peer.name, options.rows)) for peer in installed}
     ours = python("-P", *_job_of(OURS, options.rows))
     usages = interleaved({OURS: ours, **commands}, options.repetitions)
     imports = {peer.name: measure(peer.command("-c", f"import {peer.imports}")) for peer in installed}
     imports[OURS] = measure(python("-c", "import modelwatch_analyzer.analysis"))
-    sizes = {peer.name: _megabytes(ENVIRONMENTS / peer.name) for peer in installed}
+    with_size = [*installed, *([_OUR_PACKAGE] if _is_installed(_OUR_PACKAGE, console) else ())]
+    sizes = {peer.name: _megabytes(ENVIRONMENTS / peer.name) for peer in with_size}
     console.print(_table(options, usages, imports, sizes))
     for target in targets_of(usages, installed):
         say(console, target.found, is_met=target.is_met)
 
 
 def _is_installed(peer: Peer, console: Console) -> bool:
-    """Install a peer once; return whether its import works, and say so where it does not."""
+    """Install a peer once; return whether it could be, and say so where it could not."""
     done = ENVIRONMENTS / peer.name / "installed"
     wanted = "\n".join(peer.requirements)
     if not done.exists() or done.read_text() != wanted:
@@ -99,6 +102,11 @@ def _is_installed(peer: Peer, console: Console) -> bool:
             console.print(f"{peer.name} could not be installed, and is left out")
             return False
         done.write_text(wanted)
+    return True
+
+
+def _runs(peer: Peer, console: Console) -> bool:
+    """Return whether a peer does its job on few rows, and say so where it does not."""
     command = peer.command("-P", *_job_of(peer.name, _FEW_ROWS))
     tried = subprocess.run(
         [command.interpreter, *command.arguments],
