@@ -136,7 +136,7 @@ def test_before_the_latest_executions_each_day_is_the_worst_that_was_measured_in
     assert len(re.findall("[ML]", line)) == 2 + 10
     assert page.count('class="bad"') == 1  # the violation of hour 5
     assert "a point is the worst of a day" in page
-    assert "0.9" not in texts(page)  # only the last value is written
+    assert "last 0.9" not in texts(page)  # which is that of the last execution
     # The window of the violation is analysed again: it is none any more, and the day has another worst.
     at = TEN + 5 * HOUR
     request = {"scheduled_time": at, "tick_id": "again", "backfill": True}
@@ -350,6 +350,15 @@ def test_the_day_of_the_first_execution_that_is_shown_has_a_point_for_the_hours_
     _, executions = watched.read.history(watched.schedules.kept["hourly"])
     assert (len(executions.records), executions.unreadable) == (99, 1)
     assert TEN + 3 * HOUR in [each.at for each in executions.days]
+
+
+def test_the_lines_of_a_page_have_one_axis_whose_ends_are_written(watched):
+    for hour, scores in enumerate([(NEAR,), (NEAR,), (FAR, NEAR), (NEAR,), (NEAR,)]):
+        watched.runs(hour, scores=scores)
+    page = watched.page("s3://results/dashboard/hourly.html")
+    dots = re.findall(r'<circle class="bad" cx="([^"]*)"[^>]*><title>([^<]*)</title>', page)
+    assert dots == [("360", "2026-11-22T12:00:00Z: 0.9")]  # in the middle of four hours
+    assert texts(page).count("2026-11-22 10:00 UTC 2026-11-22 14:00 UTC") == 2
 
 
 def test_months_without_a_run_before_the_latest_executions_are_a_gap_in_the_line():

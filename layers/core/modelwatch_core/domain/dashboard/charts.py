@@ -10,6 +10,7 @@ from statistics import median
 
 from modelwatch_core.domain.dashboard.markup import Html, element
 from modelwatch_core.domain.documents import iso_utc
+from modelwatch_core.domain.number_text import number_text
 
 _BAR, _HEIGHT = 6, 26
 _WIDTH, _TALL = 720, 110
@@ -64,8 +65,14 @@ class Point:
     rerun: bool
 
 
-def line_chart(latest: Sequence[Point], label: str, older: Sequence[Point] = ()) -> Html:
-    """Draw a measure against its threshold; violations are dots, re-runs rings.
+def line_chart(
+    latest: Sequence[Point],
+    label: str,
+    older: Sequence[Point] = (),
+    *,
+    axis: tuple[datetime, datetime] | None = None,
+) -> Html:
+    """Draw a measure against its threshold; violations are dots, re-runs rings, both with their time and value.
 
     Parameters
     ----------
@@ -73,12 +80,15 @@ def line_chart(latest: Sequence[Point], label: str, older: Sequence[Point] = ())
         The earliest first; at least one of these or of the older ones.
     older : sequence of Point
         Those before, which may be further apart from each other.
+    axis : tuple of datetime, optional
+        What the width stands for, so that drawings below each other have one axis; from the first point to the last
+        if not given.
     """
     points = [*older, *latest]
     values = [point.value for point in points] + [each.threshold for each in points if each.threshold is not None]
     least, greatest = min(0.0, *values), max(values)
     span = (greatest - least) or 1.0
-    start, end = points[0].at, points[-1].at
+    start, end = axis or (points[0].at, points[-1].at)
     seconds = (end - start).total_seconds() or 1.0
 
     def x(point: Point) -> str:
@@ -95,7 +105,14 @@ def line_chart(latest: Sequence[Point], label: str, older: Sequence[Point] = ())
     limit = "".join(f"{'L' if i else 'M'}{x(point)} {y(level)}" for i, (point, level) in enumerate(known))
     marked = [point for point in points if point.violated or point.rerun or len(points) == 1]
     dots = [
-        element("circle", class_=_mark(point), cx=x(point), cy=y(point.value), r=4 if point.rerun else 3)
+        element(
+            "circle",
+            element("title", f"{iso_utc(point.at)}: {number_text(point.value)}"),
+            class_=_mark(point),
+            cx=x(point),
+            cy=y(point.value),
+            r=4 if point.rerun else 3,
+        )
         for point in marked
     ]
     return element(
@@ -106,7 +123,7 @@ def line_chart(latest: Sequence[Point], label: str, older: Sequence[Point] = ())
         class_="history",
         viewBox=f"0 0 {_WIDTH} {_TALL}",
         role="img",
-        aria_label=f"{label}, {iso_utc(start)} to {iso_utc(end)}",
+        aria_label=f"{label}, {iso_utc(points[0].at)} to {iso_utc(points[-1].at)}",
     )
 
 

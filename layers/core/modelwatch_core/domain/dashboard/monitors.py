@@ -285,7 +285,9 @@ def _measures(executions: Executions) -> Html:
             worst[score.name] = bad or score.violated, max(grade, score.grade or 0.0)
     if not found:
         return element("p", "No execution has measured anything yet.")
-    names = sorted(sorted(found), key=lambda name: worst[name], reverse=True)
+    names = sorted(sorted(found), key=lambda name: worst[name], reverse=True)[:_MEASURES]
+    times = [point.at for name in names for part in found[name] for point in part]
+    axis = min(times), max(times)
     legend = (
         "Each execution keeps the ten measures that were nearest to a violation. The dashed line is the threshold, a"
         " dot a violation, a ring a window that was analysed again."
@@ -294,7 +296,7 @@ def _measures(executions: Executions) -> Html:
     return joined(
         (
             element("p", legend, days, class_="soft"),
-            (_measure(name, *found[name]) for name in names[:_MEASURES]),
+            (_measure(name, *found[name], axis) for name in names),
         )
     )
 
@@ -304,13 +306,14 @@ def _point(each: Measured) -> Point:
     return Point(each.at, score.value or 0.0, score.threshold, score.violated, each.again)
 
 
-def _measure(name: str, older: Sequence[Point], points: Sequence[Point]) -> Html:
+def _measure(name: str, older: Sequence[Point], points: Sequence[Point], axis: tuple[datetime, datetime]) -> Html:
     last = (points or older)[-1]
     against = "" if last.threshold is None else f", threshold {number_text(last.threshold)}"
     return element(
         "figure",
         element("figcaption", element("bdi", _short(name)), _small(f"last {number_text(last.value)}{against}")),
-        line_chart(points, f"{_short(name)} over time, last {number_text(last.value)}{against}", older),
+        line_chart(points, f"{_short(name)} over time, last {number_text(last.value)}{against}", older, axis=axis),
+        element("div", (element("span", shown(moment)) for moment in dict.fromkeys(axis)), class_="axis"),
     )
 
 

@@ -53,6 +53,7 @@ _STYLE = """
 .mw svg{display:block;max-width:100%}
 .mw svg.spark{max-width:none}
 .mw svg.history{width:100%;border-bottom:1px solid var(--soft)}
+.mw .axis{display:flex;justify-content:space-between;color:var(--soft);font-size:.8rem}
 .mw rect.ok{fill:var(--good)}
 .mw rect.violations{fill:var(--bad)}
 .mw rect.failed{fill:var(--ink)}
