@@ -118,6 +118,15 @@ def test_drift_of_attribution_is_found_in_the_documented_wording_and_its_feature
     assert "is below the threshold 0.9" in page
 
 
+def test_features_whose_share_is_as_before_are_not_named_as_changed(explaining: Explaining, rows: Rows) -> None:
+    rows = np.column_stack([rows[:, :2], rows[::-1, 0]])
+    data = explaining.write(rows)
+    explaining.baseline(data)
+    explaining.server.function = lambda values: values @ REVERSED
+    (warning,) = (warning for warning in explaining.check(data).warnings if "changed most" in warning)
+    assert re.findall(r"'(\w+)' \(rank", warning) == ["f0", "f2"]
+
+
 def uneven(seed: int) -> Rows:
     """Draw rows of three features, each of which a few rows have large values of."""
     drawn = np.random.default_rng(seed)

@@ -77,7 +77,6 @@ def test_a_violation_leads_to_its_label_or_its_drift():
     assert page.row("NDCG of label0") == [
         "NDCG of label0",
         "0.76",
-        "-",
         *("0.7 to 0.8", "1", "0.9", "240 %", "violated"),
     ]
     assert "3 violations in 0 records of 1 feature: " in page.text

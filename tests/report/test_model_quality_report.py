@@ -39,8 +39,16 @@ def test_an_undefined_metric_shows_its_reason_and_its_baseline():
     assert page.row("recall") == [
         "recall",
         "undefinedno record is actually positive",
-        *("-", "", "0.8", "-", "not graded", ""),
+        *("", "0.8", "-", "not graded", ""),
     ]
+
+
+def test_standard_deviations_have_a_column_and_an_explanation_where_there_are_any():
+    page = report(MetricRow("f1", 0.5, standard_deviation=0.004), MetricRow("auc", 0.5))
+    assert page.row("f1")[1:3] == ["0.5", "0.004"]
+    assert page.row("auc")[1:3] == ["0.5", "-"]
+    assert "five subsamples" in page.text
+    assert "tandard deviation" not in report(MetricRow("auc", 0.5)).text
 
 
 def test_a_violation_leads_to_its_metric():

@@ -13,6 +13,7 @@ from modelwatch_core.domain.number_text import number_text
 
 _FEW_ROWS = 100
 _NAMED = 3
+_LEAST_CHANGE = 0.0005  # of a share, which is written in per cent with one digit
 
 
 def warnings_of(
@@ -92,7 +93,7 @@ def _drift_warnings(drift: LabelDrift) -> Iterator[str]:
         shares = [
             (moved.share_change, name, moved)
             for name, moved in drift.changes.items()
-            if not isinstance(moved.share_change, Undefined)
+            if not isinstance(moved.share_change, Undefined) and abs(moved.share_change) >= _LEAST_CHANGE
         ]
         features = (
             f"{name!r} (rank {moved.baseline_rank} to {moved.rank}, {100 * share:+.1f} percentage points of all)"
