@@ -96,7 +96,7 @@ def kernel_explainer(folder: Path, url: str, **options: Any) -> np.ndarray:
         body = pl.DataFrame(rows).write_csv(include_header=False).encode()
         answer = pool.request("POST", url, body=body, headers={"Content-Type": "text/csv"})
         if answer.status != 200:
-            raise SystemExit(f"the model answered {answer.status}")
+            raise SystemExit(f"the model returned {answer.status}")
         return np.array(answer.data.split(), dtype=float)
 
     np.random.seed(SEED)  # noqa: NPY002 - what the explainer draws from

@@ -38,17 +38,16 @@ RUN_BY = {
 MKDOCS = ROOT / ".venv-docs/bin/mkdocs"
 
 RAISED = {"InvalidInput", "NotReady", "Upstream", "LocalStackError", "ModelwatchError", "Problem"}
+RETURNED = {"Refusal", "NoHost"}
 SOURCES = [path for folder in ("layers", "sdk") for path in (ROOT / folder).rglob("*.py")]
 
 
 def codes_raised() -> set[str]:
     calls = (node for path in SOURCES for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call))
-    return {
-        call.args[0].value
-        for call in calls
-        if isinstance(call.func, ast.Name) and call.func.id in RAISED
-        if call.args and isinstance(call.args[0], ast.Constant)
-    }
+    named = [call for call in calls if isinstance(call.func, ast.Name)]
+    codes = [call.args[0] for call in named if call.func.id in RAISED and call.args]
+    codes += [each.value for call in named if call.func.id in RETURNED for each in call.keywords if each.arg == "code"]
+    return {code.value for code in codes if isinstance(code, ast.Constant)}
 
 
 def codes_documented() -> set[str]:

@@ -33,7 +33,7 @@ def __getattr__(name: str) -> Any:
     try:
         globals()[name] = value = getattr(import_module(_HOMES[name]), name)
     except ModuleNotFoundError as missing:
-        message = f"{missing.name} is not installed. Fix it with: pip install 'modelwatch[sdk]'"
+        message = f"{missing.name} is not installed. Fix it in a checkout of Modelwatch: pip install '.[sdk]'"
         raise ImportError(message) from None
     return value
 

@@ -118,9 +118,9 @@ CASES = {
         {"true", "false"},
         {"true", "false", "True", "1"},
         {
-            "data quality": "categories that differ from others in blanks around them, case or Unicode form only count "
-            "each by itself: 'v' (2)",
-            "classes": "classes that differ in case alone are counted as different",
+            "data quality": "categories that differ only in blanks around them, case or Unicode form count "
+            "as different ones: 'v' (2)",
+            "classes": "classes that differ only in case are counted as different",
         },
     ),
     "yes and no": Case(
@@ -134,7 +134,7 @@ CASES = {
         0,
         {COMPOSED, "tea"},
         {COMPOSED, DECOMPOSED, "tea"},
-        {"data quality": "case or Unicode form only count each by itself: 'v' (2)"},
+        {"data quality": "case or Unicode form count as different ones: 'v' (2)"},
     ),
     "blanks around": Case(
         ["a", " a", "b "],
@@ -143,7 +143,7 @@ CASES = {
         0,
         {"a", "b"},
         {"a", " a", "b "},
-        {"data quality": "count each by itself: 'v' (2)"},
+        {"data quality": "count as different ones: 'v' (2)"},
     ),
     "a constant number": Case(["5"], ("Integral", (5.0, 5.0, 5.0)), {"5": 1}, 1, {"5"}, {"5"}, {
         "bias": "Negated facet set is empty: all rows are in the group",
@@ -163,10 +163,10 @@ CASES = {
         {"1", "2"},
         {"1", "2", ""},
         {
-            "data quality": "'v' is String because of 90 of 150 values (90 of 150 spelled as missing",
-            "classes": "90 of the missing values are spelled out",
-            "regression": "90 of the missing values are spelled out",
-            "bias": "90 of the missing values are spelled out",
+            "data quality": "'v' is String because of 90 of 150 values (90 of 150 that usually mean a missing value",
+            "classes": "90 of the missing values are written out",
+            "regression": "90 of the missing values are written out",
+            "bias": "90 of the missing values are written out",
             "explainability": "sent to the model as missing values: 'v' (90)",
         },
     ),
@@ -178,7 +178,7 @@ CASES = {
         {"a", "none", "?"},
         {"a", "none", "?"},
         {
-            "data quality": "text that is spelled as missing, like NA, nan, null or -, counts as text: 'v' (60 of 90 "
+            "data quality": "text that usually means a missing value, such as NA or -, counts as text: 'v' (60 of 90 "
             "values)",
             "classes": "values that often mean a missing one (?, none)",
             "bias": "groups of v have values that often mean a missing one (?, none)",
@@ -285,7 +285,7 @@ def test_model_quality_has_one_meaning_for_it(monitors: Monitors, case: Case) ->
             monitors.model_quality(data, "MulticlassClassification")
     if case.numbers:
         summary = monitors.model_quality(data, "Regression")
-        rows = [f"the evaluation is of {case.numbers * _TIMES} rows" in warning for warning in summary.warnings]
+        rows = [f"the metrics are of {case.numbers * _TIMES} rows" in warning for warning in summary.warnings]
         assert any(rows) or case.numbers * _TIMES >= 200
         assert reports(case, "regression", summary)
     else:
@@ -482,5 +482,5 @@ def test_numbers_of_columns_that_count_captured_answers_are_reported(
         document = {"headers": headers, "methods": {"shap": {"num_clusters": 2}}}
         given = {"analysis_type": "MODEL_EXPLAINABILITY", "model_url": monitors.server.url}
     summary = monitors.analyze(path, analysis_config=monitors.config(document), **given)
-    said = "answers come first: _c0 is the answer, _c1 the request's first column"
+    said = "responses come first: _c0 is the response, _c1 the request's first column"
     assert any(said in warning for warning in summary.warnings) is by_number

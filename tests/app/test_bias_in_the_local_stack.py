@@ -141,7 +141,7 @@ def test_a_schedule_without_ground_truth_watches_the_predictions_and_stores_noth
     assert {violation["metric_name"] for violation in violations} == {"CDDPL", "DPPL"}
     warnings = app.report(execution, "analysis_summary.json")["warnings"]
     (warning,) = [each for each in warnings if each.startswith("there are no labels")]
-    assert "nothing is compared with the baseline's AD, BA, " in warning
+    assert "the baseline's AD, BA, " in warning
     results = app.s3.list_objects_v2(Bucket=app.stack.outputs["ResultsBucketName"], Prefix=f"{UNLABELLED}/")
     assert not [entry["Key"] for entry in results["Contents"] if "/merge/" in entry["Key"]]
 

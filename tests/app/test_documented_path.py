@@ -133,7 +133,7 @@ def alerted(stranger: Stranger) -> str:
     capture, baseline, schedule = made
     assert "my-endpoint" in stranger.shell(capture)
     printed = stranger.shell(baseline)
-    assert printed.splitlines()[-3].startswith("The baseline first was made of 1,000 rows: s3://")
+    assert printed.splitlines()[-3].startswith("The baseline first was made from 1,000 rows: s3://")
     assert "hourly is created." in stranger.shell(schedule)
     in_python = stranger.python("monitor.py", containing("suggest_baseline"))
     assert re.fullmatch(

@@ -289,7 +289,7 @@ def test_a_request_that_starts_nothing_is_answered_with_the_reason(world):
 
 
 def test_an_event_that_reports_the_end_of_no_run_is_refused_by_its_type():
-    with pytest.raises(InvalidInput, match="UnknownEvent: 'Something Else' reports the end of no run"):
+    with pytest.raises(InvalidInput, match="UnknownEvent: 'Something Else' does not report the end of a run"):
         wiring.analysis_ended("Something Else", {})
 
 

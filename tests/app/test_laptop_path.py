@@ -152,7 +152,7 @@ def test_a_baseline_of_a_bucket_that_is_not_listed_is_refused_with_the_same_advi
     laptop.s3.create_bucket(Bucket="unlisted")
     asked = {"baselining_job_name": "refused", "baseline_dataset_s3_uri": "s3://unlisted/train.csv"}
     answer = laptop.call("CreateBaselineFunction", {**asked, "dataset_format": {"csv": {"header": True}}})
-    assert answer["errorMessage"].startswith("AccessDenied: s3://unlisted/train.csv may not be read. ")
+    assert answer["errorMessage"].startswith("AccessDenied: this deployment may not read s3://unlisted/train.csv. ")
     assert "MonitoredBuckets" in answer["errorMessage"]
 
 

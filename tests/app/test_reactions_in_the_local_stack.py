@@ -52,7 +52,7 @@ def test_a_deleted_endpoint_stops_the_clock_of_its_schedule_and_the_next_one_sta
     assert clock(app) == "ENABLED"
     assert subjects(app) == [
         "Modelwatch: hourly: paused, its endpoint was deleted",
-        "Modelwatch: hourly: resumed, its endpoint is there again",
+        "Modelwatch: hourly: resumed, its endpoint exists again",
     ]
 
 

@@ -48,7 +48,7 @@ def test_scores_on_one_line_are_one_a_row_if_the_request_has_as_many_rows(case):
     shell = case("answers-on-one-line")
     shown = shell("capture inspect captures")
     assert "Read 90 rows of 30 captured records" in shown.text
-    assert "they were cut by the number of rows of their request" in shown.text
+    assert "they were split by the number of rows in their request" in shown.text
     checked = shell(BINARY)
     assert "Read 90 rows of 30 captured records" in checked.text
     assert metrics(shell)["accuracy"]["value"] == 59 / 90
@@ -278,7 +278,7 @@ def test_scores_with_another_separator_are_refused_with_both_numbers_and_the_cau
     assert refused.exit_code == 2
     assert "the request and the response differ in their number of rows" in refused.text
     assert f"endpointOutput has 1, endpointInput has {rows};" in refused.text
-    assert f"endpointOutput: each row is one column, and holds as many {name} as the others" in refused.text
+    assert f"endpointOutput: each row is one column with the same number of {name}" in refused.text
     assert "give a --record-preprocessor that splits them" in refused.text
 
 
@@ -328,7 +328,7 @@ def test_an_index_counts_the_columns_of_the_file_and_an_element_of_a_list_has_a_
     for attribute in (name, "2"):
         refused = shell(f"{binary} --probability-attribute {attribute}")
         assert refused.exit_code == 2
-        assert f"give it by --probability-attribute, one of '{name}.0', '{name}.1'" in refused.text
+        assert f"name it with --probability-attribute, one of '{name}.0', '{name}.1'" in refused.text
     made = shell(f"{binary} --probability-attribute {name}.1")
     assert made.exit_code == 0, made.text
     assert metrics(shell)["accuracy"]["value"] == metrics(shell)["auc"]["value"] == 1
@@ -365,7 +365,7 @@ def test_values_that_are_no_list_among_lists_are_counted(shell):
         "baseline model-quality --dataset rows.csv --dataset-format csv --problem-type MulticlassClassification "
         "--probability-attribute p --ground-truth-attribute y --output out"
     )
-    assert "2 values of 'p' are no lists of 2 numbers, as the first ones are, and count as missing" in made.text
+    assert "2 values of 'p' are not lists of 2 numbers, unlike the first ones, and count as missing" in made.text
     assert "3 rows without a prediction or probability were left out" in made.text
 
 

@@ -50,14 +50,14 @@ def test_a_target_that_is_last_in_training_and_first_in_captures_is_reported_wit
     shell = case("answer-last-in-baseline")
     assert shell(BASELINE.format("train.csv")).exit_code == 0
     checked = shell(CHECK_CAPTURES)
-    assert "the answer is 'sepal_length', the request's first column is 'sepal_width'" in checked.text
-    assert "none if the answers come last" in checked.text
+    assert "the response is 'sepal_length', the request's first column is 'sepal_width'" in checked.text
+    assert "none if responses come last" in checked.text
     lines = [line.split(",") for line in (shell.folder / "train.csv").read_text().split()]
     shell.write("moved.csv", "".join(",".join([line[-1], *line[:-1]]) + "\n" for line in lines))
     shell(BASELINE.format("moved.csv"))
     checked = shell(CHECK_CAPTURES)
     assert (checked.exit_code, shell.violations("r")) == (0, [])
-    assert "paired with the baseline by their position" not in checked.text
+    assert "paired with the baseline by position" not in checked.text
 
 
 @pytest.mark.parametrize(
@@ -74,13 +74,13 @@ def test_a_named_answer_beside_unnamed_features_is_reported_with_what_pairs_it(c
         file.write_text("".join(json.dumps(line) + "\n" for line in lines))
     shell(BASELINE.format("train.csv"))
     checked = shell(CHECK_CAPTURES)
-    assert "none if the answers come last" in checked.text
+    assert "none if responses come last" in checked.text
     rows = [line.split(",") for line in (shell.folder / "train.csv").read_text().split()]
     shell.write("moved.csv", "".join(",".join([row[-1], *row[:-1]]) + "\n" for row in rows))
     shell(BASELINE.format("moved.csv"))
     checked = shell(CHECK_CAPTURES)
-    assert "columns without names were paired with the baseline by their position" in checked.text
-    assert "in --inference-attribute or --probability-attribute selects it" in checked.text
+    assert "columns without names were paired with the baseline by position" in checked.text
+    assert "in --inference-attribute or --probability-attribute, and it is found by position too" in checked.text
     checked = shell(CHECK_CAPTURES + f" --inference-attribute '{path}'")
     assert (checked.exit_code, shell.violations("r")) == (0, []), checked.text
 
@@ -151,7 +151,7 @@ def test_the_line_that_tells_excel_the_separator_is_reported(shell, separator):
     rows = "".join(f"{20 + index % 50}{separator}{index % 7}.5\n" for index in range(300))
     shell.write("rows.csv", f"sep={separator}\nage{separator}x\n{rows}")
     made = shell(BASELINE.format("rows.csv"))
-    assert "the first line of rows.csv is for Excel, and holds nothing but the separator: remove it" in made.text
+    assert "the first line of rows.csv is for Excel, and holds only the separator: remove it" in made.text
 
 
 @pytest.mark.parametrize(("separator", "option"), [(";", "';'"), ("\t", "tab"), ("|", "'|'")])
@@ -411,7 +411,7 @@ def test_a_header_in_payloads_with_a_name_twice_is_refused(shell):
     shell.write(CAPTURE, captured([f"age,x,x\n{index},1,2" for index in range(9)], ["0.5"] * 9))
     refused = shell("capture inspect captures")
     assert refused.exit_code == 2
-    assert "payloads begin with a header in which columns 2, 3 share names: rename them" in refused.text
+    assert "payloads begin with a header in which columns 2, 3 have the same names: rename them" in refused.text
 
 
 def test_a_first_line_that_is_always_the_same_is_reported_where_nothing_shows_what_it_is(shell):
@@ -466,7 +466,7 @@ def test_an_attribute_that_differs_from_its_column_in_blanks_alone_is_refused_wi
     more += " --ground-truth-attribute ' y'"
     refused = shell(f"{command}p{more}")
     assert refused.exit_code == 2
-    assert "it has ' p', which differs in blanks alone: remove them from the header, or name it so" in refused.text
+    assert "it has ' p', which differs only in blanks: remove them from the header, or give this name" in refused.text
     assert shell(f"{command}' p'{more}").exit_code == 0
 
 

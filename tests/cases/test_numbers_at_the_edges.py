@@ -210,11 +210,11 @@ _UNREAD = "1 row whose 's' is not a number was left out"
     [
         (
             "93%",
-            "1 row whose 's' is not a number was left out; numbers in another spelling are read by --decimal '.'",
+            "1 row whose 's' is not a number was left out; numbers in another spelling are read with --decimal '.'",
         ),
         (
             "0,93",
-            "1 row whose 's' is not a number was left out; numbers in another spelling are read by --decimal ','",
+            "1 row whose 's' is not a number was left out; numbers in another spelling are read with --decimal ','",
         ),
         ("inf", "1 row whose 's' is not a number was left out"),
         ("high", "1 row whose 's' is not a number was left out"),

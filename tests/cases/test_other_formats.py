@@ -176,8 +176,8 @@ def test_values_in_the_names_of_folders_are_said_to_be_no_column(tmp_path, writt
         rows = pl.from_pandas(part.drop(columns="city"))
         getattr(rows, f"write_{written}")(folder / f"part.{written}")
     made = modelwatch.baseline(tmp_path / "train", dataset_format=written)
-    (said,) = [each for each in made.warnings if "folders" in each]
-    assert said.startswith("folders are named by values of 'city' (city=...), which are not read")
+    (said,) = [each for each in made.warnings if "folder names" in each]
+    assert said.startswith("folder names hold values of 'city' (city=...), which are not read")
 
 
 def test_text_that_is_stored_as_binary_is_watched_as_text(tmp_path):
@@ -195,7 +195,9 @@ def test_text_that_is_stored_as_binary_is_watched_as_text(tmp_path):
 def test_semicolons_between_names_are_said_where_a_column_is_not_found(tmp_path):
     (tmp_path / "data.csv").write_text("sex;age;pred;label\n" + "f;30;1;1\nm;40;0;1\n" * 50)
     options = {"problem_type": "BinaryClassification", "inference_attribute": "pred", "ground_truth_attribute": "label"}
-    with pytest.raises(modelwatch.ModelwatchError, match="semicolons are between the names of its columns: give sep"):
+    with pytest.raises(
+        modelwatch.ModelwatchError, match="the names of its columns are separated by semicolons: give sep"
+    ):
         modelwatch.baseline(tmp_path / "data.csv", "model-quality", dataset_format="csv", **options)
 
 

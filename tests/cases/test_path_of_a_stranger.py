@@ -83,7 +83,7 @@ def test_messages_lead_from_a_training_file_to_a_check_that_is_right(shell, sepa
 
     checked = shell(check.format("same"))
     assert checked.exit_code == 1
-    assert "Move the model's output first in the data of the baseline, and make it again" in checked.text
+    assert "Move the model's output first in the data of the baseline, and make the baseline again" in checked.text
     write_training((3, 0, 1, 2))
     made, given = follow(shell, baseline)
     assert made.exit_code == 0

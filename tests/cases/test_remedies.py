@@ -147,7 +147,8 @@ def test_an_answer_with_a_name_beside_features_without_is_found_by_its_place_whe
     check += "--constraints b/constraints.json --output r"
     checked = shell(check)
     assert (
-        "its place too where a JMESPath in --inference-attribute or --probability-attribute selects it" in checked.text
+        "with a JMESPath in --inference-attribute or --probability-attribute, and it is found by position too"
+        in checked.text
     )
     assert checked.exit_code == 1
     checked = shell(f"{check} --{role}-attribute answer")
@@ -233,7 +234,7 @@ def test_drift_of_predictions_is_measured_against_the_statistics_that_were_asked
     shell.write("train.csv", "s,y\n" + "".join(f"0.{index % 9 + 1},{index % 2}\n" for index in range(600)))
     assert shell("baseline model-quality --dataset train.csv --dataset-format csv --output b" + QUALITY).exit_code == 0
     command = "check model-quality --data train.csv --dataset-format csv --constraints b/constraints.json --output r"
-    assert "by --statistics" in shell(command + QUALITY).text
+    assert "with --statistics" in shell(command + QUALITY).text
     checked = shell(command + QUALITY + "--statistics b/statistics.json")
     assert checked.exit_code == 0
     assert "--statistics" not in checked.text

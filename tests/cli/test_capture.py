@@ -42,7 +42,7 @@ def test_it_shows_hours_encodings_columns_and_first_rows(inspect: Run) -> None:
     for line in (
         "Read 4 rows of 4 captured records from 2 files",
         "2026/01/31/09/a.jsonl:2: not JSON",
-        "Read all the same: 1 record of an event id seen before.",
+        "Read although repeated: 1 record with an event id seen before.",
         "2026-01-31T03Z  2",
         "endpointInput: JSON (application/json)  4",
         "endpointOutput: CSV                     4",
@@ -135,10 +135,10 @@ def test_readings_that_may_be_others_are_shown_with_the_option_that_changes_them
         for a, b in pairs
     )
     for pairs, says in (
-        (csv, "endpointInput: each row is one column, and holds as many semicolons as the others"),
+        (csv, "endpointInput: each row is one column with the same number of semicolons"),
         ([("1,x", "0.5"), ("2,y", "?"), ("3,z", "0.7")], "_c0 is String, although "),
         ([("age\n5", "0.5"), ("age\n6", "0.7")], "endpointInput: payloads begin with a header"),
-        ([("1\n2", "0.5,0.7")], "some answers have the values of several rows on one line"),
+        ([("1\n2", "0.5,0.7")], "some responses have the values of several rows on one line"),
     ):
         (tmp_path / "a.jsonl").write_text(csv_of(pairs))
         shown = CliRunner().invoke(app, ["capture", "inspect", str(tmp_path)])
@@ -160,7 +160,7 @@ def test_numbers_of_columns_say_that_they_begin_with_the_answer(tmp_path: Path, 
     (tmp_path / "a.jsonl").write_text("\n".join(record(number, request) for number in range(1, 4)))
     inspected = CliRunner().invoke(app, ["capture", "inspect", str(tmp_path), "--json"])
     (*others,) = json.loads(inspected.stdout)["warnings"]
-    said = "answers come first: _c0 is the answer, _c1 the request's first column"
+    said = "responses come first: _c0 is the response, _c1 the request's first column"
     assert any(said in warning for warning in others) is warned
 
 

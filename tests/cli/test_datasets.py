@@ -362,4 +362,4 @@ def test_options_of_values_and_csv_that_do_not_exist_are_refused(run: Run, optio
         "--overwrite",
     ]
     refused = run(*given, option, value)
-    assert (refused.exit_code, option.removeprefix("--") in refused.output) == (2, True)
+    assert (refused.exit_code, option in refused.output) == (2, True)

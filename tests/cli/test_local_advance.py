@@ -58,7 +58,7 @@ def test_a_stack_that_has_gone_is_an_error_too(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     result = advance("1h")
     assert result.exit_code == 2
-    assert "no local stack answers at http://127.0.0.1:9" in result.stderr
+    assert "no local stack runs at http://127.0.0.1:9" in result.stderr
 
 
 def test_nothing_is_sent_to_another_machine(monkeypatch: pytest.MonkeyPatch) -> None:

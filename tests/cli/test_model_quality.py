@@ -213,7 +213,7 @@ def test_statistics_of_the_baseline_let_a_check_measure_drift(run):
     Path("shifted.csv").write_text(shifted)
     unmeasured = run(*csv("shifted.csv"))
     assert unmeasured.exit_code == 0
-    assert "by --statistics" in unmeasured.stdout + unmeasured.stderr
+    assert "with --statistics" in unmeasured.stdout + unmeasured.stderr
     # Shares of 1: 200 of 240 instead of 120 of 240; the robust distance is 1/3 less 1.8 * sqrt(2 / 240) = 0.169.
     measured = run(*csv("shifted.csv", "--statistics", "baseline/statistics.json"))
     assert measured.exit_code == 1
@@ -254,7 +254,7 @@ def test_an_option_is_named_as_it_is_typed_and_an_unknown_column_gets_the_neares
     assert "--inference-attribute is 'predicton'" in misspelt.stderr
     assert "Did you mean 'prediction'?" in misspelt.stderr
     missing = run(*baseline(*LABEL))
-    assert "give it by --inference-attribute" in missing.stderr
+    assert "name it with --inference-attribute" in missing.stderr
     excluded = run(*baseline(*COLUMNS, *LABEL, "--exclude-features-attribute", "labell"))
     assert "--exclude-features-attribute names 'labell'" in excluded.stderr
     assert (misspelt.exit_code, missing.exit_code, excluded.exit_code) == (2, 2, 2)
@@ -263,3 +263,15 @@ def test_an_option_is_named_as_it_is_typed_and_an_unknown_column_gets_the_neares
 def test_a_column_that_has_the_name_of_a_setting_keeps_it_in_messages(run):
     refused = run(*baseline("--inference-attribute", "inference_attribute", *LABEL))
     assert "--inference-attribute is 'inference_attribute', but" in refused.stderr
+
+
+def test_examples_that_only_the_terminal_shows_are_a_sentence_of_their_own(run):
+    Path("labels.csv").write_text("id,label\n1,2\n")
+    sides = {"endpointOutput": {"data": "0.5", "encoding": "CSV"}}
+    captured = {"captureData": sides, "eventMetadata": {"eventId": "1", "inferenceTime": "2026-01-31T09:10:00Z"}}
+    Path("captures.jsonl").write_text(json.dumps(captured | {"eventVersion": "0"}) + "\n")
+    refused = run(
+        *check("captures.jsonl", "--dataset-format", "capture", "--ground-truth", "labels.csv"),
+        *("--probability-attribute", "0"),
+    )
+    assert refused.stderr.endswith("each once. For instance first line: id, label\n")

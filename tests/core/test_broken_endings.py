@@ -176,7 +176,7 @@ def test_an_analysis_that_counted_other_violations_than_its_report_lists_is_note
     end(world, execution, ended, OutcomeStatus.COMPLETED_WITH_VIOLATIONS, by_sweep=False)
     outcome = world.ledger.get(execution.key).outcome
     assert outcome.violation_count == 1
-    assert outcome.warnings == ("the analysis counted 3 violations, and its report lists 1",)
+    assert outcome.warnings == ("the analysis counted 3 violations, but its report lists 1",)
 
 
 @pytest.mark.parametrize("status", STATUSES)

@@ -195,7 +195,7 @@ FAILED = "Job failed, please check complete logs in configured logging destinati
             Resource.TIME,
         ),
         ("CANCELLED", " ", "Stopped", "StoppedInEmrServerless: {run} was cancelled.", None),
-        ("SUCCESS", " ", "Failed", "NoEndOfAnalysis: {run} succeeded, and has left no end of its analysis", None),
+        ("SUCCESS", " ", "Failed", "NoEndOfAnalysis: {run} succeeded, but did not store the end of its analysis", None),
     ],
 )
 def test_the_end_of_a_run_is_read_without_what_logs_quote(stubbed, objects, state, details, status, reason, exhausted):

@@ -106,7 +106,7 @@ def test_a_request_goes_to_the_endpoint_as_it_is_and_the_answer_comes_back(runti
 def test_no_endpoint_is_made_here_for_a_model_that_is_given_by_name(runtime):
     by_name = ModelReference(model_name="m", instance_type="ml.m5.large")
     with (
-        pytest.raises(InvalidInput, match=r"ModelNotDeployed.*model m is made here"),
+        pytest.raises(InvalidInput, match=r"ModelNotDeployed.*for the model m"),
         EndpointModels(runtime.client())(by_name),
     ):
         pass
@@ -151,7 +151,7 @@ def test_a_fault_of_the_model_comes_with_its_own_words_and_no_values(runtime, st
     failed = failure(runtime, b"3,Ada Lovelace\n")
     assert failed.code == code
     assert failed.model_message == "could not convert string to float: '… …'"
-    assert failed.message == f"the model of endpoint loans answered {status}"
+    assert failed.message == f"the model of the endpoint loans returned status {status}"
     assert "Ada" not in f"{failed} {failed.__cause__}"
     assert len(runtime.requests) == 1
 

@@ -75,7 +75,7 @@ def test_a_window_that_is_not_over_is_refused_and_left_to_its_tick(world, is_bac
 def test_a_second_tick_for_the_same_window_starts_nothing(world):
     world.tick(tick_id="one")
     refusal = world.requested(tick_id="two")
-    assert (refusal.code, "ask again when that has ended" in refusal.message) == ("WindowTaken", True)
+    assert (refusal.code, "repeat the request when that has ended" in refusal.message) == ("WindowTaken", True)
     assert len(world.host.started) == 1
 
 
@@ -691,7 +691,7 @@ def test_a_key_that_s3_cannot_hold_ends_its_execution_with_its_place_in_the_mani
     has_manifest(world, key)
     world.tick(name="batch")
     (ended,) = world.endings
-    assert ended.outcome.failure_reason.startswith("InvalidManifest: object 1 that s3://captures/batch/input")
+    assert ended.outcome.failure_reason.startswith("InvalidManifest: object 1 in s3://captures/batch/input")
 
 
 def test_a_mistake_of_ours_in_one_schedule_ends_its_execution_and_holds_up_no_other(world, monkeypatch):
@@ -724,7 +724,7 @@ def test_a_run_over_a_window_of_ten_years_is_refused_and_holds_nothing(world):
     refused = world.launch(_one_off("2016-11-20T10:00:00Z", "2026-11-20T11:00:00Z"))
     assert refused.code == "WindowTooLarge"
     assert refused.message.startswith(
-        "a window of 3,653 days is longer than the 1,500 that one of an endpoint with one variant may have: correct"
+        "a window of 3,653 days is longer than the 1,500 that are allowed for an endpoint with one variant: correct"
     )
     assert world.executions() == []
 
@@ -735,7 +735,7 @@ def test_a_run_over_a_window_of_ten_years_is_refused_and_holds_nothing(world):
 )
 def test_a_run_at_the_end_of_the_calendar_is_refused_and_holds_nothing(world, start, end):
     refused = world.launch(_one_off(start, end))
-    assert (refused.code, "is not of these centuries" in refused.message) == ("InvalidParameter", True)
+    assert (refused.code, "is not between" in refused.message) == ("InvalidParameter", True)
     assert world.executions() == []
 
 
@@ -744,8 +744,8 @@ def test_a_window_with_more_variants_may_have_fewer_days(world):
         world.objects.kept[f"s3://captures/live/mortgages/{variant}/2026/11/20/10/00-01-002-a.jsonl"] = b"{}\n"
     world.launch(_one_off("2024-11-20T10:00:00Z", "2026-11-20T11:00:00Z"))
     assert world.endings[0].outcome.failure_reason == (
-        "WindowTooLarge: a window of 731 days is longer than the 500 that one of an endpoint with 3 variants may have: "
-        "correct its times, or choose a shorter one"
+        "WindowTooLarge: a window of 731 days is longer than the 500 that are allowed for an endpoint with 3 "
+        "variants: correct its times, or choose a shorter window"
     )
 
 

@@ -59,7 +59,7 @@ def test_the_cheapest_host_that_fits_is_chosen_and_the_reason_says_why_the_other
     )
     choice = choose_host([SMALL, LARGE], Demand(input_bytes=11))
     assert choice.name == "large"
-    assert choice.reason == "small takes 10 bytes of input; large takes 100 bytes of input, and there are 11"
+    assert choice.reason == "small takes 10 bytes of input at most; large takes 100 bytes of input, and there are 11"
 
 
 def test_an_image_goes_to_a_host_that_runs_images():
@@ -165,7 +165,10 @@ def test_a_file_is_not_divided_so_one_of_a_hundred_gigabytes_goes_to_one_machine
     assert choice.name == "sagemaker"
     wish = Resources(host="emr-serverless")
     refused = choose_host(hosts_of_the_template(), demand, resources=wish)
-    assert refused.reason == "emr-serverless takes files of 4,000,000,000 bytes, and the largest has 100,000,000,000"
+    assert (
+        refused.reason
+        == "emr-serverless takes files of 4,000,000,000 bytes at most, but the largest has 100,000,000,000"
+    )
     assert "SparkVcpus" in refused.advice
 
 
@@ -213,10 +216,10 @@ def test_an_analysis_whose_time_or_memory_would_not_suffice_goes_to_a_larger_hos
     slow = hosts_of_the_template(memory=1024, storage=10240)[:2]  # at 11.6 MB/s, 8.4 GB would take 725 s of 900
     by_time = choose_host(slow, Demand(input_bytes=8_400_000_000))
     assert by_time.name == "sagemaker"
-    assert by_time.reason.startswith("lambda ends a run after 900 s, and this one may take 731 s; sagemaker takes")
+    assert by_time.reason.startswith("lambda ends a run after 900 s, but this one may take 731 s; sagemaker takes")
     by_memory = choose_host(slow, Demand(input_bytes=10**9, memory_bytes=2 * 10**9))
     assert by_memory.name == "sagemaker"
-    assert "labels need some 2,000,000,000" in by_memory.reason
+    assert "labels need about 2,000,000,000" in by_memory.reason
 
 
 def test_a_deployment_without_an_image_of_the_analyzer_runs_users_images_only():
@@ -272,7 +275,7 @@ def test_a_window_that_does_not_fit_the_first_host_goes_to_the_next(world):
     larger = world.hosts["larger"] = MemoryHost(name="larger")
     execution = world.tick()
     assert (execution.host, len(larger.started), world.host.started) == ("larger", 1, [])
-    assert execution.host_reason.startswith("memory takes 2 bytes of input; larger takes")
+    assert execution.host_reason.startswith("memory takes 2 bytes of input at most; larger takes")
 
 
 def test_a_schedule_that_wishes_for_a_host_gets_that_one(world):
@@ -535,7 +538,7 @@ def test_a_baselining_job_that_no_larger_host_starts_within_its_lease_fails_with
     assert failed.status is JobStatus.FAILED
     assert failed.outcome.failure_reason == (
         "HostDidNotStart: memory ran out of time, and no larger host has started it within 0:15:00."
-        " The last answer was ServiceError: the host is down"
+        " The last error was ServiceError: the host is down"
     )
     assert world.reconcile() == Sweep(0, ())
 

@@ -103,7 +103,7 @@ def test_a_one_off_run_looks_at_the_window_that_it_is_given_and_has_a_folder_of_
     assert world.launch(request).key == one_off.key
     refusal = world.launch(request.model_copy(update={"tick_id": "somebody else"}))
     assert refusal.code == "WindowTaken"
-    assert "ask again when that has ended" in refusal.message
+    assert "repeat the request when that has ended" in refusal.message
     world.finish(world.ends(one_off))
     refusal = world.launch(request.model_copy(update={"tick_id": "somebody else"}))
     assert "request it with backfill to analyse it again" in refusal.message
@@ -129,7 +129,7 @@ def test_a_repetition_of_a_window_that_is_being_analysed_is_refused(world):
         ExecutionRequest(monitoring_schedule_name="hourly", scheduled_time=TEN, tick_id="again", backfill=True)
     )
     assert refusal.code == "WindowTaken"
-    assert "ask again when that has ended" in refusal.message
+    assert "repeat the request when that has ended" in refusal.message
 
 
 def test_a_misspelt_field_of_a_request_is_refused():

@@ -133,7 +133,7 @@ def test_a_name_that_sagemaker_would_not_give_is_refused_when_a_schedule_is_made
 
 
 WRONG_CONSTRAINTS = {
-    "is no JSON object": (b"not JSON", b"[]", b"", b"\xff", b"[" * 100_000),
+    "is not a JSON object": (b"not JSON", b"[]", b"", b"\xff", b"[" * 100_000),
     "holds statistics": (b'{"version": 0, "dataset": {"item_count": 1}, "features": []}',),
     "holds constraints of ModelQuality": (b'{"regression_constraints": {}}',),
     "holds constraints of ModelBias": (b'{"version": "1.0", "post_training_bias_metrics": {}}',),
@@ -392,7 +392,9 @@ def test_an_empty_window_of_now_is_refused_by_what_was_given(world):
 
 @pytest.mark.parametrize("offset", ["2h", "PT2H", "two hours"])
 def test_an_offset_in_another_form_is_refused_with_the_form(world, offset):
-    with pytest.raises(InvalidInput, match=r"endpoint_input.start_time_offset: is no ISO 8601 .* such as -PT2H"):
+    with pytest.raises(
+        InvalidInput, match=r"endpoint_input.start_time_offset: is not a negative ISO 8601 .* such as -PT2H"
+    ):
         world.has_schedule(endpoint_input={"endpoint_name": "mortgages", "start_time_offset": offset})
 
 
@@ -503,7 +505,7 @@ def test_the_parameters_of_a_processing_job_are_kept_and_shown(world):
         ({"max_runtime_in_seconds": 86401}, "86400"),
         ({"tags": {str(number): "x" for number in range(50)}}, "49"),
         ({"tags": {"": "x"}}, "1 to 128 characters"),
-        ({"network_config": {"Vpc": {}}}, "has Vpc, and may have"),
+        ({"network_config": {"Vpc": {}}}, "has Vpc, but may only have"),
         ({"s3_upload_mode": "Sometimes"}, "s3_upload_mode"),
     ],
 )

@@ -1502,8 +1502,8 @@ def test_programs_get_json_with_attributes_for_filter_policies(aws):
 @pytest.mark.parametrize(
     ("address", "reason"),
     [
-        ("arn:aws:sns:us-east-1:999999999999:alerts", "is of the account 999999999999"),
-        ("arn:aws:sns:eu-west-1:123456789012:alerts", "is of the region eu-west-1"),
+        ("arn:aws:sns:us-east-1:999999999999:alerts", "is in the account 999999999999"),
+        ("arn:aws:sns:eu-west-1:123456789012:alerts", "is in the region eu-west-1"),
     ],
 )
 def test_a_topic_of_another_account_or_region_is_refused_though_it_is_listed(address, reason):

@@ -207,7 +207,7 @@ def test_a_job_of_somebody_elses_with_the_same_name_is_not_taken_for_ours(object
     theirs = [{"InputName": "data", "S3Input": {"S3Uri": given}}, {"InputName": "table", "DatasetDefinition": {}}]
     sagemaker = SageMaker()
     sagemaker.create_processing_job(ProcessingJobName="hourly-1", ProcessingInputs=theirs)
-    with pytest.raises(InvalidInput, match=r"ProcessingJobExists: .* hourly-1 of somebody else's"):
+    with pytest.raises(InvalidInput, match=r"ProcessingJobExists: .* hourly-1 that this deployment did not start"):
         host(sagemaker, objects).start(request())
 
 

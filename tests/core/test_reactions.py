@@ -212,7 +212,7 @@ def test_another_configuration_is_reported_with_what_is_new(world):
     world.deliver()
     (alert,) = world.mail.alerts
     assert alert.outcome.exit_message == (
-        "EndpointUpdated: the endpoint mortgages has the configuration second now; new: challenger (scorer)."
+        "EndpointUpdated: the endpoint mortgages now has the configuration second; new: challenger (scorer)."
     )
     world.mail.alerts.clear()
     assert follows(world) == []
@@ -327,7 +327,7 @@ def test_a_notice_reads_as_one_in_mails_and_is_no_end_of_an_execution(world):
     alert = a_notice(world)
     assert alert_subject(alert) == "Modelwatch: hourly: its endpoint is Failed"
     text = alert_text(alert)
-    assert "the endpoint mortgages is Failed: no capacity?Schedule:  forged. The schedule goes on" in text
+    assert "the endpoint mortgages is Failed: no capacity?Schedule:  forged. The schedule continues" in text
     assert "Records:" not in text
     event = alert_event(alert)
     assert (event["status"], event["notice"].partition(":")[0]) == (None, "EndpointFailed")

@@ -57,7 +57,7 @@ def test_an_analysis_that_does_not_say_what_it_read_has_no_share(execution):
 
 
 def test_an_execution_that_failed_has_the_state_of_its_alerts_only(execution):
-    failed = {"status": OutcomeStatus.FAILED, "failure_reason": "AllMalformed: none of the 5 records can be parsed"}
+    failed = {"status": OutcomeStatus.FAILED, "failure_reason": "AllMalformed: no record can be parsed"}
     assert published(execution, is_on=True, records=RecordCounts(malformed=5), **failed) == {"alert_state": 1.0}
 
 

@@ -80,7 +80,7 @@ def test_a_warning_says_why_whole_numbers_that_pandas_wrote_are_of_another_type(
     summary = workbench.check(table({"a": ["1.0", None, "3.0"], "b": [1, 2.5, 3]}))
     assert {("a", "data_type_check"), ("b", "data_type_check")} <= {*found(summary)}
     (warning,) = (each for each in summary.warnings if "Int64" in each)
-    assert warning.startswith("the numbers of 'a' are whole, but spelled as fractions (1.0)")
+    assert warning.startswith("the numbers of 'a' are whole, but written as fractions (1.0)")
 
 
 def test_a_sign_that_no_text_has_is_ignored_with_a_warning(workbench: Workbench) -> None:
@@ -267,7 +267,7 @@ def test_a_baseline_of_inputs_alone_is_checked_against_the_requests_and_the_coun
     summary = workbench.check(captured(("-1,x", "0.5")), dataset_format=_CAPTURE)
     assert found(summary) == [("age", "is_non_negative_check"), ("Extra columns", "extra_column_check")]
     assert "current dataset: 3, Number of columns in baseline constraints: 2" in summary.violations[1].description
-    assert any("answers' columns left out" in warning for warning in summary.warnings)
+    assert any("responses were left out" in warning for warning in summary.warnings)
 
 
 def test_named_fields_of_requests_are_found_by_name_and_the_unnamed_answer_by_its_place(workbench: Workbench) -> None:
@@ -315,7 +315,7 @@ def test_keys_of_the_constraints_file_that_have_no_meaning_where_they_are_are_po
     workbench.rewrite("baseline/constraints.json", constraints)
     summary = workbench.check("a\n1\n")
     assert summary.violations == ()
-    text = next(warning for warning in summary.warnings if "have no meaning" in warning)
+    text = next(warning for warning in summary.warnings if "without a meaning" in warning)
     assert text.endswith("'comparison_threshold', 'min_domain_mass'")
 
 
@@ -363,7 +363,7 @@ def test_drift_of_numbers_that_became_text_in_the_constraints_is_not_measured_fo
     constraints["features"][0]["inferred_type"] = "String"
     workbench.rewrite("baseline/constraints.json", constraints)
     summary = workbench.check(table({"zip": ["1000", "x"] * 120}))
-    reason = "its type in the constraints is not that of the baseline statistics"
+    reason = "its type in the constraints differs from that in the baseline statistics"
     assert [warning for warning in summary.warnings if "'zip'" in warning and reason in warning]
 
 

@@ -133,8 +133,8 @@ def test_what_a_file_leaves_out_is_as_sagemaker_suggests() -> None:
 @pytest.mark.parametrize(
     ("document", "place"),
     [
-        ("{", "the file"),
-        ("[]", "the file"),
+        ("{", "document.json: Invalid JSON"),
+        ("[]", "document.json: Input should be a valid object"),
         ({}, "features"),
         ({"features": [{"name": "a"}, {"inferred_type": "String"}]}, "features[1].name"),
         ({"features": [{"name": "a", "inferred_type": "Number"}]}, "features[0].inferred_type"),
@@ -186,5 +186,11 @@ def test_shares_are_printed_with_all_their_digits() -> None:
 
 def test_statistics_given_as_constraints_are_refused_rather_than_demand_nothing(tmp_path: Path) -> None:
     feature = {"name": "Churn", "inferred_type": "Integral", "numerical_statistics": {"mean": 1}}
-    with pytest.raises(InvalidInput, match=r"document\.json: the file: these are statistics: give constraints\.json"):
+    with pytest.raises(InvalidInput, match=r"document\.json: these are statistics: give the constraints\.json"):
         Constraints.read(file(tmp_path, {"features": [feature]}))
+
+
+def test_constraints_given_as_statistics_are_refused_rather_than_hold_no_numbers(tmp_path: Path) -> None:
+    constraints = {"features": [{"name": "Churn", "inferred_type": "Integral"}], "monitoring_config": {}}
+    with pytest.raises(InvalidInput, match=r"document\.json: these are constraints: give the statistics\.json"):
+        Statistics.read(file(tmp_path, constraints))

@@ -36,7 +36,7 @@ def captured(request: tuple[str, ...], answer: tuple[str, ...]) -> str:
 
 
 def about_order(summary: AnalysisSummary) -> list[str]:
-    return [warning for warning in summary.warnings if "paired with the baseline by their position" in warning]
+    return [warning for warning in summary.warnings if "paired with the baseline by position" in warning]
 
 
 _CAPTURE = {"sagemakerCaptureJson": {"captureIndexNames": ["endpointInput", "endpointOutput"]}}
@@ -56,9 +56,9 @@ def test_a_baseline_with_the_answer_last_says_how_captures_were_paired_and_what_
     assert summary.violations
     (warning,) = about_order(summary)
     names = [*request_names, *answer]
-    first = "the answer" if len(answer) == 1 else "the answer's first column"
+    first = "the response" if len(answer) == 1 else "the response's first column"
     assert f"answers first: {first} is {names[0]!r}, the request's first column is {names[len(answer)]!r}" in warning
-    assert f"none if the answers come last: the request's first column is {names[0]!r}" in warning
+    assert f"none if responses come last: the request's first column is {names[0]!r}" in warning
     assert f"{first} is {answer[0]!r}" in warning
     # Following the advice leads to a check without violations.
     assert "Move the model's output first in the data of the baseline" in warning
@@ -74,8 +74,8 @@ def test_captures_that_are_read_with_answers_last_say_how_they_were_paired_too(w
     assert found(workbench.check(captures, dataset_format=at_the_end)) == []
     workbench.baseline(data("score", "length", "visits"))
     (warning,) = about_order(workbench.check(captures, dataset_format=at_the_end))
-    assert "answers last: the request's first column is 'score'" in warning
-    assert "none if the answers come first" in warning
+    assert "responses last: the request's first column is 'score'" in warning
+    assert "none if responses come first" in warning
     assert "Move the model's output last" in warning
 
 

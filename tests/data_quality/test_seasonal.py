@@ -131,7 +131,7 @@ def test_a_small_change_that_lasts_is_found_by_its_week(seasonal):
 def test_a_window_without_times_is_compared_as_a_whole_with_a_warning(seasonal):
     content = _lines(_requests(AFTER, AFTER + _DAY), times=False)
     summary = seasonal.check(content, dataset_format=_FORMAT)
-    assert any("the baseline is seasonal, but neither records nor" in text for text in summary.warnings)
+    assert any("the baseline is seasonal, but neither the records nor" in text for text in summary.warnings)
     timed = seasonal.check(_lines(_requests(AFTER, AFTER + _DAY)), dataset_format=_FORMAT)
     assert not any("seasonal" in text for text in timed.warnings)
 

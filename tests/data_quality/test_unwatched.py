@@ -22,10 +22,22 @@ def about(summary: AnalysisSummary, name: str) -> list[str]:
 @pytest.mark.parametrize(
     ("stray", "count", "says"),
     [
-        ("nan", 1, "because of 1 of 600 values (1 of 600 spelled as missing, like NA, nan, null or -)"),
-        ("NA", 5, "because of 5 of 600 values (5 of 600 spelled as missing, like NA, nan, null or -)"),
-        ("None", 3, "because of 3 of 600 values (3 of 600 spelled as missing, like NA, nan, null or -)"),
-        ("-", 2, "because of 2 of 600 values (2 of 600 spelled as missing, like NA, nan, null or -)"),
+        (
+            "nan",
+            1,
+            "because of 1 of 600 values (1 of 600 that usually mean a missing value, such as NA or -)",
+        ),
+        (
+            "NA",
+            5,
+            "because of 5 of 600 values (5 of 600 that usually mean a missing value, such as NA or -)",
+        ),
+        (
+            "None",
+            3,
+            "because of 3 of 600 values (3 of 600 that usually mean a missing value, such as NA or -)",
+        ),
+        ("-", 2, "because of 2 of 600 values (2 of 600 that usually mean a missing value, such as NA or -)"),
         ("twelve", 1, "because of 1 of 600 values (1 of 600 other text)"),
         ("1e999", 1, "because of 1 of 600 values (1 of 600 beyond the range of a double)"),
         ('"7,5"', 4, "because of 4 of 600 values (4 of 600 with a decimal comma)"),
@@ -106,8 +118,8 @@ def test_text_of_few_values_is_compared_and_the_words_for_missing_in_it_are_coun
         "word": ["x", "y"] * 60,
     }
     made = workbench.baseline(table(columns))
-    words = "text that is spelled as missing, like NA, nan, null or -, counts as text: 'plan' (4 of 120 values); leave "
-    assert about(made, "plan") == [f"{words}it empty where it means a missing value, or give {USUAL}"]
+    words = "text that usually means a missing value, such as NA or -, counts as text: 'plan' (4 of 120 values); leave "
+    assert about(made, "plan") == [f"{words}the value empty where it is missing, or give {USUAL}"]
     (cause,) = about(made, "grade")
     assert "'grade' is String because of 3 of 120 values" in cause
     assert about(made, "word") == []
@@ -123,7 +135,7 @@ def test_columns_without_values_and_ids_are_counted_in_baseline_and_check(workbe
         "x": [1] * 130,
     }
     made = workbench.baseline(table(columns))
-    empty = "there is no value in 'empty' (0 of 130 rows): nothing but the completeness of such a column is watched"
+    empty = "there is no value in 'empty' (0 of 130 rows): only the completeness of such a column is watched"
     assert about(made, "empty") == [empty]
     many = "text with more than 120 distinct values: 'id' (130); neither the type nor the drift of such a column is "
     assert about(made, "id") == [f"{many}watched"]
@@ -138,7 +150,7 @@ def test_a_column_of_numbers_that_is_text_now_says_why(workbench: Workbench) -> 
     workbench.baseline(table({"z": list(range(100)), "y": [1] * 100}))
     checked = workbench.check(table({"z": [*range(98), "NA", "NA"], "y": [1] * 100}))
     assert found(checked) == [("z", "data_type_check")]
-    cause = "2 of 100 values (2 of 100 spelled as missing, like NA, nan, null or -); 98 of 100 are numbers"
+    cause = "2 of 100 values (2 of 100 that usually mean a missing value, such as NA or -); 98 of 100 are numbers"
     assert about(checked, "z") == [f"'z' is now String because of {cause}: leave missing values empty, or give {USUAL}"]
 
 
@@ -165,7 +177,9 @@ def test_all_formats_say_the_same(workbench: Workbench, form: str) -> None:
         pl.DataFrame({"z": values}).write_parquet(path)
         content, dataset_format = path.read_bytes(), {"parquet": {}}
     made = workbench.check(content, dataset_format=dataset_format, baseline_constraints=None, baseline_statistics=None)
-    assert any("1 of 151 spelled as missing" in warning and "150 of 151" in warning for warning in made.warnings)
+    assert any(
+        "1 of 151 that usually mean a missing value" in warning and "150 of 151" in warning for warning in made.warnings
+    )
 
 
 @pytest.mark.slow

@@ -81,5 +81,5 @@ def test_labels_have_sagemakers_shape_and_are_below_the_hour_in_which_they_were_
 
 def test_a_refused_request_stops_the_traffic() -> None:
     without_income = load_applications()[:1].assign(appinc=None)
-    with ModelServer(first_cell) as server, pytest.raises(RuntimeError, match="answered 400"):
+    with ModelServer(first_cell) as server, pytest.raises(RuntimeError, match="returned 400"):
         send(server.address, without_income, CSV, start=NINE, end=NINE + timedelta(hours=1), seed="")

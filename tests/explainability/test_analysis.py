@@ -276,12 +276,12 @@ def test_outputs_of_other_names_are_compared_in_their_order_with_a_warning_and_n
     explaining.baseline(data)
     explaining.config["predictor"] = {"label_headers": now}
     if by_order is None:
-        with pytest.raises(InvalidInput, match="'cat', 'dog', and the configuration names 'dog', 'a'") as refused:
+        with pytest.raises(InvalidInput, match="'cat', 'dog', but the configuration names 'dog', 'a'") as refused:
             explaining.check(data)
         assert refused.value.code == "ExplanationsNotComparable"
         return
     warnings = explaining.check(data).warnings
-    assert any("the outputs 'a', 'b' have other names" in warning for warning in warnings) is by_order
+    assert any("the outputs 'a', 'b' have different names" in warning for warning in warnings) is by_order
 
 
 def test_a_baseline_of_other_outputs_or_another_aggregation_cannot_be_compared_with(
@@ -290,12 +290,12 @@ def test_a_baseline_of_other_outputs_or_another_aggregation_cannot_be_compared_w
     data = explaining.write(rows)
     explaining.baseline(data)
     explaining.server.function = lambda values: values[:, :2]
-    with pytest.raises(InvalidInput, match="the baseline explains 1 output, and the model has 2") as refused:
+    with pytest.raises(InvalidInput, match="the baseline explains 1 output, but the model has 2") as refused:
         explaining.check(data)
     assert refused.value.code == "ExplanationsNotComparable"
     explaining.baseline(data)
     explaining.server.function = lambda values: values[:, 1]
-    with pytest.raises(InvalidInput, match="the baseline explains 2 outputs, and the model has 1") as refused:
+    with pytest.raises(InvalidInput, match="the baseline explains 2 outputs, but the model has 1") as refused:
         explaining.check(data)
     assert refused.value.code == "ExplanationsNotComparable"
     explaining.config["methods"]["shap"]["agg_method"] = "MEAN_SQ"
@@ -375,7 +375,7 @@ def test_the_label_and_excluded_columns_are_no_features(
 
 def test_headers_that_the_dataset_does_not_have_are_refused(explaining: Explaining, rows: Rows) -> None:
     explaining.config["headers"] = ["f0", "f1", "height"]
-    with pytest.raises(InvalidInput, match="no column height") as refused:
+    with pytest.raises(InvalidInput, match="does not have 'height'") as refused:
         explaining.baseline(explaining.write(rows))
     assert refused.value.code == "FeaturesNotFound"
 
@@ -676,7 +676,7 @@ def test_trees_in_a_file_give_the_values_that_calling_the_model_gives(
     assert found["global_shap_values"] == pytest.approx(by_asking["global_shap_values"], abs=1e-6)
     assert found["expected_value"] == pytest.approx(by_asking["expected_value"], abs=1e-6)
     assert len(explaining.server.asked) == asked
-    assert any("runs whatever code is in it" in warning for warning in summary.warnings)
+    assert any("runs any code that it contains" in warning for warning in summary.warnings)
 
 
 def test_a_pickle_is_not_loaded_unless_that_is_switched_on(explaining: Explaining, rows: Rows, tmp_path: Path) -> None:
@@ -728,5 +728,5 @@ def test_a_model_that_answers_the_same_to_everything_is_reported(explaining: Exp
     assert not [warning for warning in explaining.baseline(data).warnings if "any attribution" in warning]
     explaining.server.function = lambda values: np.full(len(values), 0.1)
     warnings = explaining.check(data).warnings
-    assert "no feature has any attribution to label0: the model gives the same answer to all requests" in warnings
+    assert "no feature has any attribution to label0: the model returns the same output for all rows" in warnings
     assert not [warning for warning in warnings if "changed most" in warning]

@@ -82,6 +82,6 @@ def test_what_would_be_explained_wrongly_is_refused(
 
 def test_text_features_are_named_and_refused() -> None:
     rows = table(ROWS[:5]).with_columns(pl.lit("Oslo").alias("b"))
-    with pytest.raises(InvalidInput, match="'b' holds text") as refused:
+    with pytest.raises(InvalidInput, match="there is text in 'b'") as refused:
         explain_trees(GradientBoostingRegressor().fit(ROWS, SCORES), rows, table(ROWS[:5]), use_logit=False)
     assert refused.value.code == "FeatureNotNumeric"

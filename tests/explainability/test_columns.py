@@ -182,7 +182,7 @@ def test_headers_in_another_order_only_name_the_columns(known: Explaining, rows:
 def test_another_number_of_columns_without_names_is_refused(known: Explaining, rows: Rows, form: Any) -> None:
     asked = len(known.server.asked)
     data, settings = form(known, np.c_[rows, rows[:, 0]])
-    says = "4 columns without names, and the baseline explains 3 features, .*name all columns by headers"
+    says = "4 columns without names, but the baseline explains 3 features, .*list all columns in headers"
     with pytest.raises(InvalidInput, match=says) as refused:
         known.check(data, **settings)
     assert refused.value.code == "FeaturesNotFound"
@@ -239,14 +239,14 @@ def test_labels_are_no_part_of_captured_requests(explaining: Explaining, rows: R
     explaining.run(data, "check", **settings)
     assert list(attributions(explaining)) == ["_c1", "_c2", "_c3"]
     explaining.config["excluded_columns"] = ["id"]
-    with pytest.raises(InvalidInput, match="excluded_columns names 'id', and the data has no such column"):
+    with pytest.raises(InvalidInput, match="excluded_columns names 'id', but the data has no such column"):
         explaining.baseline(data, **settings)
 
 
 def test_what_is_remarkable_of_the_dataset_is_said_where_the_model_fails(explaining: Explaining, rows: Rows) -> None:
     explaining.config["headers"] = ["a", "b", "c"]
     explaining.server.answer = lambda _: (500, b"not a number")
-    says = "first line of data.csv looks like names of columns, and was read as a row"
+    says = "first line of data.csv looks like names of columns, but was read as a row"
     with pytest.raises(InvalidInput, match=says) as refused:
         explaining.baseline(explaining.write(rows, NAMES), dataset_format={"csv": {"header": False}})
     assert refused.value.code == "ModelFailed"
@@ -321,7 +321,7 @@ def test_columns_without_names_are_paired_with_keys_as_a_last_resort(known: Expl
     data, settings = captured_csv(known, rows)
     (warning,) = [warning for warning in known.check(data, **settings).warnings if "order" in warning]
     assert "in the order of its keys ('age', 'debt', 'income'), which may not be the model's" in warning
-    assert warning.endswith("name all columns by headers")
+    assert warning.endswith("list all columns in headers")
     assert known.read("check/analysis.json")["run_details"]["features"] == ["age", "debt", "income"]
 
 

@@ -139,8 +139,8 @@ def test_a_progress_bar_is_on_a_terminal_only_and_not_beside_json(
         written = reading.result()
     os.close(ours)
     assert b"Explaining 120 of 120 rows" in written
-    assert (b"Asking the model" in written and b"2/2" in written) is shown
-    assert b"Asking the model" not in done.stdout
+    assert (b"Calling the model" in written and b"2/2" in written) is shown
+    assert b"Calling the model" not in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,7 @@ def test_a_server_that_is_not_there_is_reported(explaining: Explaining, rows: Ro
         explaining.server.url = f"http://127.0.0.1:{taken.getsockname()[1]}"
     failed = failing(explaining, rows)
     assert failed.code == "ModelNotReached"
-    assert "is it running?" in failed.message
+    assert "check that it is running" in failed.message
 
 
 def test_a_model_that_is_too_slow_is_reported(explaining: Explaining, rows: Rows) -> None:
@@ -303,7 +303,7 @@ def test_an_answer_that_is_aborted_is_requested_once_more_and_reported(server: M
     server.answer = lambda _: (200, b"1,2")
     assert HttpModel(server.url, allows_address=any_address).invoke(b"1", "text/csv", "text/csv") == b"1,2"
     server.lengths = [100, 100]
-    with pytest.raises(ModelFailure, match="aborts its answers"):
+    with pytest.raises(ModelFailure, match="aborts its responses"):
         HttpModel(server.url, allows_address=any_address).invoke(b"1", "text/csv", "text/csv")
 
 

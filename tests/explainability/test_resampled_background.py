@@ -148,5 +148,5 @@ def test_what_cannot_be_resampled_says_why(explaining: Explaining, rows: Rows, m
     explaining.config["methods"]["shap"]["baseline"] = [[0, 0, 0], [1, 1, 1]]
     explaining.baseline(data)
     label = explaining.read("baseline/analysis.json")["explanations"]["kernel_shap"]["label0"]
-    reason = "one row takes 12 predictions, and 11 can be kept for it"
+    reason = "one row takes 12 predictions, and at most 11 are kept"
     assert label["background_resampling"] == {"undefined": reason}

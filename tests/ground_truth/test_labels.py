@@ -147,8 +147,8 @@ def test_a_refusal_says_what_is_there_and_what_is_needed_and_shows_the_line_on_t
     with pytest.raises(InvalidInput) as refused:
         found(world)
     assert refused.value.message.endswith(
-        "Its first line has 1 field, of which none is among these names. Needed are inference_id or timestamp, or "
-        "both, and one of ground_truth_label and ground_truth_value, each once"
+        "Its first line has 1 field, of which none is among these names. It must have inference_id or timestamp, or "
+        "both, and either ground_truth_label or ground_truth_value, each once"
     )
     assert refused.value.examples == "first line: order;Timestamp;label"
     world.write("labels/a.csv", "Inference_ID,Timestamp,label\na,2026-11-22T03:00:00Z,1\n")
@@ -218,7 +218,9 @@ def test_a_damaged_archive_is_reported(world: World) -> None:
 
 def test_labels_that_are_all_malformed_are_refused(world: World) -> None:
     world.labels('{"a": 1}', "[")
-    with pytest.raises(InvalidInput, match=r"2 labels in .*, and none can be parsed: .*a\.jsonl:1: ") as refused:
+    with pytest.raises(
+        InvalidInput, match=r"no label in .* can be parsed \(2 labels read\): .*a\.jsonl:1: "
+    ) as refused:
         found(world)
     assert refused.value.code == "InvalidGroundTruth"
 

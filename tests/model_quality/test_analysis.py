@@ -277,9 +277,7 @@ def test_classes_that_the_baseline_never_saw_are_evaluated(runs):
     summary = runs.run(source, "check", **MULTICLASS, **files)
     assert summary.violations[0].subject == "accuracy"
     (unseen,) = (warning for warning in summary.warnings if "does not have" in warning)
-    said = (
-        "1 of 2 labels are of 1 class that the baseline does not have among its labels; the confusion matrix has them"
-    )
+    said = "1 of 2 labels belong to 1 class that the baseline does not have among its labels; see the confusion matrix"
     assert unseen == said
     matrix = runs.read("check", "statistics.json")["multiclass_classification_metrics"]["confusion_matrix"]
     assert set(matrix) == {"cat", "dog", "emu"}
@@ -629,7 +627,7 @@ def test_classes_that_meet_anywhere_are_not_reported(runs):
 
 def test_classes_that_differ_in_case_alone_are_reported(runs):
     summary = runs.run(runs.csv("a.csv", "prediction,label", "cat,cat", "Cat,cat"), "baseline", **MULTICLASS)
-    assert any("differ in case alone" in warning and "Cat, cat" in warning for warning in summary.warnings)
+    assert any("differ only in case" in warning and "Cat, cat" in warning for warning in summary.warnings)
 
 
 @pytest.mark.parametrize(
@@ -664,7 +662,7 @@ def test_labels_and_predictions_that_are_spelled_as_missing_are_missing(runs, mi
     assert runs.read("baseline", "statistics.json")["dataset"]["item_count"] == 2
     assert "2 rows without a label were left out" in summary.warnings
     assert "1 row without a prediction or probability was left out" in summary.warnings
-    assert "4 of the missing values are spelled out, as nan or None" in summary.warnings
+    assert "4 of the missing values are written out, such as nan or None" in summary.warnings
 
 
 @pytest.mark.parametrize("missing", ["nan", "None", "N/A", ""])
@@ -836,9 +834,9 @@ def test_a_great_number_that_stands_for_a_missing_one_is_reported(runs):
     rows = [f"{i % 7}.5,{i % 5}" for i in range(250)]
     for great in ("1.7976931348623157e308", "-999999999", "1e200"):
         summary = runs.run(runs.csv("a.csv", "prediction,label", *rows, f"{great},3"), "baseline", **regression)
-        assert any(warning.startswith("one of 251 rows makes more than 99%") for warning in summary.warnings)
+        assert any(warning.startswith("one of 251 rows makes up more than 99%") for warning in summary.warnings)
     summary = runs.run(runs.csv("a.csv", "prediction,label", *rows), "baseline", **regression)
-    assert not any("makes more than" in warning for warning in summary.warnings)
+    assert not any("makes up more than" in warning for warning in summary.warnings)
 
 
 @pytest.mark.slow

@@ -252,7 +252,7 @@ def test_keys_about_distributions_that_mean_nothing_are_reported(runs, edited):
         document["monitoring_config_overrides"] = {"labels": {}}
 
     summary = checked(runs, edited, THEN, change=change)
-    said = "keys of the constraints file that have no meaning where they are were ignored: 'treshold', 'labels'"
+    said = "the constraints file has keys without a meaning there, which were ignored: 'treshold', 'labels'"
     assert said in summary.warnings
 
 

@@ -83,6 +83,6 @@ def test_values_are_distinguished_whatever_the_columns_type(column):
 
 
 def test_the_refusal_of_a_third_class_does_not_quote_it():
-    with pytest.raises(InvalidInput, match="1 distinct values are neither") as refusal:
+    with pytest.raises(InvalidInput, match="1 distinct value is not") as refusal:
         PositiveValues("labels").among(pl.Series(["1", "secret"]))
     assert "secret" not in refusal.value.message

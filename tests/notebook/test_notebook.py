@@ -128,7 +128,7 @@ def test_threads_that_look_into_one_result_at_once_see_the_same_files(known, mon
 def test_files_that_cannot_be_made_are_an_error_with_a_code_and_leave_no_folder(known, tmp_path, monkeypatch):
     found = modelwatch.check(people(), known)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))
-    with pytest.raises(modelwatch.ModelwatchError, match=r"OutputNotWritable: no files can be made .* TMPDIR"):
+    with pytest.raises(modelwatch.ModelwatchError, match=r"OutputNotWritable: no files can be created .* TMPDIR"):
         found.save(tmp_path / "saved")
     assert not (tmp_path / "saved").exists()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
@@ -532,5 +532,5 @@ def test_a_name_that_does_not_exist_is_an_attribute_error():
 def test_a_missing_package_is_named_with_the_fix():
     code = "import sys; sys.modules['polars'] = None; import modelwatch; modelwatch.baseline"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    last = "ImportError: polars is not installed. Fix it with: pip install 'modelwatch[sdk]'"
+    last = "ImportError: polars is not installed. Fix it in a checkout of Modelwatch: pip install '.[sdk]'"
     assert ended.stderr.splitlines()[-1] == last

@@ -104,7 +104,7 @@ def leave() -> None:
 @pytest.mark.parametrize(
     ("end", "kind", "reason"),
     [
-        (kill_myself, WorkerKilled, "was killed, as systems do that run out of memory"),
+        (kill_myself, WorkerKilled, "was killed, probably because memory ran out"),
         (fault, Upstream, "was ended by SIGSEGV"),
         (leave, Upstream, "ended with exit code 7"),
     ],

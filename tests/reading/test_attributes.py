@@ -54,7 +54,7 @@ def test_a_path_of_answers_is_found_in_what_a_transform_job_joined_with_its_inpu
         ("scores[*]", {"scores": []}, "features_attribute finds nothing in the payload"),
         ("length(@)", 5, "features_attribute cannot be applied to the payload"),
         ("3", [1, 2], "features_attribute is 3, but the payload has 2 columns"),
-        ("0", {"a": 1}, "features_attribute is an index but the payload is an object: give a JMESPath"),
+        ("0", {"a": 1}, "features_attribute is an index, but the payload is an object: give a JMESPath"),
     ],
 )
 def test_an_attribute_that_finds_nothing_gives_a_reason(expression: str, document: Any, reason: str) -> None:

@@ -210,7 +210,7 @@ def test_a_window_without_records_is_named_by_its_times_and_not_by_those_of_reco
     with pytest.raises(InvalidInput) as refused:
         read(opened(source, "2026-11-22T09:00", "2026-11-22T10:00"))
     assert refused.value.code == "NoData"
-    assert "in the window from 2026-11-22T09:00:00Z to 2026-11-22T10:00:00Z: see whether" in refused.value.message
+    assert "in the window from 2026-11-22T09:00:00Z to 2026-11-22T10:00:00Z: check whether" in refused.value.message
     assert "T07:00" not in refused.value.message
 
 

@@ -275,7 +275,7 @@ def test_the_type_of_a_column_of_numbers_does_not_depend_on_the_blocks(
 def test_malformed_records_are_a_remark_if_they_are_a_twentieth(read: int, malformed: int, *, is_said: bool) -> None:
     log = ReadLog(read=read, malformed=malformed)
     said = (
-        f"{malformed} of {read + malformed} records cannot be parsed and were left out: what was found is of the others"
+        f"{malformed} of {read + malformed} records cannot be parsed and were left out: the results are of the others"
     )
     assert log.counts().remarks == ((said,) if is_said else ())
 

@@ -172,7 +172,7 @@ def test_a_row_in_place_of_the_baselines_names_is_read_as_one(write: Write) -> N
     assert (dataset.columns, dataset.named) == (("age", "x"), True)
     assert rows_of(dataset)[0] == [("29", "0.1"), ("46", "0.3")]
     (remark,) = dataset.remarks
-    assert "not its names: it was read as a row" in remark
+    assert "not their names: it was read as a row" in remark
     assert "--no-header" in remark
     assert rows_of(open_csv(path, CsvOptions(header=False), expected("age", "x")))[0] == rows_of(dataset)[0]
 

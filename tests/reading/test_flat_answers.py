@@ -25,7 +25,7 @@ from modelwatch_core.domain.dataset_formats import CaptureOptions
 from modelwatch_core.domain.errors import InvalidInput
 
 REQUEST, RESPONSE, LABELS = "endpointInput", "endpointOutput", "groundTruthData"
-FLAT = "some answers have the values of several rows on one line or in one list: they were cut by the number of rows of"
+FLAT = "some responses have the values of several rows on one line or in one list: they were split by the number of"
 
 
 def payload(content: Any) -> dict[str, str]:
@@ -306,7 +306,7 @@ def test_attributes_name_columns_of_a_header(tmp_path: Path) -> None:
 def test_other_separators_are_reported_with_what_helps(tmp_path: Path, separator: str) -> None:
     _, log = read(opened(tmp_path, [line(f"1{separator}2{separator}3", "0.5")] * 2))
     (remark,) = log.remarks
-    assert remark.startswith("endpointInput: each row is one column, and holds as many ")
+    assert remark.startswith("endpointInput: each row is one column with the same number of ")
     assert "--record-preprocessor" in remark
 
 

@@ -146,7 +146,7 @@ def test_indices_select_columns_of_csv_responses(folder: Path) -> None:
     dataset = opened(folder, *lines, attributes=Attributes.of(inference="0", probability="1"))
     assert rows(dataset, log) == [("yes", "0.5", "1", "2")] * 2
     assert log.malformed_examples == ["capture.jsonl:3: probability_attribute is 1, but the payload has 1 column"]
-    with pytest.raises(InvalidInput, match="inference_attribute is a JMESPath but the payload is CSV"):
+    with pytest.raises(InvalidInput, match="inference_attribute is a JMESPath, but the payload is CSV"):
         opened(folder, *lines, attributes=Attributes.of(inference="score"))
 
 

@@ -121,8 +121,8 @@ def test_values_are_the_same_in_every_format_and_what_does_not_fit_is_counted(
     assert rows == PLAIN
     (remark,) = remarks
     assert remark == (
-        f"2 numbers in {holder} are not written with the decimal mark ',', and stay as they are (the first one is in "
-        f"{place}): is it the right mark?"
+        f"{holder} has 2 numbers not written with the decimal mark ',', which were left as they are (the first one "
+        f"is in {place}): check the mark"
     )
     assert read(tmp_path, form)[0] == [tuple(value or None for value in row) for row in ROWS]
 

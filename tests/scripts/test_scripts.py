@@ -247,7 +247,7 @@ def test_a_script_sees_the_settings_but_no_credentials_and_its_prints_are_not_re
 
 def test_dropping_all_records_a_missing_script_and_a_format_without_lines_are_refused(read, tmp_path: Path) -> None:
     drops = "def preprocess_handler(line):\n    return []"
-    with pytest.raises(InvalidInput, match="dropped all 2") as refused:
+    with pytest.raises(InvalidInput, match=r"dropped every record \(2\)") as refused:
         read(drops, "x\n1\n2\n")
     assert refused.value.code == "EmptyDataset"
     with pytest.raises(InvalidInput) as refused:

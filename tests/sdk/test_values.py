@@ -181,7 +181,7 @@ CALLS: dict[str, tuple[Any, type[Exception], str]] = {
     ),
     "a bad name": (lambda m: m.create_monitoring_schedule("a_b", ENDPOINT), ValueError, "monitor_schedule_name"),
     "v2's order": (lambda m: m.create_monitoring_schedule(ENDPOINT), TypeError, "by keyword, endpoint_input="),
-    "no schedule": (lambda m: m.describe_schedule(), ValueError, "has made no schedule yet"),
+    "no schedule": (lambda m: m.describe_schedule(), ValueError, "has no schedule yet"),
     "no baseline": (lambda m: m.suggested_constraints(), ValueError, "call suggest_baseline"),
     "no dataset": (lambda m: m.suggest_baseline(None, {"csv": {}}), ValueError, "baseline_dataset"),
     "an option that there is not": (

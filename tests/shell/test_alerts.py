@@ -58,7 +58,7 @@ def test_the_history_names_what_changed_and_when(run: Run, world: World) -> None
             ("unmute", "hourly"),
             "MuteMonitoringAlerts",
             {"monitoring_schedule_name": "hourly", "muted_until": None},
-            "hourly is not muted any more.",
+            "hourly is no longer muted.",
         ),
     ],
 )

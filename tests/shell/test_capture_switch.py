@@ -63,9 +63,9 @@ def test_capture_is_disabled_and_enabled_again_where_it_was(run: Run):
 @pytest.mark.parametrize(
     ("command", "capture", "said"),
     [
-        ("enable", None, "--destination-s3-uri: e has captured nowhere yet"),
-        ("disable", None, "e captures nothing"),
-        ("disable", CAPTURE | {"EnableCapture": False}, "e captures nothing"),
+        ("enable", None, "--destination-s3-uri: e has no folder for captures yet"),
+        ("disable", None, "e does not capture"),
+        ("disable", CAPTURE | {"EnableCapture": False}, "e does not capture"),
     ],
 )
 def test_what_cannot_be_switched_is_refused_and_nothing_is_changed(run: Run, command: str, capture: Any, said: str):

@@ -142,7 +142,7 @@ def test_a_baseline_is_created_and_says_what_comes_next(run: Run, monkeypatch: p
     asked = app.parameters("CreateBaseliningJob")
     assert asked["dataset_format"] == {"csv": {"header": True, "output_columns_position": "START", "separator": ";"}}
     assert (asked["problem_type"], asked["baseline_dataset_s3_uri"]) == ("Regression", "s3://my-bucket/train.csv")
-    assert "made of 1,200 rows: s3://my-bucket/baselining/loans" in ended.stdout
+    assert "made from 1,200 rows: s3://my-bucket/baselining/loans" in ended.stdout
     assert "--baselining-job-name loans --monitoring-type ModelQuality" in ended.stdout
 
 
@@ -151,3 +151,9 @@ def test_waiting_for_a_baseline_that_fails_ends_with_its_reason(run: Run, monkey
     ended = run(described(monkeypatch, JOB, failed), "baselines", "wait", "loans")
     assert ended.exit_code == 2
     assert ended.stdout == "loans: failed: NoRows: the file is empty\n"
+
+
+def test_the_help_of_a_list_says_from_when_to_when_it_lists(run: Run):
+    shown = " ".join(run(FakeApp(), "executions", "list", "--help").stdout.split())
+    assert "--scheduled-time-after TIME Only those due after this time" in shown
+    assert "--scheduled-time-before TIME Only those due before this time" in shown

@@ -50,7 +50,7 @@ def read(*arguments: str) -> Any:
 def hourly(app: SpecifiedApp) -> Callable[..., Any]:
     """A schedule that has run for two hours, the second of them with a fault; returns what a command answers."""
     made = documented("baselines create")
-    assert "made of 500 rows" in made.stdout, made.stderr
+    assert "made from 500 rows" in made.stdout, made.stderr
     created = documented("schedules create")
     assert created.exit_code == 0, created.stderr
     for hour, factor in ((0, 1.0), (1, 3.0)):

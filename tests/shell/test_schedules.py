@@ -77,11 +77,11 @@ def test_a_document_has_all_parameters_and_options_come_before_it(run: Run, name
     [
         ("[1]", "must be one object of names and values"),
         ("a: [1", "is not YAML, line 1"),
-        ("environment: &a [*a]", "holds a value that is none of JSON, or is nested too deeply"),
-        ("environment: !!int abc", "holds a value that is none of JSON, or is nested too deeply"),
-        ("environment:\n  limits: [1, .nan]", "environment.limits[1]: nan is not a value of JSON"),
-        ("a: -.inf", "a: -inf is not a value of JSON"),
-        ("a: !!binary aGk=", "a: b'hi' is not a value of JSON"),
+        ("environment: &a [*a]", "holds a value that JSON does not have, or is nested too deeply"),
+        ("environment: !!int abc", "holds a value that JSON does not have, or is nested too deeply"),
+        ("environment:\n  limits: [1, .nan]", "environment.limits[1]: nan is not a JSON value"),
+        ("a: -.inf", "a: -inf is not a JSON value"),
+        ("a: !!binary aGk=", "a: b'hi' is not a JSON value"),
     ],
 )
 def test_a_document_that_cannot_be_read_is_refused_by_its_place(run: Run, text: str, said: str):
@@ -108,7 +108,7 @@ def test_a_dry_run_of_a_document_does_not_say_that_a_schedule_is_created(run: Ru
     app = FakeApp(CreateMonitoringSchedule=SCHEDULE)
     ended = run(app, "schedules", "create", "hourly", "--endpoint-name", "e", "--from-file", "schedule.yaml")
     assert app.parameters("CreateMonitoringSchedule")["dry_run"] is True
-    assert "hourly could be created, and was not: dry_run is given. It is due by" in ended.stdout
+    assert "hourly could be created, but was not: dry_run is given. It is due by" in ended.stdout
 
 
 @pytest.mark.parametrize("name", ["schedule.json", "schedule.yaml"])
@@ -198,7 +198,7 @@ REFUSALS = [
     ),
     (
         ClientError({"Error": {"Code": "AccessDeniedException", "Message": "User: a is not allowed"}}, "Invoke"),
-        "AccessDenied: Invoke answered AccessDeniedException: User: a is not allowed",
+        "AccessDenied: Invoke returned AccessDeniedException: User: a is not allowed",
     ),
     (EndpointConnectionError(endpoint_url="http://x"), "ServiceNotReached: Could not connect"),
 ]

@@ -148,7 +148,7 @@ def examine(settings: AnalysisSettings, host: Host) -> Examined:
 
 def _refuse_a_baseline_without_values(settings: AnalysisSettings) -> None:
     if settings.baseline_constraints is None and settings.report_values is Switch.DISABLED:
-        message = "checks compare with the values in the files of a baseline; set report_values for checks only"
+        message = "checks need the values in a baseline's files; set report_values to Disabled for checks only"
         raise InvalidInput("BaselineNeedsValues", message)
 
 
@@ -193,7 +193,7 @@ def _refuse_to_overwrite_input(settings: AnalysisSettings, written: Iterable[Pat
     for path in written:
         overwritten = next((source for source in inputs if path.resolve().is_relative_to(source)), None)
         if overwritten is not None:
-            message = f"{path} would be written over or into {overwritten}, which is read: give another output folder"
+            message = f"{path} would be written over or among input ({overwritten}): give another output folder"
             raise InvalidInput("OutputAmongInput", message)
 
 

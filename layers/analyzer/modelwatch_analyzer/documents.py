@@ -122,5 +122,5 @@ def parsed_document(
     try:
         return model.model_validate_json(content.removeprefix(b"\xef\xbb\xbf"), context=context)
     except ValidationError as error:
-        mistakes = validation_message(error, document_name="the file", limit=_MOST_MISTAKES)
+        mistakes = validation_message(error, limit=_MOST_MISTAKES)
         raise InvalidInput(code, f"{name}: {mistakes}") from None

@@ -111,8 +111,8 @@ def _with_rows(inspection: CaptureInspection, settings: AnalysisSettings, count:
     log.require_records()
     if come_first(dataset):
         log.remarks.append(
-            f"columns without names are numbered, and {order_of(dataset)}. A baseline of a file with the answer last "
-            "has other numbers: move it first"
+            f"columns without names are numbered, and {order_of(dataset)}. A baseline of a file with the output last "
+            "has different numbers: move the output to the front"
         )
     return replace(
         inspection,
@@ -131,7 +131,7 @@ def _mostly_numbers(batch: pl.DataFrame, types: dict[str, str]) -> Iterator[str]
         if 2 * numbers >= len(values) > 0:
             yield (
                 f"{name} is String, although {numbers:,} of its first {len(values):,} values are numbers: correct the "
-                "others by a --record-preprocessor, or leave the column out by --exclude-features-attribute"
+                "others with a --record-preprocessor, or leave the column out with --exclude-features-attribute"
             )
 
 

@@ -129,7 +129,7 @@ def _numbers(values: list[float]) -> bytes:
     """Return a list of numbers as ``json.dumps`` writes it: in the digits of ``repr``, which are msgspec's as well."""
     text = msgspec.json.encode(values)
     if b"null" in text:
-        raise ValueError("NaN and infinities are no JSON")
+        raise ValueError("NaN and infinities are not JSON")
     if b"e" in text:
         text = _EXPONENT.sub(lambda found: b"e" + (found[1] or b"+") + found[2].rjust(2, b"0"), text)
     if b"0.0000" in text:

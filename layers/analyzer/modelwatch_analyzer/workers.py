@@ -122,10 +122,10 @@ class _Process:
             return
         what = "one of the processes that read the dataset"
         if code == -signal.SIGKILL:
-            message = f"{what} was killed, as systems do that run out of memory: give it more, or read with one "
-            raise WorkerKilled("WorkerEnded", f"{message}process, by the environment variable POLARS_MAX_THREADS=1")
+            message = f"{what} was killed, probably because memory ran out: give it more, or read with one process "
+            raise WorkerKilled("WorkerEnded", f"{message}(environment variable POLARS_MAX_THREADS=1)")
         how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-        raise Upstream("WorkerEnded", f"{what} {how}, without an answer: try again")
+        raise Upstream("WorkerEnded", f"{what} {how} before it had finished: try again")
 
     def end(self) -> None:
         """End the process."""

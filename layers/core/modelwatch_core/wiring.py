@@ -549,7 +549,7 @@ def analysis_ended(detail_type: str, detail: object) -> AnalysisEnded | None:
     """
     if detail_type not in ENDS:
         raise InvalidInput(
-            "UnknownEvent", f"{detail_type!r} reports the end of no run; a rule of the template is wrong"
+            "UnknownEvent", f"{detail_type!r} does not report the end of a run; a rule of the template is wrong"
         )
     try:
         return ENDS[detail_type](detail)

@@ -14,7 +14,9 @@ def main() -> None:
         import modelwatch_analyzer.interpreter_settings  # noqa: F401 (before everything else)
         from modelwatch.cli.commands import app
     except ModuleNotFoundError as missing:
-        sys.exit(f"modelwatch: {missing.name} is not installed. Fix it with: pip install 'modelwatch[sdk]'")
+        sys.exit(
+            f"modelwatch: {missing.name} is not installed. Fix it in a checkout of Modelwatch: pip install '.[sdk]'"
+        )
     except KeyboardInterrupt:  # while the imports run
         sys.exit(130)
     app()

@@ -18,7 +18,7 @@ AlertStatus = Literal["InAlert", "OK"]
 
 group = typer.Typer(
     no_args_is_help=True,
-    help="See how the alerts of schedules stand, and change when people hear of them.",
+    help="Show the alerts of schedules, and change when messages are sent.",
     rich_markup_mode=None,
 )
 
@@ -57,10 +57,10 @@ def history(
         typer.Argument(metavar="[NAME]", help="Only those of this schedule.", autocompletion=complete_schedule_name),
     ] = None,
     alert: Annotated[
-        str | None, typer.Option(metavar="ALERT", help="Only those of this alert, for instance violations.")
+        str | None, typer.Option(metavar="ALERT", help="Only changes of this alert, for instance violations.")
     ] = None,
-    status_equals: Annotated[AlertStatus | None, typer.Option(help="Only changes to a status.")] = None,
-    sort_by: Annotated[Literal["CreationTime", "Status"], typer.Option(help="The order.")] = "CreationTime",
+    status_equals: Annotated[AlertStatus | None, typer.Option(help="Only changes to this status.")] = None,
+    sort_by: Annotated[Literal["CreationTime", "Status"], typer.Option(help="What to sort by.")] = "CreationTime",
     sort_order: SortOrder = None,
     max_results: MaxResults = 100,
     next_token: NextToken = None,
@@ -90,15 +90,17 @@ def history(
 def update(
     name: ScheduleName,
     alert: Annotated[str, typer.Argument(metavar="ALERT", help="violations, failed-executions or no-data.")],
-    datapoints_to_alert: Annotated[int, typer.Option(min=1, max=100, help="How many executions must be bad.")],
+    datapoints_to_alert: Annotated[
+        int, typer.Option(metavar="N", min=1, max=100, help="How many executions must be bad.")
+    ],
     evaluation_period: Annotated[
-        int, typer.Option(min=1, max=100, help="How many of the latest executions are looked at.")
+        int, typer.Option(metavar="N", min=1, max=100, help="How many of the latest executions count.")
     ],
     as_json: AsJson = False,
     *,
     options: AppOptions,
 ) -> None:
-    """Change when an alert is on; it counts from the next execution on."""
+    """Change when an alert is on, from the next execution on."""
     numbers: dict[str, Any] = {
         "datapoints_to_alert": datapoints_to_alert,
         "evaluation_period": evaluation_period,
@@ -117,13 +119,13 @@ def mute(
     name: ScheduleName,
     until: Annotated[
         datetime,
-        typer.Option(**TIME, help="ISO 8601; without an offset it is UTC."),
+        typer.Option(**TIME, help="The end of the mute; ISO 8601, UTC without an offset."),
     ],
     as_json: AsJson = False,
     *,
     options: AppOptions,
 ) -> None:
-    """Send nothing about a schedule until a time. What still lasts then is in the message of the next execution."""
+    """Send nothing about a schedule until a time. The first execution after it reports the alerts that are still on."""
     with options.app() as app:
         answer = app.manage("MuteMonitoringAlerts", monitoring_schedule_name=name, until=until.isoformat())
     print_answer(answer, [f"{name} is muted until {time_text(answer['muted_until'])} UTC."], as_json=as_json)
@@ -135,4 +137,4 @@ def unmute(name: ScheduleName, as_json: AsJson = False, *, options: AppOptions) 
     """Send messages about a schedule again."""
     with options.app() as app:
         answer = app.manage("MuteMonitoringAlerts", monitoring_schedule_name=name, until=None)
-    print_answer(answer, [f"{name} is not muted any more."], as_json=as_json)
+    print_answer(answer, [f"{name} is no longer muted."], as_json=as_json)

@@ -30,9 +30,9 @@ _CODES_OF_THE_APP = {*SAGEMAKER_CODES.values(), "InternalFailure"}
 class AppOptions:
     """Where the app is."""
 
-    stack: Annotated[
-        str, typer.Option(envvar=STACK_VARIABLE, metavar="NAME", help="The stack that the app is deployed as.")
-    ] = DEFAULT_STACK
+    stack: Annotated[str, typer.Option(envvar=STACK_VARIABLE, metavar="NAME", help="The name of the app's stack.")] = (
+        DEFAULT_STACK
+    )
     local: Annotated[bool, typer.Option("--local", help="Use the stack that `modelwatch local up` runs here.")] = False
     profile: Profile = None
     region: Region = None
@@ -54,7 +54,7 @@ class AppOptions:
             return AppClient(local, self.stack, find_stack())
         session = aws_session(self.profile, self.region)
         if session.region_name is None:
-            raise InvalidInput("NoRegion", "no AWS region is set to find the app in: give --region")
+            raise InvalidInput("NoRegion", "no AWS region is set, so the app cannot be found: give --region")
         return AppClient(session, self.stack)
 
     def command(self, text: str) -> str:
@@ -65,7 +65,7 @@ class AppOptions:
         return " ".join(["modelwatch", text, *words, *["--local"] * self.local])
 
     @contextmanager
-    def app(self, doing: str | None = "Asking the app") -> Iterator[AppClient]:
+    def app(self, doing: str | None = "Calling the app") -> Iterator[AppClient]:
         """Give the app; what it or AWS refuses in the block becomes an error that ends in one line.
 
         Parameters
@@ -113,7 +113,7 @@ def _answered(error: ClientError) -> ModelwatchError:
         return kind(*found.groups())
     from modelwatch_core.adapters.aws.translation import REFUSED
 
-    text = f"{error.operation_name} answered {code}: {message}"
+    text = f"{error.operation_name} returned {code}: {message}"
     return InvalidInput(REFUSED[code], text) if code in REFUSED else Upstream("ServiceError", text)
 
 

@@ -9,8 +9,10 @@ import typer
 if TYPE_CHECKING:
     import boto3
 
-Profile = Annotated[str | None, typer.Option(help="The AWS profile; by default that of the environment.")]
-Region = Annotated[str | None, typer.Option(help="The AWS region; by default that of the profile.")]
+Profile = Annotated[
+    str | None, typer.Option(metavar="NAME", help="The AWS profile; by default that of the environment.")
+]
+Region = Annotated[str | None, typer.Option(metavar="NAME", help="The AWS region; by default that of the profile.")]
 
 
 def aws_session(profile: str | None, region: str | None) -> boto3.Session:

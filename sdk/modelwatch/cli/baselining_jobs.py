@@ -10,7 +10,7 @@ from modelwatch.app_client import AppClient
 from modelwatch.arguments import given
 from modelwatch.cli.answers import Record, print_answer, print_lines, print_record, print_records, time_text
 from modelwatch.cli.app_options import AppOptions
-from modelwatch.cli.dataset import DatasetFormatName, DatasetOptions, FileFormatName
+from modelwatch.cli.dataset import DatasetFormatName, DatasetOptions, FieldSeparator, FileFormatName
 from modelwatch.cli.failures import UNUSABLE, print_json
 from modelwatch.cli.list_options import MaxResults, NameContains, NextToken, SortOrder
 from modelwatch.cli.option_groups import takes_option_groups
@@ -20,6 +20,7 @@ from modelwatch.cli.schedule_options import KindOfMonitor, ModelOptions
 from modelwatch.model_monitor.baselining import BaseliningJob
 from modelwatch.model_monitor.progress import wait_for
 from modelwatch.model_monitor.schedule_parameters import Files
+from modelwatch_core.domain.number_text import count_text
 
 _HELP = "Make baselines with the app. To make one on this machine: modelwatch baseline"
 
@@ -58,19 +59,22 @@ def create(
         ),
     ] = None,
     dataset_format: Annotated[
-        FileFormatName | None, typer.Option(help="How the data is written; csv by default.")
+        FileFormatName | None, typer.Option(help="The format of the data; csv by default.")
     ] = None,
     header: Annotated[bool, typer.Option(help="Whether the first line of a CSV file names the columns.")] = True,
-    separator: Annotated[str, typer.Option(metavar="CHARACTER", help="What is between the fields of CSV.")] = ",",
+    separator: FieldSeparator = ",",
     monitoring_type: KindOfMonitor = None,
-    output_s3_uri: Annotated[str | None, typer.Option(metavar="S3URI", help="The folder for its files.")] = None,
-    waits: Annotated[bool, typer.Option("--wait", help="Wait for its end.")] = False,
+    output_s3_uri: Annotated[
+        str | None,
+        typer.Option(metavar="S3URI", help="The folder for its files; one in the results bucket by default."),
+    ] = None,
+    waits: Annotated[bool, typer.Option("--wait", help="Wait until it has ended.")] = False,
     from_file: FromFile = None,
     as_json: AsJson = False,
     *,
     options: AppOptions,
 ) -> None:
-    """Make statistics and constraints of training data; exit code 2 if that fails."""
+    """Make statistics and constraints from training data; exit code 2 if that fails."""
     document = read_parameters(from_file)
     form = DatasetOptions(
         dataset_format=DatasetFormatName((dataset_format or FileFormatName.CSV).value),
@@ -101,7 +105,8 @@ def create(
 def list_jobs(
     name_contains: NameContains = None,
     status_equals: Annotated[
-        Literal["InProgress", "Completed", "Failed", "Stopped"] | None, typer.Option(help="Only those of a status.")
+        Literal["InProgress", "Completed", "Failed", "Stopped"] | None,
+        typer.Option(help="Only those with this status."),
     ] = None,
     sort_order: SortOrder = None,
     max_results: MaxResults = 100,
@@ -179,7 +184,9 @@ def _print_made(record: Record, options: AppOptions, *, as_json: bool) -> None:
         print_lines([f"The baseline {name} is being made. Wait for it: {options.command(f'baselines wait {name}')}"])
     elif record["status"] == "Completed":
         rows = ((record.get("outcome") or {}).get("records") or {}).get("read")
-        learnt = f"The baseline {name} was made of {rows:,} rows" if rows else f"The baseline {name} was made"
+        learnt = (
+            f"The baseline {name} was made from {count_text(rows, 'row')}" if rows else f"The baseline {name} was made"
+        )
         create = f"schedules create NAME --endpoint-name ENDPOINT --baselining-job-name {name}"
         if record["monitoring_type"] != "DataQuality":
             create += f" --monitoring-type {record['monitoring_type']}"

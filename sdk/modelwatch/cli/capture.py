@@ -30,7 +30,9 @@ INSPECT_EXAMPLE = examples(
 _MAX_COLUMNS = 100
 
 group = typer.Typer(
-    no_args_is_help=True, help="Switch an endpoint's data capture, and see what was captured.", rich_markup_mode=None
+    no_args_is_help=True,
+    help="Switch an endpoint's data capture on or off, and inspect what it captured.",
+    rich_markup_mode=None,
 )
 group.command("enable", epilog=ENABLE_EXAMPLE)(enable)
 group.command("disable", epilog=DISABLE_EXAMPLE)(disable)
@@ -40,10 +42,11 @@ group.command("disable", epilog=DISABLE_EXAMPLE)(disable)
 @takes_option_groups
 def inspect(
     uri: Annotated[
-        str, typer.Argument(metavar="PATH|S3URI", help="A capture file or a folder of them; local or in S3.")
+        str,
+        typer.Argument(metavar="PATH|S3URI", help="A file of captured records, or a folder of them; local or in S3."),
     ],
     payloads: PayloadOptions,
-    rows: Annotated[int, typer.Option(min=0, max=1000, help="The number of rows to show.")] = 5,
+    rows: Annotated[int, typer.Option(metavar="N", min=0, max=1000, help="The number of rows to show.")] = 5,
     as_json: AsJson = False,
 ) -> None:
     """Show the content of captures: hours, records, encodings, the columns as they would be read, and the first rows.

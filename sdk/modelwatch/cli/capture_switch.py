@@ -17,8 +17,8 @@ from modelwatch_core.domain.errors import InvalidInput, Upstream
 ENABLE_EXAMPLE = examples("modelwatch capture enable my-endpoint --destination-s3-uri s3://my-bucket/capture")
 DISABLE_EXAMPLE = examples("modelwatch capture disable my-endpoint")
 
-EndpointName = Annotated[str, typer.Argument(metavar="ENDPOINT", help="The endpoint's name; it must be in service.")]
-NoWait = Annotated[bool, typer.Option("--no-wait", help="Do not wait for the update; then a failure is not undone.")]
+EndpointName = Annotated[str, typer.Argument(metavar="ENDPOINT", help="The endpoint's name; it must be InService.")]
+NoWait = Annotated[bool, typer.Option("--no-wait", help="Do not wait for the update; a failed one is then not undone.")]
 
 
 @takes_option_groups
@@ -26,22 +26,22 @@ def enable(
     endpoint_name: EndpointName,
     destination_s3_uri: Annotated[
         str | None,
-        typer.Option(metavar="S3URI", help="Where captures go; where they went before if not given."),
+        typer.Option(metavar="S3URI", help="The folder for captures; by default the one used before."),
     ] = None,
     sampling_percentage: Annotated[
-        int, typer.Option(min=0, max=100, help="How many of a hundred requests are captured.")
+        int, typer.Option(metavar="PERCENT", min=0, max=100, help="The percentage of requests to capture.")
     ] = 100,
     no_wait: NoWait = False,
     as_json: AsJson = False,
     *,
     options: AppOptions,
 ) -> None:
-    """Let a live endpoint capture requests and responses: its configuration is copied, and the endpoint updated."""
+    """Switch on data capture for a live endpoint: its configuration is copied, and the endpoint is updated."""
     with options.app(doing=None) as app:
         present = _present(app, endpoint_name)
         destination = destination_s3_uri or present.get("DestinationS3Uri")
         if not destination:
-            message = f"--destination-s3-uri: {endpoint_name} has captured nowhere yet; name a folder in S3"
+            message = f"--destination-s3-uri: {endpoint_name} has no folder for captures yet; give one in S3"
             raise InvalidInput("InvalidParameter", message)
         config = DataCaptureConfig(True, sampling_percentage, destination, sagemaker_session=app)
         _apply(config, endpoint_name, f"captures to {destination}", no_wait=no_wait, as_json=as_json)
@@ -51,14 +51,14 @@ def enable(
 def disable(
     endpoint_name: EndpointName, no_wait: NoWait = False, as_json: AsJson = False, *, options: AppOptions
 ) -> None:
-    """Let a live endpoint capture no more; its captures are kept, and it can be enabled again."""
+    """Switch off data capture for a live endpoint; its captures are kept, and capture can be enabled again."""
     with options.app(doing=None) as app:
         present = _present(app, endpoint_name)
         if not present.get("EnableCapture"):
-            raise InvalidInput("InvalidParameter", f"{endpoint_name} captures nothing; there is nothing to disable")
+            raise InvalidInput("InvalidParameter", f"{endpoint_name} does not capture; there is nothing to disable")
         sampling, destination = present["InitialSamplingPercentage"], present["DestinationS3Uri"]
         config = DataCaptureConfig(False, sampling, destination, sagemaker_session=app)
-        _apply(config, endpoint_name, "captures nothing more", no_wait=no_wait, as_json=as_json)
+        _apply(config, endpoint_name, "no longer captures", no_wait=no_wait, as_json=as_json)
 
 
 def _present(app: AppClient, endpoint_name: str) -> dict[str, Any]:
@@ -87,6 +87,6 @@ def _apply(config: DataCaptureConfig, endpoint_name: str, what: str, *, no_wait:
         raise Upstream("EndpointNotUpdated", str(error)) from None
     print_answer(
         {"EndpointName": endpoint_name, "EndpointConfigName": name},
-        [f"{endpoint_name} {what}, by its new configuration {name}."],
+        [f"{endpoint_name} {what}; its new configuration is {name}."],
         as_json=as_json,
     )

@@ -35,7 +35,7 @@ class Deferred:
 
 COMMANDS = {
     "demo": Deferred(
-        "modelwatch.cli.demo:demo", "See a model watched on real data, on this machine: no account, no Docker."
+        "modelwatch.cli.demo:demo", "Watch a model on real data, on this machine: no AWS account, no Docker."
     ),
     "analyze": Deferred(
         "modelwatch.cli.analyze:analyze",
@@ -51,20 +51,20 @@ COMMANDS = {
     "check": Deferred("modelwatch.cli.kind_commands:checks", "Check data against a baseline."),
     "power": Deferred(
         "modelwatch.cli.power:power",
-        "Show the least changes that the Calibrated comparison finds in 80 % of windows, by feature.",
+        "Show the smallest changes that the Calibrated comparison finds in 80 % of windows, by feature.",
     ),
     "schedules": Deferred(
-        "modelwatch.cli.schedules:group", "Create, change and look at monitoring schedules of the app."
+        "modelwatch.cli.schedules:group", "Create, change, run and list monitoring schedules of the app."
     ),
-    "executions": Deferred("modelwatch.cli.executions:group", "See what schedules did and found."),
+    "executions": Deferred("modelwatch.cli.executions:group", "Show what schedules did and found."),
     "alerts": Deferred(
-        "modelwatch.cli.alerts:group", "See how the alerts of schedules stand, and change when people hear of them."
+        "modelwatch.cli.alerts:group", "Show the alerts of schedules, and change when messages are sent."
     ),
     "baselines": Deferred("modelwatch.cli.baselining_jobs:group", "Make baselines with the app."),
     "capture": Deferred(
-        "modelwatch.cli.capture:group", "Switch an endpoint's data capture, and see what was captured."
+        "modelwatch.cli.capture:group", "Switch an endpoint's data capture on or off, and inspect what it captured."
     ),
-    "import": Deferred("modelwatch.cli.import_sagemaker:group", "Make monitors here that exist elsewhere."),
+    "import": Deferred("modelwatch.cli.import_sagemaker:group", "Create monitors that exist elsewhere in the app."),
     "local": Deferred("modelwatch.cli.local:group", "Run the app on this machine, without an AWS account."),
 }
 """Every command, in the order of the help."""
@@ -132,7 +132,7 @@ app = typer.Typer(cls=Commands, pretty_exceptions_enable=False, rich_markup_mode
 @app.callback(invoke_without_command=True)
 def modelwatch(
     context: typer.Context,
-    show_version: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False,
+    show_version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
 ) -> None:
     """Watch models: data quality and drift, on files here or on endpoints in AWS."""
     if show_version:

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, get_args
 
 import typer
 
 from modelwatch.cli.options import TIME, existing_path
 from modelwatch_core.domain.batch_manifest import LONGEST_TRANSFORM_JOB
-from modelwatch_core.domain.dataset_formats import REQUEST, RESPONSE, TRANSFORM_OUTPUT
+from modelwatch_core.domain.dataset_formats import REQUEST, RESPONSE, TRANSFORM_OUTPUT, Separator
 from modelwatch_core.domain.documents import iso_utc
 from modelwatch_core.domain.errors import InvalidInput
 
@@ -61,49 +61,66 @@ class PayloadOptions:
         datetime | None,
         typer.Option(
             **TIME,
-            help="For capture and batch-transform: only records from then on; ISO 8601, UTC unless it says otherwise.",
+            help="For capture and batch-transform: only records from this time on; ISO 8601, UTC without an offset.",
         ),
     ] = None
     end: Annotated[
-        datetime | None, typer.Option(**TIME, help="For capture and batch-transform: only records before then.")
+        datetime | None, typer.Option(**TIME, help="For capture and batch-transform: only records before this time.")
     ] = None
     features_attribute: Annotated[
-        str | None, typer.Option(metavar="JMESPATH", help="Where in JSON the features are: instances[*].x")
+        str | None, typer.Option(metavar="JMESPATH", help="Where the features are in JSON, such as instances[*].x.")
     ] = None
     inference_attribute: Annotated[
         str | None,
         typer.Option(
             metavar="JMESPATH|INDEX|NAME",
-            help="Where the inference is in JSON; in an endpoint's answer of CSV the index of its column, from 0; in a "
-            "file with named columns the name.",
+            help="Where the prediction is: in JSON a JMESPath; in an endpoint's CSV response the index of its column, "
+            "from 0; in a file with named columns its name.",
         ),
     ] = None
     probability_attribute: Annotated[
         str | None,
         typer.Option(
             metavar="JMESPATH|INDEX|NAME",
-            help="Where the probability is; of several classes a list, as in 1,2,3 or no,yes.",
+            help="Where the probability is, given likewise; for several classes a list, such as 1,2,3 or no,yes.",
         ),
     ] = None
     exclude_features_attribute: Annotated[
         str | None, typer.Option(metavar="NAMES", help="Columns to leave out, separated by commas.")
     ] = None
     decimal: Annotated[
-        str | None,
+        Literal[",", "."] | None,
         typer.Option(
             metavar="CHARACTER",
-            help="The decimal mark of numbers as people write them: ',' for 1.234,50 €, '.' for $1,234.50 or 12.5 %.",
+            help="The decimal mark of numbers that people have formatted: ',' for 1.234,50 €, '.' for $1,234.50 or "
+            "12.5 %.",
         ),
     ] = None
     missing_values: Annotated[
         str | None,
-        typer.Option(metavar="TEXTS", help="What means a missing value besides an empty one: NA,nan, or usual."),
+        typer.Option(
+            metavar="TEXTS", help="Texts that mean a missing value, separated by commas, or usual for the common ones."
+        ),
     ] = None
-    trim_blanks: Annotated[bool, typer.Option("--trim-blanks", help="Leave out blanks around values.")] = False
+    trim_blanks: Annotated[bool, typer.Option("--trim-blanks", help="Remove blanks around values.")] = False
     record_preprocessor: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="A Python file: preprocess_handler(record) returns rows as dicts."),
     ] = None
+
+
+def _separator(text: str) -> str:
+    if text not in (*get_args(Separator), "tab", r"\t"):
+        raise typer.BadParameter(f"{text!r} is not one of ',', ';', '|' and tab.")
+    return text
+
+
+FieldSeparator = Annotated[
+    str,
+    typer.Option(
+        metavar="CHARACTER", parser=_separator, help="The separator of fields in a CSV file: ',', ';', '|' or tab."
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,9 +130,9 @@ class DatasetOptions(PayloadOptions):
     dataset_format: Annotated[
         DatasetFormatName,
         typer.Option(
-            help="csv, parquet; json: one array of records, or one object; jsonlines: a JSON document a line; capture: "
-            "what a SageMaker endpoint captured; batch-transform: a folder of what a transform job captured. All but "
-            "Parquet may be compressed by gzip.",
+            help="csv, parquet; json: one array of records, or one object; jsonlines: one JSON document a line; "
+            "capture: what a SageMaker endpoint captured; batch-transform: a folder of what a transform job captured. "
+            "All but Parquet may be compressed with gzip.",
         ),
     ]
     header: Annotated[
@@ -123,21 +140,18 @@ class DatasetOptions(PayloadOptions):
         typer.Option(
             "--header/--no-header",
             help="Whether the first line of a CSV file names the columns. Without names they are _c0, _c1, ...; "
-            "captured payloads of CSV have names where they begin with a header, which is found and reported.",
+            "a header in captured CSV payloads is recognized, and reported.",
         ),
     ] = True
-    separator: Annotated[
-        str,
-        typer.Option(metavar="CHARACTER", help="What is between the fields of a CSV file: ',', ';', '|' or tab."),
-    ] = ","
+    separator: FieldSeparator = ","
     post_analytics: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="A Python file: postprocess_handler() runs afterwards.")
+        Path | None, typer.Option(metavar="FILE", help="A Python file: postprocess_handler() runs after the analysis.")
     ] = None
     transform_format: Annotated[
-        FileFormatName, typer.Option(help="For batch-transform: how the job's objects are written.")
+        FileFormatName, typer.Option(help="For batch-transform: the format of the job's objects.")
     ] = FileFormatName.CSV
     transform_side: Annotated[
-        TransformSide, typer.Option(help="For batch-transform: read what the job was given, or what it wrote.")
+        TransformSide, typer.Option(help="For batch-transform: read the job's input or its output.")
     ] = TransformSide.INPUT
 
     def settings(self, captured_sides: Sequence[str] = (REQUEST, RESPONSE)) -> dict[str, Any]:

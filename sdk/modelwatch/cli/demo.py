@@ -43,11 +43,11 @@ def demo(
             "--output",
             metavar="DIR",
             parser=output_path,
-            help="Folder for reports and mails; an earlier demo's is replaced.",
+            help="Folder for reports and mails; that of an earlier demo is replaced.",
         ),
     ] = Path("modelwatch-demo"),
 ) -> None:
-    """See a model watched on real data, on this machine: no account, no Docker.
+    """Watch a model on real data, on this machine: no AWS account, no Docker.
 
     Deploys template.yaml to a local stack, serves a model of mortgage decisions, replays hours of traffic, some of
     them with realistic faults, and shows what the monitors report.

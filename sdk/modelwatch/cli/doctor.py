@@ -23,26 +23,35 @@ Found = list[tuple[str, list[Problem]]]
 
 
 def doctor(
-    stack: Annotated[str | None, typer.Option(help="The deployed stack; without it, this machine is checked.")] = None,
+    stack: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The deployed stack; without it, this machine is checked.")
+    ] = None,
     profile: Profile = None,
     region: Region = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object instead of text, also on failure.")
+    ] = False,
     repair_lists: Annotated[
         bool,
         typer.Option(
             "--repair-lists",
-            help="Before that, put the records of an earlier version into the lists of the stack's table. Writes.",
+            help="First add the records of an earlier version to the lists of the stack's table. This writes.",
         ),
     ] = False,
 ) -> None:
-    """Check a deployment, or this machine, with calls that only read. Exit code 0: fine, 1: problems, 2: unusable."""
+    """Check a deployment, or this machine, with calls that only read.
+
+    Exit code 0: no problems. 1: problems. 2: something could not be used.
+    """
     from modelwatch.doctor.checks import OF_A_STACK, OF_THIS_MACHINE
     from modelwatch.doctor.deployed import Deployed
     from modelwatch.doctor.lists import repair
     from modelwatch.doctor.problem import examine
 
     if repair_lists and stack is None:
-        raise InvalidInput("UnusableArguments", "--repair-lists needs --stack: whose table is repaired?")
+        raise InvalidInput(
+            "UnusableArguments", "--repair-lists needs --stack, which names the stack whose table is repaired"
+        )
     if stack is None:
         found = list(examine(OF_THIS_MACHINE, None))
     else:

@@ -30,15 +30,14 @@ from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.number_text import count_text
 
 _HELP = (
-    "See what schedules did and found. Without --scheduled-time, or --start and --end, the execution of the latest"
-    " window is meant."
+    "Show what schedules did and found. Without --scheduled-time, or --start and --end, commands use the execution of"
+    " the latest window."
 )
 _EXIT_CODES = "Exit code 0: no violations. 1: violations. 2: it failed, was stopped, or something could not be used."
 
 Status = Literal["Pending", "InProgress", "Completed", "CompletedWithViolations", "Failed", "Stopped"]
 ScheduledTime = Annotated[
-    datetime | None,
-    typer.Option(**TIME, help="The execution that was due then: ISO 8601; without an offset UTC."),
+    datetime | None, typer.Option(**TIME, help="The execution due at this time; ISO 8601, UTC without an offset.")
 ]
 
 group = typer.Typer(no_args_is_help=True, help=_HELP, rich_markup_mode=None)
@@ -53,10 +52,10 @@ class Which:
         datetime | None,
         typer.Option(
             **TIME,
-            help="The execution, or one-off run, whose window begins then; with --end.",
+            help="The execution, or one-off run, whose window starts at this time; needs --end.",
         ),
     ] = None
-    end: Annotated[datetime | None, typer.Option(**TIME, help="Where that window ends.")] = None
+    end: Annotated[datetime | None, typer.Option(**TIME, help="The end of that window.")] = None
 
     def record(self, app: AppClient, name: str, options: AppOptions) -> dict[str, Any]:
         """Return the last attempt of what was due at a time, or of a window; of the latest window if none is given.
@@ -147,12 +146,16 @@ def list_executions(
         str | None,
         typer.Argument(metavar="[NAME]", help="Only those of this schedule.", autocompletion=complete_schedule_name),
     ] = None,
-    status_equals: Annotated[Status | None, typer.Option(help="Only those of a status.")] = None,
+    status_equals: Annotated[Status | None, typer.Option(help="Only those with this status.")] = None,
     endpoint_name: EndpointName = None,
-    scheduled_time_after: ScheduledTime = None,
-    scheduled_time_before: ScheduledTime = None,
+    scheduled_time_after: Annotated[
+        datetime | None, typer.Option(**TIME, help="Only those due after this time; ISO 8601, UTC without an offset.")
+    ] = None,
+    scheduled_time_before: Annotated[
+        datetime | None, typer.Option(**TIME, help="Only those due before this time.")
+    ] = None,
     sort_by: Annotated[
-        Literal["ScheduledTime", "CreationTime", "Status"], typer.Option(help="The order.")
+        Literal["ScheduledTime", "CreationTime", "Status"], typer.Option(help="What to sort by.")
     ] = "ScheduledTime",
     sort_order: SortOrder = None,
     max_results: MaxResults = 100,
@@ -229,10 +232,10 @@ def report(
     which: Which,
     output: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", parser=output_path, help="Save report.html as this file, which must be new."),
+        typer.Option(metavar="FILE", parser=output_path, help="Save report.html as this file, which must not exist."),
     ] = None,
     opens: Annotated[
-        bool, typer.Option("--open", help="Open report.html in the browser; without --output from a temporary folder.")
+        bool, typer.Option("--open", help="Open report.html in the browser; without --output, from a temporary folder.")
     ] = False,
     as_json: AsJson = False,
     *,

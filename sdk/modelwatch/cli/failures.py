@@ -108,8 +108,10 @@ def _report(failure: Exception, *, as_json: bool) -> int:
             print_failure("Interrupted", "stopped before the end; results may be missing", as_json=as_json)
             return INTERRUPTED
         case ModelwatchError():
-            shown = f" For instance {failure.examples}" if failure.examples else ""
-            print_failure(failure.code, f"{failure.message}{shown}", as_json=as_json)
+            message = failure.message
+            if failure.examples:
+                message = f"{message.removesuffix('.')}. For instance {failure.examples}"
+            print_failure(failure.code, message, as_json=as_json)
         case typer.TyperException():
             # Help that is shown for a command without arguments has been printed, and carries no message.
             if message := " ".join(failure.format_message().replace("Value error, ", "").split()).rstrip("."):
@@ -118,7 +120,7 @@ def _report(failure: Exception, *, as_json: bool) -> int:
                 end = "" if message.endswith("?") else "."
                 print_failure("UnusableArguments", f"{message}{end} See: {command} --help", as_json=as_json)
         case ModuleNotFoundError() if not (failure.name or "").startswith("modelwatch"):
-            message = f"{failure.name} is not installed. Fix it with: pip install 'modelwatch[demo]'"
+            message = f"{failure.name} is not installed. Fix it in a checkout of Modelwatch: pip install '.[demo]'"
             print_failure("MissingExtra", message, as_json=as_json)
         case OSError():
             where = f"{failure.filename}: " if failure.filename else ""
@@ -127,6 +129,6 @@ def _report(failure: Exception, *, as_json: bool) -> int:
             # Neither the exception's text nor the traceback: both may hold values from the data.
             frame = traceback.extract_tb(failure.__traceback__)[-1]
             where = f"{Path(frame.filename).name}:{frame.lineno}"
-            message = f"{type(failure).__name__} at {where}. This is a mistake in Modelwatch: please report it with "
+            message = f"{type(failure).__name__} at {where}. This is a defect in Modelwatch: please report it with "
             print_failure("InternalError", message + "the output of MODELWATCH_TRACEBACK=1", as_json=as_json)
     return UNUSABLE

@@ -16,7 +16,9 @@ from modelwatch.migration.sagemaker_import import Imported, Result, SageMakerImp
 from modelwatch.printing import make_console, print_table
 from modelwatch_core.domain.number_text import count_text
 
-group = typer.Typer(no_args_is_help=True, help="Make monitors here that exist elsewhere.", rich_markup_mode=None)
+group = typer.Typer(
+    no_args_is_help=True, help="Create monitors that exist elsewhere in the app.", rich_markup_mode=None
+)
 
 _WORDS = {
     Result.CREATED: "created",
@@ -32,16 +34,18 @@ _WORDS = {
 @takes_option_groups
 def sagemaker(
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Make nothing; print what would be made, and what has no counterpart.")
+        bool,
+        typer.Option("--dry-run", help="Create nothing; print what would be created, and what has no counterpart."),
     ] = False,
     output_s3_uri: Annotated[
-        str | None, typer.Option(metavar="S3URI", help="Where results go; where SageMaker writes them if not given.")
+        str | None,
+        typer.Option(metavar="S3URI", help="The folder for results; by default the one that SageMaker writes to."),
     ] = None,
     as_json: AsJson = False,
     *,
     options: AppOptions,
 ) -> None:
-    """Make the monitoring schedules of SageMaker in the app. Baselines, results and SageMaker's schedules stay.
+    """Create SageMaker's monitoring schedules in the app. Baselines, results and SageMaker's schedules stay.
 
     Schedules whose name exists in the app are left as they are. Exit code 2 if one cannot be created.
     """

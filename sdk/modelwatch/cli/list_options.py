@@ -6,8 +6,11 @@ from typing import Annotated, Literal
 
 import typer
 
-SortOrder = Annotated[Literal["Ascending", "Descending"] | None, typer.Option(help="The direction of the order.")]
-MaxResults = Annotated[int, typer.Option(min=1, max=100, help="The most that one page has.")]
-NextToken = Annotated[str | None, typer.Option(metavar="TOKEN", help="Go on where the page before ended.")]
-NameContains = Annotated[str | None, typer.Option(metavar="TEXT", help="Only those whose name has it, in any case.")]
-EndpointName = Annotated[str | None, typer.Option(metavar="NAME", help="Only those of an endpoint.")]
+_SORT_ORDER_HELP = "Whether to sort upwards or downwards; Descending by default, Ascending for schedules."
+SortOrder = Annotated[Literal["Ascending", "Descending"] | None, typer.Option(help=_SORT_ORDER_HELP)]
+MaxResults = Annotated[int, typer.Option(metavar="N", min=1, max=100, help="The most results on one page.")]
+NextToken = Annotated[str | None, typer.Option(metavar="TOKEN", help="Continue where the previous page ended.")]
+NameContains = Annotated[
+    str | None, typer.Option(metavar="TEXT", help="Only those whose name contains this text, in upper or lower case.")
+]
+EndpointName = Annotated[str | None, typer.Option(metavar="NAME", help="Only those of this endpoint.")]

@@ -36,8 +36,10 @@ group.command("advance", epilog=ADVANCE_EXAMPLE)(advance)
 
 @group.command(epilog=UP_EXAMPLE)
 def up(
-    port: Annotated[int, typer.Option(help="The port of the emulated AWS; 0 picks a free one.")] = 0,
-    smtp_port: Annotated[int, typer.Option(help="The port of the mail server; 0 picks a free one.")] = 0,
+    port: Annotated[int, typer.Option(metavar="PORT", help="The port of the emulated AWS; 0 picks a free one.")] = 0,
+    smtp_port: Annotated[
+        int, typer.Option(metavar="PORT", help="The port of the mail server; 0 picks a free one.")
+    ] = 0,
     parameter: Annotated[
         list[str] | None, typer.Option(metavar="NAME=VALUE", help="A template parameter; may be repeated.")
     ] = None,

@@ -68,7 +68,7 @@ def _with_bar(run: Callable[[Host], _Result], host: Host) -> _Result:
 
         def announce(message: str) -> None:
             bar.console.print(printable(f"{message[:1].upper()}{message[1:]}."))
-            bar.update(task, description="Asking the model")
+            bar.update(task, description="Calling the model")
 
         def show_calls(done: int, planned: int) -> None:
             bar.update(task, completed=done, total=planned, calls=f"{done}/{planned}", left="left")

@@ -55,7 +55,7 @@ class _Happened:
 def advance(
     by: Annotated[str | None, typer.Argument(metavar="SPAN", help="How far: 30s, 90m, 1h30m, 2d.")] = None,
     to: Annotated[
-        str | None, typer.Option(metavar="TIME", help="To when instead: ISO 8601; without an offset it is UTC.")
+        str | None, typer.Option(metavar="TIME", help="The time to set the clock to; ISO 8601, UTC without an offset.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -76,7 +76,7 @@ def advance(
                     console.print(text)
             status.update(f"The clock is at {happened.now}")
     if not happened.now:
-        raise InvalidInput("LocalStackNotFound", f"what listens at {url} is no local stack of this version")
+        raise InvalidInput("LocalStackNotFound", f"the program at {url} is not a local stack of this version")
     if as_json:
         print_json(happened.to_document())
     else:
@@ -96,7 +96,7 @@ def _span(text: str) -> timedelta:
     except OverflowError:
         raise typer.BadParameter(f"{printable(text)} is too long.") from None
     if not span:
-        raise typer.BadParameter(f"{printable(text)} moves the clock nowhere; give a span such as 30s or 1h.")
+        raise typer.BadParameter(f"{printable(text)} does not move the clock; give a span such as 30s or 1h.")
     return span
 
 
@@ -116,10 +116,10 @@ def _request(url: str, request: Mapping[str, object]) -> Iterator[dict[str, Any]
         if (refusal := _refusal(error.read())) is not None:
             yield refusal
             return
-        message = f"what listens at {url} is no local stack of this version ({error.code}): see AWS_ENDPOINT_URL"
+        message = f"the program at {url} is not a local stack of this version ({error.code}): see AWS_ENDPOINT_URL"
         raise InvalidInput("LocalStackNotFound", message) from None
     except (OSError, HTTPException):
-        message = f"no local stack answers at {url}: start one with modelwatch local up"
+        message = f"no local stack runs at {url}: start one with modelwatch local up"
         raise InvalidInput("LocalStackNotFound", message) from None
 
 

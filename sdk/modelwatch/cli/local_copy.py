@@ -42,7 +42,7 @@ def local_copy(uri: str, option: str, is_wanted: Callable[[str], bool] | None = 
         ``ServiceNotReached`` or ``ServiceError``.
     """
     if not uri:  # which, as a path, is the current folder
-        message = f"{option}: the path is empty, as that of a variable that is not set. Give the path of a file."
+        message = f"{option}: the path is empty, perhaps because a variable is not set. Give the path of a file."
         raise InvalidInput("FileNotFound", message)
     if not uri.startswith("s3://"):
         yield existing_path(Path(uri), option)

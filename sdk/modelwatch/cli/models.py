@@ -40,7 +40,9 @@ def open_endpoint(reference: ModelReference) -> AbstractContextManager[Model]:
             message = "there are no AWS credentials to call an endpoint with: sign in, or set AWS_PROFILE."
             raise InvalidInput("NoCredentials", message)
         if session.region_name is None:
-            raise InvalidInput("NoRegion", "no AWS region is set to find the endpoint in: set AWS_DEFAULT_REGION.")
+            raise InvalidInput(
+                "NoRegion", "no AWS region is set, so the endpoint cannot be found: set AWS_DEFAULT_REGION."
+            )
         client = session.client("sagemaker-runtime", config=RUNTIME_CONFIG)
     return EndpointModels(client)(reference)
 

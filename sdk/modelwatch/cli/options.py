@@ -23,16 +23,16 @@ def output_path(text: str) -> Path:
 Output = Annotated[
     Path,
     typer.Option(
-        "--output", metavar="DIR", parser=output_path, help="Folder for the results; made if it does not exist."
+        "--output", metavar="DIR", parser=output_path, help="Folder for the results; created if it does not exist."
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text, also on failure.")]
 Overwrite = Annotated[
-    bool, typer.Option("--overwrite", help="Let --output hold files, and replace those of the same names.")
+    bool, typer.Option("--overwrite", help="Allow --output to contain files, and replace those with the same names.")
 ]
 Backfill = Annotated[
     bool,
-    typer.Option("--backfill", help="Replace the results of an earlier check in --output, and print what changed."),
+    typer.Option("--backfill", help="Replace the results of an earlier check in --output, and print what has changed."),
 ]
 
 

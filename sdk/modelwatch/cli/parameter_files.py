@@ -42,15 +42,15 @@ def read_parameters(path: Path | None) -> dict[str, Any]:
         document = _json(text, path) if path.suffix == ".json" else _yaml(text, path)
         values = dict(_values(document))
     except (RecursionError, ValueError, KeyError, AttributeError):  # of YAML's own tags, and of what holds itself
-        message = f"--from-file: {path} holds a value that is none of JSON, or is nested too deeply; write plain values"
+        message = (
+            f"--from-file: {path} holds a value that JSON does not have, or is nested too deeply; write plain values"
+        )
         raise InvalidInput("InvalidParameter", message) from None
     if not isinstance(document, dict):
         raise InvalidInput("InvalidParameter", f"--from-file: {path} must be one object of names and values")
     for place, value in values.items():
         if not isinstance(value, _OF_JSON) or (isinstance(value, float) and not isfinite(value)):
-            message = (
-                f"--from-file: {path}: {place}: {value} is not a value of JSON; give a number, or a text in quotes"
-            )
+            message = f"--from-file: {path}: {place}: {value} is not a JSON value; give a number, or a text in quotes"
             raise InvalidInput("InvalidParameter", message)
     return document
 

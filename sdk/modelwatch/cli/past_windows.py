@@ -29,8 +29,8 @@ REPLAY_EXAMPLE = examples(
     "modelwatch schedules replay hourly --constraints tuned/constraints.json --start 2026-01-01 --end 2026-02-01"
 )
 
-Start = Annotated[datetime, typer.Option(**TIME, help="The first scheduled time; ISO 8601, without an offset UTC.")]
-End = Annotated[datetime, typer.Option(**TIME, help="Windows are those that were due before this time.")]
+Start = Annotated[datetime, typer.Option(**TIME, help="The first scheduled time; ISO 8601, UTC without an offset.")]
+End = Annotated[datetime, typer.Option(**TIME, help="Only windows that were due before this time.")]
 _NOT_LOOKED_AT = "-"
 
 
@@ -38,14 +38,19 @@ _NOT_LOOKED_AT = "-"
 def run(
     name: ScheduleName,
     scheduled_time: Annotated[
-        datetime | None, typer.Option(**TIME, help="The window that was due then; that which was due last by default.")
+        datetime | None,
+        typer.Option(**TIME, help="The window that was due at this time; by default the one that was due last."),
     ] = None,
-    start: Annotated[datetime | None, typer.Option(**TIME, help="Where the window of a one-off run begins.")] = None,
-    end: Annotated[datetime | None, typer.Option(**TIME, help="Where it ends.")] = None,
+    start: Annotated[
+        datetime | None, typer.Option(**TIME, help="The start of the window of a one-off run; needs --end.")
+    ] = None,
+    end: Annotated[datetime | None, typer.Option(**TIME, help="The end of that window.")] = None,
     backfill: Annotated[
-        bool, typer.Option("--backfill", help="Analyse the window again if it has been analysed.")
+        bool, typer.Option("--backfill", help="Analyse the window again if it was analysed before.")
     ] = False,
-    waits: Annotated[bool, typer.Option("--wait", help="Wait for its end; exit codes as executions wait.")] = False,
+    waits: Annotated[
+        bool, typer.Option("--wait", help="Wait until it has ended; the exit code is that of executions wait.")
+    ] = False,
     as_json: AsJson = False,
     *,
     options: AppOptions,
@@ -74,7 +79,10 @@ def backfill(
     max_parallel: Annotated[
         int,
         typer.Option(
-            min=1, max=16, help="How many are open at once; one runs, and others may start five minutes after its end."
+            metavar="N",
+            min=1,
+            max=16,
+            help="How many to request at once; one runs, and the next may start up to five minutes after it has ended.",
         ),
     ] = 1,
     as_json: AsJson = False,
@@ -109,12 +117,13 @@ def backfill(
 def replay(
     name: ScheduleName,
     constraints: Annotated[
-        str, typer.Option(metavar="FILE|S3URI", help="The changed constraints.json or analysis.json.")
+        str, typer.Option(metavar="FILE|S3URI", help="The edited constraints.json or analysis.json.")
     ],
     start: Start,
     end: End,
     statistics: Annotated[
-        str | None, typer.Option(metavar="FILE|S3URI", help="The baseline's statistics; the schedule's by default.")
+        str | None,
+        typer.Option(metavar="FILE|S3URI", help="The baseline's statistics.json; that of the schedule by default."),
     ] = None,
     as_json: AsJson = False,
     *,

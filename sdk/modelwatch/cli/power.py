@@ -18,16 +18,18 @@ EXAMPLE = examples("modelwatch power baseline/statistics.json --rows 500 --looks
 
 def power(
     statistics: Annotated[
-        str, typer.Argument(metavar="FILE|S3URI", help="statistics.json of a baseline of data quality.")
+        str, typer.Argument(metavar="FILE|S3URI", help="The statistics.json of a data quality baseline.")
     ],
-    rows: Annotated[int, typer.Option(min=1, max=2_147_483_647, help="The rows of a window.")],
+    rows: Annotated[int, typer.Option(metavar="N", min=1, max=2_147_483_647, help="The number of rows in a window.")],
     looks_per_month: Annotated[
         int | None,
-        typer.Option(min=1, metavar="N", help="The windows of a month, for a schedule; without it a check of its own."),
+        typer.Option(
+            min=1, metavar="N", help="The number of windows in a month, for a schedule; without it, for a single check."
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show the least changes that the Calibrated comparison finds in 80 % of windows, by feature.
+    """Show the smallest changes that the Calibrated comparison finds in 80 % of windows, by feature.
 
     Of a schedule it is what one window finds alone: changes that last are found together with later windows. Rates and
     minimums are those that a baseline suggests.

@@ -63,7 +63,7 @@ def print_learnt(kind: MonitorKind, folder: Path, next_command: str) -> None:
 def _verdict(summary: AnalysisSummary) -> str:
     """Say what was found in plain English; the exit message is SageMaker's."""
     if not summary.is_check:
-        return "The baseline is made."
+        return "The baseline has been made."
     number = len(summary.violations)
     return f"{count_text(number, 'violation') if number else 'No violations'}."
 
@@ -106,7 +106,7 @@ def record_counts_lines(records: RecordCounts) -> list[str]:
         lines.append(f"Captured payloads by encoding: {encodings}.")
     if records.duplicate_events:
         repeated = count_text(records.duplicate_events, "record")
-        lines.append(f"Read all the same: {repeated} of an event id seen before.")
+        lines.append(f"Read although repeated: {repeated} with an event id seen before.")
     if records.with_unread_fields:
         in_part = count_text(records.with_unread_fields, "record")
         lines.append(f"Read in part: {in_part} with fields that the first 1,000 rows lack, which were ignored.")
@@ -138,12 +138,12 @@ def ground_truth_lines(counts: GroundTruthCounts | None) -> list[str]:
     if counts.unlabelled:
         lines.append(f"Left out: {count_text(counts.unlabelled, 'prediction')} without a label yet.")
     if counts.ambiguous:
-        lines.append(f"Of these, several labels are possible by their times: {counts.ambiguous:,}.")
+        lines.append(f"Of these, several labels are possible by time: {counts.ambiguous:,}.")
     if counts.without_prediction:
         lines.append(f"Left out: {count_text(counts.without_prediction, 'label')} whose prediction is not in the data.")
     if counts.late:
         lines.append(f"Collected after the window had ended: {count_text(counts.late, 'label')}.")
     if counts.duplicates or counts.conflicting:
         repeated = f"{counts.duplicates:,} with the same value, {counts.conflicting:,} with another value"
-        lines.append(f"Labels that came again: {repeated}.")
+        lines.append(f"Repeated labels: {repeated}.")
     return lines

@@ -49,10 +49,10 @@ class AttributeOptions:
     """Which part of a record is what."""
 
     features_attribute: Annotated[
-        str | None, typer.Option(metavar="JMESPATH", help="Where in JSON the features are.")
+        str | None, typer.Option(metavar="JMESPATH", help="Where the features are in JSON.")
     ] = None
     inference_attribute: Annotated[
-        str | None, typer.Option(metavar="JMESPATH|INDEX", help="Where the inference is.")
+        str | None, typer.Option(metavar="JMESPATH|INDEX", help="Where the prediction is.")
     ] = None
     probability_attribute: Annotated[
         str | None, typer.Option(metavar="JMESPATH|INDEX", help="Where the probability is.")
@@ -69,12 +69,12 @@ class AttributeOptions:
 class ModelOptions(AttributeOptions):
     """What some kinds of monitor need."""
 
-    problem_type: Annotated[Problem | None, typer.Option(help="What the model does; for model quality.")] = None
+    problem_type: Annotated[Problem | None, typer.Option(help="What the model predicts; for model quality.")] = None
     ground_truth_attribute: Annotated[
         str | None, typer.Option(metavar="NAME", help="Where the label is in a record, or in a label's JSON.")
     ] = None
     analysis_config: Annotated[
-        str | None, typer.Option(metavar="S3URI", help="analysis_config.json of bias or explainability.")
+        str | None, typer.Option(metavar="S3URI", help="The analysis_config.json of a bias or explainability monitor.")
     ] = None
 
 
@@ -85,43 +85,56 @@ class ScheduleOptions(ModelOptions):
     monitoring_type: KindOfMonitor = None
     schedule_expression: Annotated[
         str | None,
-        typer.Option(metavar="EXPRESSION", help="When it is due, UTC: 'cron(0 * ? * * *)' is hourly; NOW runs once."),
+        typer.Option(
+            metavar="EXPRESSION", help="When it is due, in UTC: 'cron(0 * ? * * *)' is hourly; NOW runs it once."
+        ),
     ] = None
     endpoint_name: Annotated[
         str | None, typer.Option(metavar="NAME", help="The endpoint; its data capture must be enabled.")
     ] = None
-    variant_name: Annotated[str | None, typer.Option(metavar="NAME", help="The one variant to watch.")] = None
+    variant_name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The only variant to watch; all by default.")
+    ] = None
     baselining_job_name: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Compare with the files of a baseline made by the app.")
+        str | None, typer.Option(metavar="NAME", help="Compare with the baseline that this baselining job made.")
     ] = None
     constraints: Annotated[
-        str | None, typer.Option(metavar="S3URI", help="constraints.json, or analysis.json of bias or explainability.")
+        str | None,
+        typer.Option(
+            metavar="S3URI", help="The baseline's constraints.json; analysis.json for bias or explainability."
+        ),
     ] = None
-    statistics: Annotated[str | None, typer.Option(metavar="S3URI", help="statistics.json of the baseline.")] = None
+    statistics: Annotated[str | None, typer.Option(metavar="S3URI", help="The baseline's statistics.json.")] = None
     ground_truth_input: Annotated[
-        str | None, typer.Option(metavar="S3URI", help="The folder that labels are collected in.")
+        str | None, typer.Option(metavar="S3URI", help="The folder to which labels are uploaded.")
     ] = None
-    output_s3_uri: Annotated[str | None, typer.Option(metavar="S3URI", help="The folder for results.")] = None
+    output_s3_uri: Annotated[
+        str | None, typer.Option(metavar="S3URI", help="The folder for results; one in the results bucket by default.")
+    ] = None
     start_time_offset: Annotated[
-        str | None, typer.Option(metavar="DURATION", help="Where a window begins before its time: -PT2H.")
+        str | None,
+        typer.Option(metavar="DURATION", help="When a window starts, relative to the scheduled time: -PT2H."),
     ] = None
     end_time_offset: Annotated[
-        str | None, typer.Option(metavar="DURATION", help="Where a window ends before its time: -PT1H.")
+        str | None, typer.Option(metavar="DURATION", help="When a window ends, relative to the scheduled time: -PT1H.")
     ] = None
     data_analysis_start_time: Annotated[
-        str | None, typer.Option(metavar="DURATION", help="The window of a schedule that runs NOW: -PT1H.")
+        str | None, typer.Option(metavar="DURATION", help="The start of the window of a schedule that runs NOW: -PT1H.")
     ] = None
     data_analysis_end_time: Annotated[
-        str | None, typer.Option(metavar="DURATION", help="The end of this window: -PT0H.")
+        str | None, typer.Option(metavar="DURATION", help="The end of that window: -PT0H.")
     ] = None
     publish_cloudwatch_metrics: Annotated[
-        bool | None, typer.Option(help="Whether metrics are published to CloudWatch; they are by default.")
+        bool | None, typer.Option(help="Whether to publish metrics to CloudWatch; yes by default.")
     ] = None
     publish_feature_metrics: Annotated[
-        bool | None, typer.Option(help="Whether those of single features are too, for which CloudWatch charges.")
+        bool | None,
+        typer.Option(
+            help="Whether to publish metrics of each feature too, for which CloudWatch charges; no by default."
+        ),
     ] = None
     model_dashboard_indicator: Annotated[
-        bool | None, typer.Option(help="Whether the dashboard shows the schedule's state; it does by default.")
+        bool | None, typer.Option(help="Whether the dashboard shows the schedule's state; yes by default.")
     ] = None
 
     def parameters(self, app: AppClient, document: dict[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from modelwatch.cli.past_windows import BACKFILL_EXAMPLE, REPLAY_EXAMPLE, RUN_EX
 from modelwatch.cli.schedule_options import KindOfMonitor, ScheduleOptions
 
 group = typer.Typer(
-    no_args_is_help=True, help="Create, change and look at monitoring schedules of the app.", rich_markup_mode=None
+    no_args_is_help=True, help="Create, change, run and list monitoring schedules of the app.", rich_markup_mode=None
 )
 
 
@@ -51,9 +51,9 @@ def list_schedules(
     endpoint_name: EndpointName = None,
     monitoring_type_equals: KindOfMonitor = None,
     status_equals: Annotated[
-        Literal["Scheduled", "Stopped"] | None, typer.Option(help="Only those of a status.")
+        Literal["Scheduled", "Stopped"] | None, typer.Option(help="Only those with this status.")
     ] = None,
-    sort_by: Annotated[Literal["Name", "CreationTime", "Status"], typer.Option(help="The order.")] = "Name",
+    sort_by: Annotated[Literal["Name", "CreationTime", "Status"], typer.Option(help="What to sort by.")] = "Name",
     sort_order: SortOrder = None,
     max_results: MaxResults = 100,
     next_token: NextToken = None,
@@ -81,7 +81,7 @@ def list_schedules(
 @takes_option_groups
 def describe(
     name: ScheduleName,
-    version: Annotated[int | None, typer.Option(min=1, help="As it was in this version.")] = None,
+    version: Annotated[int | None, typer.Option(min=1, help="Show it as it was in this version.")] = None,
     as_json: AsJson = False,
     *,
     options: AppOptions,
@@ -114,7 +114,7 @@ def create(
     with options.app() as app:
         parameters = schedule.parameters(app, document) | {"monitoring_schedule_name": name}
         answer = app.manage("CreateMonitoringSchedule", **parameters)
-    done = "could be created, and was not: dry_run is given" if parameters.get("dry_run") else "is created"
+    done = "could be created, but was not: dry_run is given" if parameters.get("dry_run") else "is created"
     _print_changed(answer, f"{name} {done}", as_json=as_json)
 
 
@@ -153,7 +153,7 @@ def start(name: ScheduleName, as_json: AsJson = False, *, options: AppOptions) -
 @group.command(epilog=examples("modelwatch schedules stop hourly"))
 @takes_option_groups
 def stop(name: ScheduleName, as_json: AsJson = False, *, options: AppOptions) -> None:
-    """Let a schedule fire no more until it is started."""
+    """Stop a schedule: it does not fire until it is started again."""
     with options.app() as app:
         answer = app.manage("StopMonitoringSchedule", monitoring_schedule_name=name)
     again = options.command(f"schedules start {name}")

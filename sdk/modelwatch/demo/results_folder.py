@@ -26,7 +26,7 @@ class ResultsFolder:
 
     def __init__(self, path: Path) -> None:
         if path.is_symlink() or (path.exists() and not (path / MARKER).is_file()):
-            raise InvalidInput("FolderNotOurs", f"{path} was not made by a demo: move it, or give another --output.")
+            raise InvalidInput("FolderNotOurs", f"{path} was not created by a demo: move it, or give another --output.")
         self.path = path
         if path.exists():
             shutil.rmtree(path)

@@ -57,7 +57,7 @@ def send(
             answer = connection.getresponse()
             response = answer.read().decode()
             if answer.status != HTTPStatus.OK:
-                raise RuntimeError(f"the model server answered {answer.status}: {response}")
+                raise RuntimeError(f"the model server returned {answer.status}: {response}")
             event_id = str(uuid.UUID(int=draw.getrandbits(128), version=4))
             sent = Payload(payloads.content_type, request, payloads.encoding)
             answered = Payload(answer.headers["Content-Type"], response, payloads.encoding)

@@ -43,7 +43,7 @@ def default_targets(deployed: Deployed) -> Iterator[Problem]:
             message = f"{DEFAULT_ALERT_TARGETS}: {target.type!r} is not a type of alert target"
             yield Problem("UnknownAlertTarget", message, f"deploy with one of {', '.join(ALERT_TARGETS)}")
         elif target.address.endswith(".fifo"):
-            message = f"{DEFAULT_ALERT_TARGETS}: {target.address} is a FIFO topic, which takes no alerts"
+            message = f"{DEFAULT_ALERT_TARGETS}: {target.address} is a FIFO topic, which cannot receive alerts"
             yield Problem("UnfitAlertTarget", message, "deploy with a standard topic")
         elif target.address not in (settings.functions if target.type == "lambda" else settings.topics):
             message = f"{DEFAULT_ALERT_TARGETS}: this deployment may not notify {target.address}"

@@ -58,7 +58,7 @@ class Deployed:
             When AWS does not answer.
         """
         if session.region_name is None:
-            raise InvalidInput("NoRegion", "no AWS region is set to find the stack in: give --region")
+            raise InvalidInput("NoRegion", "no AWS region is set, so the stack cannot be found: give --region")
         cloudformation = session.client("cloudformation", config=CONFIG)
         with aws_errors(f"describing the stack {name}"):
             try:

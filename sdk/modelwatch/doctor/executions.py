@@ -33,7 +33,7 @@ def executions(deployed: Deployed) -> Iterator[Problem]:
         latest, due = _latest(deployed, schedule), _last_due(schedule, deployed.now)
         name = schedule.monitoring_schedule_name
         if due is not None and not any(each.scheduled_time >= due for each in latest):
-            message = f"the schedule {name} was due at {due:%Y-%m-%dT%H:%MZ} and has no execution of then or later"
+            message = f"the schedule {name} was due at {due:%Y-%m-%dT%H:%MZ}, but has no execution since"
             yield Problem("NoExecutionLately", message, "see the dead-letter queue and the log of LaunchExecution")
         if latest and latest[0].monitoring_execution_status is ExecutionStatus.FAILED:
             reason = latest[0].outcome.failure_reason if latest[0].outcome else None

@@ -15,7 +15,7 @@ def repair(deployed: Deployed) -> Iterator[Problem]:
     """Put records into their lists, and yield what was done as a note, and what could not be."""
     repaired = RepairLists(VersionedItems(deployed.table))()
     if repaired.records:
-        message = f"{count_text(repaired.records, 'record')} of an earlier version put into the lists of this one"
+        message = f"{count_text(repaired.records, 'record')} of an earlier version added to the lists of this one"
         yield Problem("ListsRepaired", message, "nothing to do", serious=False)
     for failure in repaired.failures:
         yield Problem("RecordNotListed", failure, "deploy the version that wrote it, or delete it; then repeat this")

@@ -79,7 +79,7 @@ def local_stack(_: None) -> Iterator[Problem]:
     except ModuleNotFoundError as missing:
         message, fix = (
             f"{missing.name} is not installed, which the local stack needs",
-            "pip install 'modelwatch[local]'",
+            "in a checkout of Modelwatch: pip install '.[local]'",
         )
         yield Problem("MissingExtra", message, fix, serious=False)
         return

@@ -46,12 +46,12 @@ def capture(deployed: Deployed) -> Iterator[Problem]:
         except InvalidInput as error:
             fix = "modelwatch capture enable, or stop the schedule; nothing to do if something else captures there"
             if error.code == "VariantNotFound":
-                fix = "correct endpoint_input of the schedule, or stop it; nothing to do if its captures are read alone"
+                fix = "correct endpoint_input of the schedule, or stop it; nothing to do if it reads earlier captures"
             yield Problem(error.code, f"the schedule {name}: {error.message}", fix)
             continue
         reads = (watched.data_captured_destination_s3_uri or "").rstrip("/")
         if destination != reads:
-            message = f"the endpoint {watched.endpoint_name} captures below {destination}, and {name} reads {reads}"
+            message = f"the endpoint {watched.endpoint_name} captures to {destination}, but {name} reads {reads}"
             yield Problem("CapturesElsewhere", message, "update endpoint_input of the schedule", serious=False)
 
 
@@ -65,7 +65,7 @@ def baselines(deployed: Deployed) -> Iterator[Problem]:
         name, fix = schedule.monitoring_schedule_name, "make the baseline again, and update the schedule"
         content = objects.read(uri, most=LARGEST_BASELINE)
         if content is None:
-            yield Problem("BaselineNotFound", f"the schedule {name} compares with {uri}, which is not there", fix)
+            yield Problem("BaselineNotFound", f"the schedule {name} compares with {uri}, which does not exist", fix)
             continue
         try:
             refuse_unfit_constraints(content, uri, schedule.kind)

@@ -27,7 +27,7 @@ def ledger(deployed: Deployed) -> Iterator[Problem]:
     backups = client.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
     recovery = backups.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus")
     if recovery != "ENABLED":
-        message = f"the table {name} has no point-in-time recovery: what is deleted by mistake is gone"
+        message = f"the table {name} has no point-in-time recovery: what is deleted by mistake cannot be restored"
         yield Problem("NoPointInTimeRecovery", message, "switch it on in DynamoDB, or deploy again")
 
 
@@ -64,7 +64,9 @@ def permissions(deployed: Deployed) -> Iterator[Problem]:
                 if decision != "allowed":
                     message = f"{reader}Role may not {action} in {bucket} ({decision})"
                     yield Problem(
-                        "RoleMayNotRead", message, "name the bucket in MonitoredBuckets, and see what denies it"
+                        "RoleMayNotRead",
+                        message,
+                        "name the bucket in MonitoredBuckets, or find out what else denies it",
                     )
 
 

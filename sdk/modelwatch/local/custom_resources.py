@@ -91,7 +91,7 @@ class CustomResource:
         try:
             answer = json.loads(s3.get_object(Bucket=bucket, Key=request_id)["Body"].read())
         except ClientError:
-            raise LocalStackError("CustomResourceFailed", f"{function} gave no answer; see its log") from None
+            raise LocalStackError("CustomResourceFailed", f"{function} returned no response; see its log") from None
         if answer["Status"] != "SUCCESS":
             raise LocalStackError("CustomResourceFailed", str(answer.get("Reason")))
         return dict(answer)

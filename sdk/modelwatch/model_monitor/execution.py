@@ -243,7 +243,7 @@ class MonitoringExecution(dict[str, Any]):
                 self.update(execution_summary(self._app.sagemaker_arns, record))
                 return
         name = self.monitoring_schedule_name
-        raise ValueError(f"ExecutionNotFound: the app has no longer a record of this execution of {name}")
+        raise ValueError(f"ExecutionNotFound: the app no longer has a record of this execution of {name}")
 
 
 def _lines_of(run: Record, since: datetime) -> dict[str, Any]:

@@ -194,7 +194,7 @@ class MonitoringOutput:
     def __post_init__(self) -> None:
         """Refuse what no schedule would take."""
         if text("source", self.source).startswith("s3://"):
-            raise ValueError(f"source: {self.source!r} is no path in a container; give it as destination=...")
+            raise ValueError(f"source: {self.source!r} is not a path in a container; give it as destination=...")
         choice("s3_upload_mode", self.s3_upload_mode, UPLOAD_MODES)
         if self.destination is not None:
             s3_uri("destination", self.destination)

@@ -624,7 +624,7 @@ class ModelMonitor(ScheduleExecutions):
 
     def _baselining_job(self) -> BaseliningJob:
         if self.latest_baselining_job is None:
-            raise ValueError("this monitor has made no baseline yet; call suggest_baseline")
+            raise ValueError("this monitor has no baseline yet; call suggest_baseline")
         return self.latest_baselining_job
 
     def _answer(self, schedule: Mapping[str, Any]) -> dict[str, Any]:

@@ -259,7 +259,7 @@ class ScheduleExecutions:
     def _named(self, name: str | None) -> str:
         name = self.monitoring_schedule_name if name is None else name
         if name is None:
-            raise ValueError("monitor_schedule_name: this monitor has made no schedule yet; name one, or attach to it")
+            raise ValueError("monitor_schedule_name: this monitor has no schedule yet; name one, or attach to it")
         return sagemaker_name("monitor_schedule_name", name)
 
 

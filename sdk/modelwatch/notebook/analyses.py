@@ -170,7 +170,7 @@ def load_baseline(
             message = f"baseline: {source} is of {' and '.join(others)}, not of {kind}: give {fix}"
             raise InvalidInput("UnusableArguments", message)
         wanted = described.baseline_files["constraints_s3_uri"]
-        message = f"baseline: {source} is no document of constraints: give {wanted}, or the folder of a baseline"
+        message = f"baseline: {source} does not hold constraints: give {wanted}, or the folder of a baseline"
         raise InvalidInput("InvalidConstraints", message)
     return loaded
 

@@ -66,7 +66,7 @@ def _frame(data: Any, label: str) -> pl.DataFrame:
     except DuplicateError:
         raise InvalidInput("DuplicateColumn", f"{label}: two columns have one name: rename one") from None
     except ImportError:
-        message = "pandas hands over its data by pyarrow, which is not installed. Fix it with: pip install pyarrow"
+        message = "pandas passes on its data with pyarrow, which is not installed. Fix it with: pip install pyarrow"
         raise InvalidInput("MissingExtra", message) from None
     except _UNREADABLE:
         mixed = ", ".join(map(repr, _mixed(data)))

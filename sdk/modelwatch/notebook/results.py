@@ -92,7 +92,7 @@ def _written(examined: Examined, names: Iterable[str]) -> dict[str, bytes]:
             replace(examined, settings=examined.settings.model_copy(update={"output_path": folder})).write()
             return {name: (folder / name).read_bytes() for name in names}
     except OSError as error:
-        message = f"no files can be made in a temporary folder: {error.strerror}; TMPDIR says where it is"
+        message = f"no files can be created in a temporary folder: {error.strerror}; TMPDIR says where it is"
         raise InvalidInput("OutputNotWritable", message) from None
 
 

@@ -103,7 +103,7 @@ def _with_files(given: Mapping[str, str], folder: Path) -> dict[str, str]:
 def _variable(argument: str) -> tuple[str, str]:
     name, equals, value = argument.partition("=")
     if not equals:
-        raise InvalidInput("InvalidSettings", f"{name} is no setting: give each as NAME=VALUE")
+        raise InvalidInput("InvalidSettings", f"{name} is not a setting: give each as NAME=VALUE")
     return name, value
 
 

@@ -86,7 +86,7 @@ class S3Dataset:
     def _path(self, s3_uri: str) -> Path:
         below = PurePosixPath(s3_uri.removeprefix(self.s3_uri).lstrip("/") or PurePosixPath(s3_uri).name)
         if ".." in below.parts:
-            raise InvalidInput("KeyOutsideFolder", f"the key of {s3_uri} climbs out of its folder; rename it")
+            raise InvalidInput("KeyOutsideFolder", f"the key of {s3_uri} leads out of its folder; rename it")
         return self.folder / below
 
     def _below(self, path: Path) -> Path:

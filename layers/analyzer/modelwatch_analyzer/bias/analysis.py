@@ -149,9 +149,9 @@ def _require_rows(table: BiasTable) -> None:
         return
     if table.unpredicted:
         rows = count_text(table.unpredicted, "row" if table.columns.label is None else "labelled row")
-        message = f"{rows}, and none has a prediction: is the attribute right?"
+        message = f"no row has a prediction ({rows} read): check that the attribute names the right column"
         raise InvalidInput("NoPredictions", message)
-    message = f"{count_text(table.unlabelled, 'row')}, and none has a label in the column {table.columns.label!r}"
+    message = f"no row has a label in the column {table.columns.label!r} ({count_text(table.unlabelled, 'row')} read)"
     raise InvalidInput("NoLabels", message)
 
 

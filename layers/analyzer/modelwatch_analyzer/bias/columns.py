@@ -149,11 +149,11 @@ def columns_of(dataset: Dataset, config: BiasConfig, settings: BiasSettings, kno
             shown = column
         if column == label or column in predicted:
             what = "labels" if column == label else "predictions"
-            message = f"the facet {shown!r} is the column of {what}: it must be another one"
+            message = f"the facet {shown!r} is the column of {what}: choose a different column"
             order = ". headers must name the features in their order, and then the label" if config.headers else ""
             raise InvalidInput("InvalidAnalysisConfig", message + order)
         if shown in facets:
-            message = f"the facet {shown!r} is there more than once, by name and by index; list its values together"
+            message = f"the facet {shown!r} is given by name and by index; list all its values in one entry"
             raise InvalidInput("InvalidAnalysisConfig", message)
         facets[shown] = column, Listed(facet.value_or_threshold)
     flipped = any(each.name == "FT" for each in metrics)
@@ -179,8 +179,8 @@ def columns_of(dataset: Dataset, config: BiasConfig, settings: BiasSettings, kno
 def _label(columns: Sequence[str]) -> str | None:
     if len(columns) > 1:
         message = (
-            f"{len(columns)} columns are labels: set ground_truth_attribute, or label in the configuration, to the "
-            "column it is"
+            f"{len(columns)} columns could be the label: name the right one with ground_truth_attribute, or with label "
+            "in the configuration"
         )
         raise InvalidInput("OneColumnExpected", message)
     return columns[0] if columns else None
@@ -202,20 +202,19 @@ def _excluded_names(config: BiasConfig, settings: BiasSettings) -> tuple[Sequenc
 def _remarks(unnamed: Sequence[str]) -> Iterator[str]:
     if unnamed:
         yield (
-            f"excluded_columns gives {enumerated(unnamed)} by index, which is not known in captures: the flip "
-            "test leaves out no column for it. Give names, or name the columns of the training data by headers"
+            f"excluded_columns gives {enumerated(unnamed)} by index, which means nothing in captures, so the flip test "
+            "leaves out no column for it. Give names, or list the columns of the training data in headers"
         )
 
 
 def _nothing_to_measure(config: BiasConfig, left_out: Sequence[BiasMetric]) -> InvalidInput:
     """Return the error for data without labels: without predictions either, or with these left out."""
     message = (
-        "the data has no column that is known to be the labels: set ground_truth_attribute, or label in the "
-        "configuration, to the column it is"
+        "no column is known to be the label: name it with ground_truth_attribute, or with label in the configuration"
     )
     if left_out:
         return InvalidInput("LabelsNotGiven", f"{message}; {names_of(left_out)} cannot be computed without labels")
-    message += ". Predictions alone give some of the metrics: name them by inference_attribute or probability_attribute"
+    message += ". Some metrics need predictions only: name them with inference_attribute or probability_attribute"
     if config.predicted_label_name is not None:
         message += f"; the data has no column {config.predicted_label_name!r}, the {config.predicted_label_key}"
     return InvalidInput("LabelsNotGiven", message)
@@ -251,9 +250,9 @@ class _Names:
         if 0 <= index < len(self._indexed):
             return self._indexed[index]
         known = [*(self._config.headers or self._columns)]
-        message = f"{subject} {name!r}, and the data has no such column; {existing(known, name)}"
+        message = f"{subject} {name!r}, but the data has no such column; {existing(known, name)}"
         if not (self._named or self._config.headers):
-            message += ". The data has no names: list those of the features and of the label as headers"
+            message += ". Its columns have no names: list the names of the features and of the label in headers"
         raise InvalidInput("UnknownColumn", message)
 
     def excluded(self, names: Iterable[str | int]) -> tuple[set[str], list[InvalidInput]]:
@@ -289,7 +288,7 @@ class _Names:
             if len(headers) == len(columns):
                 return dict(zip(headers, columns, strict=True))
         count = count_text(len(named), "feature")
-        message = f"headers name {count} besides the label, and the data has {len(self._features)}: name all of them"
+        message = f"headers names {count} besides the label, but the data has {len(self._features)}: name all of them"
         raise InvalidInput("FeaturesNotFound", message)
 
 
@@ -341,7 +340,7 @@ def _prediction(dataset: Dataset, config: BiasConfig, settings: BiasSettings) ->
     if len(labels) == len(scores):
         return Prediction(labels, scores, threshold)
     message = (
-        f"the predictions have {len(labels)} columns of labels and {len(scores)} of probabilities: name by "
-        "inference_attribute one predicted label, or by probability_attribute one probability, or as many of both"
+        f"the predictions have {count_text(len(labels), 'column')} of labels and {len(scores)} of probabilities: name "
+        "one label with inference_attribute, or one probability with probability_attribute, or as many of both"
     )
     raise InvalidInput("OneColumnExpected", message)

@@ -98,7 +98,7 @@ class _Methods(_WholePart):
     def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         unknown = [name for name in names if name not in {*METRICS, "all"}]
         if unknown:
-            raise ValueError(f"there is no metric {', '.join(unknown)}; there is all, {', '.join(METRICS)}")
+            raise ValueError(f"there is no metric {', '.join(unknown)}; choose from all, {', '.join(METRICS)}")
         return names
 
 

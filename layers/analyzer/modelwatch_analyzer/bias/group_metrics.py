@@ -163,18 +163,18 @@ def require_compared(measures: Sequence[GroupMetric], baseline: BiasAnalysis) ->
     groups = list(dict.fromkeys((each.facet, each.group) for each in measures))
     examples = ""
     if not before:
-        reason, fix = "it has no value of any metric", "make it of rows in the groups and outside of them"
+        reason, fix = "it has no value of any metric", "make it from rows both in the groups and outside them"
     elif not shared:
-        reason = f"its facets are {', '.join(before)}, and those of the configuration {', '.join(now)}"
-        fix = "name them in the configuration as the baseline does; where columns have no names, headers give them"
+        reason = f"its facets are {', '.join(before)}, but those of the configuration are {', '.join(now)}"
+        fix = "name them in the configuration as in the baseline, and columns without names in headers"
     elif {where[:2] for where in constraints}.isdisjoint((facet, group_key(group)) for facet, group in groups):
-        reason = f"its groups of {', '.join(shared)} are others"
-        fix = "list the values in the configuration that the baseline's configuration lists"
-        examples = f"the baseline has {groups_text(baseline.groups())}; these are {groups_text(groups)}"
+        reason = f"its groups of {', '.join(shared)} are different ones"
+        fix = "list the same values in the configuration as for the baseline"
+        examples = f"the baseline has {groups_text(baseline.groups())}; this check has {groups_text(groups)}"
     else:
         has, found = dict.fromkeys(metric for *_, metric in constraints), names_of(each.metric for each in measures)
-        reason = f"it has {', '.join(has)}, and {found} are measured"
-        fix = "request the same metrics by methods, and give the labels and predictions that they need"
+        reason = f"it has {', '.join(has)}, but {found} are measured"
+        fix = "request the same metrics with methods, and give the labels and predictions that they need"
     message = f"nothing can be compared with the baseline: {reason}. To compare, {fix}; or make a new baseline"
     raise InvalidInput("NothingCompared", message, examples=examples)
 

@@ -270,7 +270,7 @@ class BiasTable:
         column, _ = self.columns.facets[facet]
         for code, key, name, most, fix in (
             ("TooManyFacetValues", "facet", column, MOST_VALUES, "list the ones to analyse, or a threshold"),
-            ("TooManyGroups", "group", self.columns.group, MOST_GROUPS, "choose a group variable of fewer"),
+            ("TooManyGroups", "group", self.columns.group, MOST_GROUPS, "choose a group variable with fewer"),
         ):
             if total[key].drop_nulls().n_unique() > most:
                 raise InvalidInput(code, f"the column {name!r} has more than {most} distinct values: {fix}")

@@ -24,7 +24,7 @@ from modelwatch_core.domain.number_text import count_text, left_out_text
 
 _FEW_BASELINE_ROWS = 100
 _MANY_NUMBERS = 20
-_PERHAPS_PROBABILITIES = ". If these are probabilities, name them by probability_attribute"
+_PERHAPS_PROBABILITIES = ". If these are probabilities, name them with probability_attribute"
 _AS_NUMBERS = f'For those above {{}}, add "data_type": "{DataType.CONTINUOUS}" to its facet in the configuration'
 
 
@@ -58,8 +58,8 @@ def warnings_of(
         yield from _uncompared(measures, baseline)
         if table.columns.prediction is None and (unpredicted := baseline.metrics(Stage.POST_TRAINING)):
             yield (
-                f"without predictions nothing is compared with the baseline's {', '.join(unpredicted)}: name these by "
-                "inference_attribute or probability_attribute"
+                f"without predictions, the baseline's {', '.join(unpredicted)} cannot be checked: name the predictions "
+                "with inference_attribute or probability_attribute"
             )
 
 
@@ -67,10 +67,10 @@ def _without_labels(left_out: Sequence[BiasMetric], baseline: BiasAnalysis | Non
     constraints = baseline.constraints() if baseline else {}
     held = {name for (_, _, name), constraint in constraints.items() if not constraint.is_open}
     compared = names_of(metric for metric in left_out if metric.name in held)
-    uncompared = f", and nothing is compared with the baseline's {compared}" if compared else ""
+    uncompared = f", and the baseline's {compared} cannot be checked" if compared else ""
     return (
         f"there are no labels, so {names_of(left_out)} are left out{uncompared}: give labels in files of their own "
-        "(ground truth), or name their column by ground_truth_attribute"
+        "(ground truth), or name their column with ground_truth_attribute"
     )
 
 
@@ -78,7 +78,7 @@ def _rows(table: BiasTable, facets: Sequence[Facet], baseline: BiasAnalysis | No
     analysed = max((int(facet.cells.sum()) for facet in facets), default=0)
     if baseline is None and analysed < _FEW_BASELINE_ROWS:
         rows = count_text(analysed, "row")
-        yield f"the baseline has {rows}: with fewer than {_FEW_BASELINE_ROWS} it may well be due to chance"
+        yield f"the baseline has {rows}: with fewer than {_FEW_BASELINE_ROWS}, its values may well be due to chance"
     if table.unlabelled:
         yield left_out_text(table.unlabelled, "row", "without a label")
     if table.unread:
@@ -87,20 +87,20 @@ def _rows(table: BiasTable, facets: Sequence[Facet], baseline: BiasAnalysis | No
     if absent := table.unpredicted - table.unread:
         yield left_out_text(absent, "row", "without a prediction")
     if table.spelled_missing:
-        yield f"{table.spelled_missing} of the missing values are spelled out, as nan or None"
+        yield f"{table.spelled_missing} of the missing values are written out, such as nan or None"
     for facet in facets:
         if facet.missing and not (facet.gone and len(facet.gone) == len(facet.values)):
             yield f"{left_out_text(facet.missing, 'row', f'without a value of {facet.name}')} of its metrics"
         if facet.gone:
             gone = groups_text([(facet.name, facet.values[i]) for i in sorted(facet.gone)])
             without = f"{count_text(facet.missing, 'row')} without a value of {facet.name}"
-            yield f"no row is in {gone}: what counts as outside includes {without}"
+            yield f"no row is in {gone}, so the rows outside include {without}"
         facts, (_, listed) = table.facet_facts[facet.name], table.columns.facets[facet.name]
         yield from _facet(facet, facts, listed)
         yield from _alike(f"values of {facet.name}", facts)
     yield from _alike("labels and predictions", table.label, table.predicted)
     if table.sample is not None and table.sample.rows.height == MOST_ROWS < analysed:
-        yield f"the flip test (FT) looked at a sample of {MOST_ROWS} of {analysed} rows"
+        yield f"the flip test (FT) used a sample of {MOST_ROWS} of {analysed} rows"
 
 
 def _alike(what: str, *facts: ColumnFacts) -> Iterator[str]:
@@ -116,21 +116,21 @@ def _facet(facet: Facet, facts: ColumnFacts, listed: Listed) -> Iterator[str]:
     yield from remark_on_doubles(f"values of {name}", facts.texts or ())
     read_as_categories = listed.threshold is not None and facet.values == (str(listed.values[0]),)
     if facts.others and listed.threshold is not None and not read_as_categories:
-        yield f"{facts.others} of {facts.present} values of {name} are no numbers: they are left out"
+        yield f"{facts.others} of {facts.present} values of {name} are not numbers and were left out"
     if read_as_categories and facts.others and facts.number_type.is_numeric and not numeric.is_numeric:
         yield (
-            f"{facts.others} of {facts.present} values of {name} are no numbers, so it is read as categories: the "
-            f"group is those equal to {listed.values[0]}. {_AS_NUMBERS.format(listed.values[0])}"
+            f"{facts.others} of {facts.present} values of {name} are not numbers, so it is read as categories: the "
+            f"group has only the value {listed.values[0]}. {_AS_NUMBERS.format(listed.values[0])}"
         )
     if read_as_categories and numeric is ColumnType.INTEGRAL and facts.distinct.count > _MANY_NUMBERS:
         yield (
-            f"{name} holds {facts.distinct.count:.0f} whole numbers and is read as categories: the group is "
-            f"those equal to {listed.values[0]}. {_AS_NUMBERS.format(listed.values[0])}"
+            f"{name} holds {facts.distinct.count:.0f} whole numbers and is read as categories: the group has only the "
+            f"value {listed.values[0]}. {_AS_NUMBERS.format(listed.values[0])}"
         )
     if listed.values and facts.present and not facts.matched and not facet.rows(0)[0]:
         yield (
             f"no value of {name} is in its group: the configuration lists {example_text(listed.texts)}, the data has "
-            f"{example_text(facts.examples)}. Are they spelled alike?"
+            f"{example_text(facts.examples)}. Check the spelling"
         )
 
 
@@ -143,20 +143,23 @@ def _labels(
     if negatives and not positives and table.outcomes.present:
         found = example_text(table.outcomes.examples)
         perhaps = "" if labelled or not table.predicted.are_probabilities else _PERHAPS_PROBABILITIES
-        yield f"no {what} is {positive.spelled}: is label_values_or_threshold right? The data has {found}{perhaps}"
+        yield f"no {what} is {positive.spelled}: check label_values_or_threshold. The data has {found}{perhaps}"
     predicted_otherwise = table.predicted.present and not table.predicted.matched
     if labelled and positive.predicted == LISTED and predicted_otherwise and positives:
         found, labels = example_text(table.predicted.examples), example_text(table.label.examples)
-        yield f"no prediction is {positive.spelled}: the predictions are {found}, and the labels {labels}"
+        yield f"no prediction is {positive.spelled}: the predictions are {found}, but the labels are {labels}"
     if positive.label == ABOVE:
         for name, facts in (("label", table.label), ("prediction", table.predicted)):
             if facts.others:
-                yield left_out_text(facts.others, "row", f"whose {name} is no number")
+                yield left_out_text(facts.others, "row", f"whose {name} is not a number")
     if positives and not negatives:
         yield f"all {what}s are {positive.spelled}"
     known = baseline.label_values() if baseline else []
     if known and group_key(positive.spelled) not in map(group_key, known):
-        yield f"the baseline's positive labels are {known[0]}, these {positive.spelled}: the metrics are not comparable"
+        yield (
+            f"the baseline's positive labels are {known[0]}, but here they are {positive.spelled}: the metrics are not "
+            "comparable"
+        )
 
 
 def _group(name: str, measures: Sequence[GroupMetric]) -> Iterator[str]:
@@ -167,12 +170,12 @@ def _group(name: str, measures: Sequence[GroupMetric]) -> Iterator[str]:
         others = names_of(each.metric for each in measures if not each.small)
         which = f"metrics other than {others}" if others else "metrics"
         yield (
-            f"{name}: {count_text(small[0].rows, 'row')}, and {small[0].others:,} outside of it. With fewer than "
-            f"{FEW_ROWS} on either side, {which} are reported and never alert{beyond}"
+            f"{name}: {count_text(small[0].rows, 'row')} in the group, {small[0].others:,} outside it. With fewer than "
+            f"{FEW_ROWS} on either side, {which} are reported but never alert{beyond}"
         )
     without = names_of(each.metric for each in measures if each.verdict.note == NO_VALUE)
     if without:
-        yield f"{name}: the baseline has no value of {without}, which may be undefined there: reported, not compared"
+        yield f"{name}: the baseline has no value of {without}, which may be undefined there: not compared"
     for each in measures:
         if each.verdict.note and each.constraint and each.constraint.range:
             yield f"{name}: {each.metric.name} is {each.verdict.note}"
@@ -196,10 +199,10 @@ def _undefined(groups: Mapping[tuple[str, str], Sequence[GroupMetric]], table: B
 
 def _ignored(baseline: BiasAnalysis) -> Iterator[str]:
     if unknown := list(dict.fromkeys(baseline.unknown_keys())):
-        yield f"keys of the constraints file that have no meaning where they are were ignored: {enumerated(unknown)}"
+        yield f"the constraints file has keys without a meaning there, which were ignored: {enumerated(unknown)}"
     names = dict.fromkeys(metric for *_, metric in baseline.constraints())
     if others := [name for name in names if name not in METRICS]:
-        yield f"the constraints file has metrics that are not known, which were ignored: {enumerated(others)}"
+        yield f"the constraints file has unknown metrics, which were ignored: {enumerated(others)}"
 
 
 def _uncompared(measures: Sequence[GroupMetric], baseline: BiasAnalysis) -> Iterator[str]:
@@ -213,7 +216,7 @@ def _uncompared(measures: Sequence[GroupMetric], baseline: BiasAnalysis) -> Iter
     measured = {metric for _, _, metric in baseline.constraints()}
     lacking = names_of(each.metric for each in measures if each.metric.name not in measured and each.metric.is_compared)
     if lacking:
-        yield f"the baseline has no {lacking}: reported, not compared"
+        yield f"the baseline has no {lacking}: reported but not compared"
     gone = [(facet, group) for facet, group in baseline.groups() if (facet, group_key(group)) not in now]
     if gone:
         yield f"the baseline has {groups_text(gone)}, which the configuration does not name: not checked"

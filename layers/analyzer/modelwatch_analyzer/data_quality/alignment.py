@@ -119,9 +119,9 @@ def align(dataset: Dataset, features: Iterable[str]) -> Alignment:
     inputs = dataset.input_columns
     count = f"the dataset has {len(columns)} columns and the baseline {len(names)}"
     if len(inputs) == len(names):
-        warning = f"{count}, as many as the requests alone: those were checked, and the answers' columns left out"
+        warning = f"{count}, as many as the requests alone: those were checked, and the responses were left out"
         return Alignment(dict(zip(names, inputs, strict=True)), inputs, False, len(columns), len(names), warning)
-    warning = f"{count}, so that no column can be identified by its position: only their number was checked"
+    warning = f"{count}, so no column can be identified by its position: only the number of columns was checked"
     return Alignment({}, columns, False, len(columns), len(names), warning)
 
 
@@ -131,21 +131,22 @@ def _about_names(
     if alike:
         pairs = enumerated([f"{_cut(column)} as {_cut(name)}" for name, column in alike.items()])
         return (
-            f"names of columns differ from the baseline's in blanks, case or Unicode form only, and were taken: {pairs}"
+            "columns whose names differ from the baseline's only in blanks, case or Unicode form were taken for the "
+            f"same: {pairs}"
         )
     taken = set(found.values())
     extra = [_cut(column) for column in columns if column not in taken]
     if found and extra and _are_unnamed(taken, len(columns)):
         lacking = [_cut(name) for name in names if name not in found]
         return (
-            f"columns without names were paired with the baseline by their position, and {enumerated(extra)} has a "
-            f"name that the baseline lacks, at the place of {enumerated(lacking)}: an answer is found by its place too "
-            "where a JMESPath in --inference-attribute or --probability-attribute selects it"
+            f"columns without names were paired with the baseline by position, and {enumerated(extra)}, a name that "
+            f"the baseline lacks, stands in the place of {enumerated(lacking)}: if it is the model's output, select it "
+            "with a JMESPath in --inference-attribute or --probability-attribute, and it is found by position too"
         )
     if found or not names:
         return None
     sides = [" and ".join(map(_cut, side[:_EXAMPLES])) for side in (columns, names)]
-    return f"no column has a name of the baseline: there are {sides[0]} in the data, and {sides[1]} in the baseline"
+    return f"no column has a name from the baseline: the data has {sides[0]}, the baseline {sides[1]}"
 
 
 def _are_unnamed(columns: Iterable[str], of: int) -> bool:

@@ -39,8 +39,8 @@ from modelwatch_core.domain.analysis_settings import Switch
 from modelwatch_core.domain.monitor_kinds.data_quality import SERIES_FILE, DataQualitySettings
 
 _NO_TIMES = (
-    "the baseline is seasonal, but neither records nor the window of a schedule say when the rows came: they were "
-    "compared with all hours of the baseline together"
+    "the baseline is seasonal, but neither the records nor the window of a schedule say when the rows were captured: "
+    "they were compared with all hours of the baseline together"
 )
 
 

@@ -203,5 +203,5 @@ def calibrated_drift(judged: Judged | None, measured: Drift | None, before: Feat
             "another comparison_method"
         )
     else:
-        reason = "its type in the constraints is not that of the baseline statistics"
+        reason = "its type in the constraints differs from that in the baseline statistics"
     return Drift(Undefined(reason), None, CALIBRATED)

@@ -60,6 +60,15 @@ class Statistics(EditedDocument):
     version: float = 0.0
     dataset: DatasetStatistics = DatasetStatistics()
     features: tuple[FeatureStatistics, ...]
+    monitoring_config: object = Field(default=None, exclude=True)
+    """Only constraints have it."""
+
+    @model_validator(mode="after")
+    def _no_constraints(self) -> Self:
+        # They would be accepted as statistics that hold no number.
+        if self.monitoring_config is not None:
+            raise ValueError("these are constraints: give the statistics.json of the baseline")
+        return self
 
     @classmethod
     def of(cls, profile: TableProfile, names: Mapping[str, str]) -> Statistics:
@@ -217,7 +226,7 @@ class Constraints(ConstraintsPart):
         # They would be accepted as constraints that require nothing.
         statistics = {"numerical_statistics", "string_statistics"}
         if any(statistics & (feature.model_extra or {}).keys() for feature in self.features):
-            raise ValueError("these are statistics: give constraints.json of the baseline")
+            raise ValueError("these are statistics: give the constraints.json of the baseline")
         return self
 
     def with_methods(self, methods: DistributionConstraints) -> Constraints:

@@ -12,7 +12,7 @@ from modelwatch_analyzer.feature_statistics import FeatureStatistics, InferredTy
 from modelwatch_analyzer.profile.table import ColumnProfile
 from modelwatch_analyzer.undefined import Undefined
 
-_BY_ROWS = Undefined("the Calibrated comparison is one of rows")
+_BY_ROWS = Undefined("the Calibrated comparison needs rows")
 
 
 def measure_drift(

@@ -60,7 +60,7 @@ def _rows(constraints: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
 
 
 def _limit(least: float, by_test: bool) -> str:
-    return f"{_share(least)}, up to chance" if by_test else _share(least)
+    return f"{_share(least)}, allowing for chance" if by_test else _share(least)
 
 
 def _share(least: float) -> str:

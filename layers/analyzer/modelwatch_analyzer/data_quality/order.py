@@ -58,8 +58,8 @@ def better_order(
         return None
     places = [f"{name!r} column {columns.index(column) + 1}" for name, column in matched.items()]
     return (
-        f"columns were paired with the baseline by their position, and {len(misfits)} of {len(columns)} violate it; "
-        f"in another order they fit: {enumerated(places)}. Write columns in the baseline's order, or with their names"
+        f"columns were paired with the baseline by position, and {len(misfits)} of {len(columns)} violate it; in "
+        f"another order they fit: {enumerated(places)}. Write columns in the baseline's order, or with their names"
     )
 
 
@@ -128,14 +128,14 @@ def _description(
     if not outputs:
         firsts = {columns[0]: "the first column", columns[-1]: "the last column"}
         return (
-            f"columns were paired with the baseline by their position: {pairs(columns)}. {fit} if {pairs(moved)}: "
+            f"columns were paired with the baseline by position: {pairs(columns)}. {fit} if {pairs(moved)}: "
             "write columns in the baseline's order, or with their names"
         )
-    answer = "the answer" if len(outputs) == 1 else "the answer's first column"
-    firsts = {outputs[0]: answer, inputs[0]: "the request's first column"}
+    response = "the response" if len(outputs) == 1 else "the response's first column"
+    firsts = {outputs[0]: response, inputs[0]: "the request's first column"}
     place, other = ("last", "first") if moved.index(outputs[0]) else ("first", "last")
     return (
-        f"captured columns were paired with the baseline by their position, answers {other}: {pairs(columns)}. {fit} "
-        f"if the answers come {place}: {pairs(moved)}. Move the model's output {other} in the data of the baseline, "
-        "and make it again"
+        f"captured columns were paired with the baseline by position, responses {other}: {pairs(columns)}. {fit} if "
+        f"responses come {place}: {pairs(moved)}. Move the model's output {other} in the data of the baseline, and "
+        "make the baseline again"
     )

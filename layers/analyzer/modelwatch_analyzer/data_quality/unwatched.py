@@ -22,7 +22,7 @@ _NEARLY_ALL = 0.5
 """A text column is described as one of numbers if more than this share of its values are, however spelled."""
 
 _PHRASES: Mapping[Spelling, str] = {
-    Spelling.MISSING: "spelled as missing, like NA, nan, null or -",
+    Spelling.MISSING: "that usually mean a missing value, such as NA or -",
     Spelling.BEYOND_DOUBLE: "beyond the range of a double",
     Spelling.BLANKS_AROUND: "with blanks around the number",
     Spelling.BRACKETS: "in brackets",
@@ -41,7 +41,7 @@ _MOST_GAPS = 0.5
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ].*)?|\d{1,2}[./]\d{1,2}[./]\d{4}(?: .*)?", re.ASCII | re.DOTALL)
 
 _LEAVE_OUT = (
-    "later data usually has others, which violates the baseline: leave such a column out by "
+    "later data usually has different values, which violates the baseline: leave such a column out with "
     "--exclude-features-attribute (in an environment: exclude_features_attribute)"
 )
 
@@ -52,7 +52,7 @@ def unwatched(features: Mapping[str, FeatureStatistics]) -> Iterator[str]:
     """Yield a sentence for each column of a baseline that cannot be watched, or for several of them."""
     empty = [f"{name!r} (0 of {_rows(feature)} rows)" for name, feature in features.items() if _is_empty(feature)]
     if empty:
-        yield f"there is no value in {enumerated(empty)}: nothing but the completeness of such a column is watched"
+        yield f"there is no value in {enumerated(empty)}: only the completeness of such a column is watched"
     many = [
         f"{name!r} ({feature.distinct_count:.0f})" for name, feature in features.items() if _has_many_values(feature)
     ]
@@ -68,17 +68,17 @@ def unwatched(features: Mapping[str, FeatureStatistics]) -> Iterator[str]:
     ]
     if words:
         yield (
-            f"text that is spelled as missing, like NA, nan, null or -, counts as text: {enumerated(words)}; leave "
-            f"it empty where it means a missing value, or give {_MISSING_OPTION}"
+            f"text that usually means a missing value, such as NA or -, counts as text: {enumerated(words)}; "
+            f"leave the value empty where it is missing, or give {_MISSING_OPTION}"
         )
     alike = [f"{name!r} ({count})" for name, feature in features.items() if (count := _alike(feature.categories or {}))]
     if alike:
         yield (
-            "categories that differ from others in blanks around them, case or Unicode form only count each by itself: "
+            "categories that differ only in blanks around them, case or Unicode form count as different ones: "
             f"{enumerated(alike)}"
         )
     if ids := [name for name, feature in features.items() if _is_counted_up(feature)]:
-        yield f"whole numbers that are counted up, another one in each row, as ids are: {listed(ids)}; {_LEAVE_OUT}"
+        yield f"whole numbers that are different in each row and consecutive, as ids are: {listed(ids)}; {_LEAVE_OUT}"
     if dates := [name for name, feature in features.items() if _holds_dates(feature)]:
         yield f"dates as categories: {listed(dates)}; {_LEAVE_OUT}"
     described = ((name, cause) for name, feature in features.items() if (cause := why_text(feature)))
@@ -91,7 +91,7 @@ def unwatched(features: Mapping[str, FeatureStatistics]) -> Iterator[str]:
 def why_no_categories(feature: FeatureStatistics | None) -> str:
     """Return why a text feature has no categories to compare; fits after "not measured: "."""
     if feature is not None and feature.string_statistics is None:
-        return "its type in the constraints is not that of the baseline statistics"
+        return "its type in the constraints differs from that in the baseline statistics"
     if feature is None or not _has_many_values(feature):
         return f"the baseline statistics hold no categories (more than {MOST_CATEGORIES} are not kept)"
     many = f"it is text with more than {MOST_CATEGORIES} distinct values in the baseline"

@@ -86,7 +86,7 @@ def _of_result(
     yield from _unchecked_changes(constraints, statistics.named() if statistics else {})
     unknown = list(dict.fromkeys(constraints.unknown_keys()))
     if unknown:
-        yield f"keys of the constraints file that have no meaning where they are were ignored: {listed(unknown)}"
+        yield f"the constraints file has keys without a meaning there, which were ignored: {listed(unknown)}"
     yield from _without_threshold(constraints, result.configs)
     off = [name for name, config in result.configs.items() if not config.evaluate_constraints]
     if off:
@@ -100,8 +100,8 @@ def _of_result(
     ]
     if otherwise:
         yield (
-            f"values of {listed(otherwise)} that are not in the domain of the baseline differ from its values in "
-            "blanks, case or Unicode form only, which make them other values"
+            f"values of {listed(otherwise)} that are not in the domain of the baseline differ from its values only in "
+            "blanks, case or Unicode form, and count as different values"
         )
     ignored = [feature.name for feature in constraints.features if _has_ignored_domain(feature)]
     if ignored:
@@ -117,8 +117,8 @@ def _of_result(
     ]
     if whole:
         yield (
-            f"the numbers of {listed(whole)} are whole, but spelled as fractions (1.0), as pandas writes whole numbers "
-            "of which one is missing: convert the columns by astype('Int64') before they are written"
+            f"the numbers of {listed(whole)} are whole, but written as fractions (1.0), as pandas writes whole numbers "
+            "if one is missing: convert the columns with astype('Int64') before you write them"
         )
 
 
@@ -130,8 +130,8 @@ def _without_threshold(constraints: Constraints, configs: Mapping[str, Effective
         return
     if all(configs[feature.name].is_calibrated(feature.inferred_type) for feature in constraints.features):
         yield (
-            "comparison_threshold and categorical_comparison_threshold are of distances: the Calibrated comparison has "
-            "minimum_effect and minimum_share instead"
+            "comparison_threshold and categorical_comparison_threshold apply to distances: the Calibrated comparison "
+            "uses minimum_effect and minimum_share instead"
         )
 
 
@@ -208,4 +208,4 @@ def _sums_beyond(statistics: Statistics) -> Iterator[str]:
     }
     beyond = [name for name, total in sums.items() if total is not None and abs(total) == sys.float_info.max]
     if beyond:
-        yield f"the sum of {listed(beyond)} is beyond the greatest double, which is written instead"
+        yield f"the sum of {listed(beyond)} exceeds the greatest double, which is written instead"

@@ -124,13 +124,14 @@ def _of_requests(
 
 def _refuse_incomparable(config: ExplainabilityConfig, baseline: Analysis) -> None:
     if not any(value for each in baseline.labels.values() for value in each.global_shap_values.values()):
-        message = "no feature has any attribution in the baseline, so nothing can be compared with it: make it again, "
-        raise InvalidInput("ExplanationsNotComparable", f"{message}of data that the model answers differently")
+        message = "no feature has any attribution in the baseline, so nothing can be compared with it: make it again "
+        raise InvalidInput("ExplanationsNotComparable", f"{message}from rows for which the model's output differs")
     made, requested = baseline.run_details, config.shap
     if made is not None and not made.measures_as(requested):
-        message = f"the baseline was made with agg_method {made.agg_method} and use_logit {made.use_logit}, and the "
+        message = f"the baseline was made with agg_method {made.agg_method} and use_logit {made.use_logit}, but the "
         message += (
-            f"configuration says {requested.agg_method} and {requested.use_logit}: make it again, or change either"
+            f"configuration has {requested.agg_method} and {requested.use_logit}: make the baseline again, or correct "
+            "the configuration"
         )
         raise InvalidInput("ExplanationsNotComparable", message)
 

@@ -15,6 +15,7 @@ from modelwatch_analyzer.reading.flat_answers import cut
 from modelwatch_analyzer.reading.flattening import Unflattenable
 from modelwatch_analyzer.reading.payloads import answer_rows
 from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.number_text import count_text
 
 Answer = NDArray[np.float64]
 """The outputs of a model, of shape (rows, outputs); all are finite."""
@@ -63,14 +64,16 @@ def _csv(text: str, rows: int, column: int | None) -> list[list[Any]]:
         return found
     if any(len(row) <= column for row in found):
         raise InvalidInput(
-            "ModelAnswerNotNumbers", f"the model's answer has no column {column}: change label or probability"
+            "ModelAnswerNotNumbers", f"the model's response has no column {column}: correct label or probability"
         )
     return [row[column] if isinstance(row[column], list) else [row[column]] for row in found]
 
 
 def _index(attribute: str | None) -> int | None:
     if attribute is not None and not attribute.isdecimal():
-        raise InvalidInput("InvalidAnalysisConfig", "label/probability: of CSV answers it is the index of a column")
+        raise InvalidInput(
+            "InvalidAnalysisConfig", "label/probability: must be the index of a column, because responses are CSV"
+        )
     return None if attribute is None else int(attribute)
 
 
@@ -80,7 +83,9 @@ def _finder(attribute: str | None) -> Callable[[object], object]:
     try:
         path = jmespath.compile(attribute)
     except jmespath.exceptions.JMESPathError:
-        raise InvalidInput("InvalidAnalysisConfig", "label/probability: of JSON answers it is a JMESPath") from None
+        raise InvalidInput(
+            "InvalidAnalysisConfig", "label/probability: must be a JMESPath, because responses are JSON"
+        ) from None
 
     def find(document: object) -> object:
         try:
@@ -108,8 +113,8 @@ def _rows_of(found: object, rows: int) -> list[object]:
 
 def _numbers(found: Sequence[object], rows: int) -> Answer:
     if len(found) != rows:
-        sent = f"the model answered {len(found)} rows to the {rows} rows of a request"
-        raise InvalidInput("ModelAnswerRowsDiffer", f"{sent}: it must answer one row for each")
+        sent = f"the model returned {count_text(len(found), 'row')} for a request of {count_text(rows, 'row')}"
+        raise InvalidInput("ModelAnswerRowsDiffer", f"{sent}: it must return exactly one for each")
     try:
         answer = np.array([row if isinstance(row, list) else [row] for row in found], dtype=np.float64)
     except (TypeError, ValueError, OverflowError):  # an integer beyond all floats
@@ -130,10 +135,10 @@ def _json(body: bytes) -> object:
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
-        message = "the model's answer is not of the accept_type that the configuration names"
+        message = "the model's response is not of the accept_type that the configuration names"
         raise InvalidInput("ModelAnswerNotNumbers", message) from None
 
 
 def _not_numbers() -> InvalidInput:
-    message = "the model's answer is not a finite number, or a list of as many of them, for each row: name them by "
-    return InvalidInput("ModelAnswerNotNumbers", f"{message}label or probability, or let the model answer scores")
+    message = "the model's response does not have one finite number, or equally long lists of them, for each row: name "
+    return InvalidInput("ModelAnswerNotNumbers", f"{message}them with label or probability, or let it return scores")

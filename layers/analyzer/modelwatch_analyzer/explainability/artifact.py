@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from modelwatch_analyzer.explainability.resampled_background import MOST_ROWS, Reweighted
 from modelwatch_analyzer.undefined import Undefined
+from modelwatch_analyzer.wording import listed
 from modelwatch_core.domain.errors import InvalidInput
 
 _ROUNDING = 1e-4  # trees are compared in float32
@@ -32,9 +33,9 @@ def load_trees(path: Path, *, allow_pickle: bool) -> Any:
     if kind in PICKLES and not allow_pickle:
         raise InvalidInput(
             "PickleNotAllowed",
-            f"{path.name} is a pickle, which runs whatever code is in it: give XGBoost's or LightGBM's own format; or,"
-            " only for a file that you made yourself, set allow_pickle, in AWS besides the parameter AllowPickles of"
-            " the deployment",
+            f"{path.name} is a pickle, which runs any code that it contains: give XGBoost's or LightGBM's own format, "
+            "or, only for a file that you made yourself, set allow_pickle (in AWS also the deployment's parameter "
+            "AllowPickles)",
         )
     loaders = {".json": _xgboost, ".ubj": _xgboost, ".txt": _lightgbm} | dict.fromkeys(PICKLES, _pickle)
     if kind not in loaders:
@@ -135,7 +136,8 @@ def _numbers(table: pl.DataFrame) -> NDArray[np.float64]:
             if table[name].cast(pl.Float64, strict=False).null_count() > table[name].null_count()
         ]
         message = (
-            f"trees take numbers, and {', '.join(map(repr, texts[:10]))} holds text: give the model by URL or endpoint"
+            f"tree models given as a file accept numbers only, but there is text in {listed(texts)}: give the model by "
+            "URL or endpoint"
         )
         raise InvalidInput("FeatureNotNumeric", message) from None
 

@@ -13,7 +13,9 @@ from modelwatch_analyzer.explainability.config import InlineRows, ShapConfig
 from modelwatch_analyzer.explainability.requests import CSV, JSON, JSON_LINES, parse_rows
 from modelwatch_analyzer.reading.payloads import is_number
 from modelwatch_analyzer.spread import mean, standard_deviation
+from modelwatch_analyzer.wording import listed
 from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.number_text import count_text
 
 _ITERATIONS = 50
 _MEDIA_TYPES = {".json": JSON, ".jsonl": JSON_LINES, ".jsonlines": JSON_LINES}
@@ -55,13 +57,12 @@ def table_of(rows: Sequence[Sequence[object]], features: Sequence[str]) -> pl.Da
         ``ShapBaselineColumnsDiffer``, with the number of the row.
     """
     if not rows:
-        raise InvalidInput("ShapBaselineColumnsDiffer", "methods.shap.baseline has no row: give one, or remove it")
+        raise InvalidInput("ShapBaselineColumnsDiffer", "methods.shap.baseline has no rows: give one, or remove it")
     for number, row in enumerate(rows, 1):
         if len(row) != len(features):
-            message = f"row {number} of methods.shap.baseline has {len(row)} values, and the model takes "
-            raise InvalidInput(
-                "ShapBaselineColumnsDiffer", f"{message}{len(features)} features ({', '.join(features[:10])})"
-            )
+            message = f"row {number} of methods.shap.baseline has {count_text(len(row), 'value')}, but the model has "
+            names = f"{count_text(len(features), 'feature')}, {listed(features)}"
+            raise InvalidInput("ShapBaselineColumnsDiffer", f"{message}{names}: give one value for each")
     columns = zip(*rows, strict=True)
     return pl.DataFrame(
         {

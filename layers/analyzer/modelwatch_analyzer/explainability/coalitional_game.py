@@ -26,6 +26,7 @@ from modelwatch_analyzer.profile.probability import no_probabilities
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.model_endpoints import Model, ModelFailure
+from modelwatch_core.domain.number_text import count_text
 from modelwatch_core.domain.redaction import strictly_redacted_message
 
 Progress = Callable[[int, int, int], None]
@@ -141,7 +142,7 @@ class CoalitionalGame:
         largest = literal + int(np.maximum(ours.max(axis=0), theirs.max(axis=0)).sum())
         room = self._room
         if largest > room:
-            message = f"a row of features can take {largest:,} bytes, and a request may hold {room:,} of them: "
+            message = f"a row of features can take {largest:,} bytes, but a request holds at most {room:,}: "
             raise InvalidInput("RowTooLarge", f"{message}raise max_payload_bytes, or leave features out")
         synthetic = self._background * (coalitions * literal + ours @ members) + int(
             (theirs.sum(axis=0) * (coalitions - members)).sum()
@@ -153,9 +154,9 @@ class CoalitionalGame:
         calls += self._most_calls(np.cumsum(synthetic), count * per_row, largest)
         reached = int(np.count_nonzero(calls <= self._limits.calls))
         if not reached:
-            message = f"one row takes up to {calls[0]:,} requests, and max_model_calls is {self._limits.calls:,}: "
+            message = f"one row takes up to {calls[0]:,} requests, but max_model_calls is {self._limits.calls:,}: "
             raise InvalidInput(
-                "ModelCallBudgetTooSmall", f"{message}raise it, or lower num_samples or the baseline's rows"
+                "ModelCallBudgetTooSmall", f"{message}raise it, or lower num_samples or the number of baseline rows"
             )
         return RequestPlan(reached, int(calls[reached - 1]), self._background + reached * (1 + per_row))
 
@@ -208,8 +209,8 @@ class CoalitionalGame:
         done = 0
         for answer in answers:
             if answer.shape[1] != outputs:
-                message = f"the model answered {outputs} numbers a row first, and {answer.shape[1]} later"
-                raise InvalidInput("ModelAnswerNotNumbers", f"{message}: it must answer equally many to every request")
+                message = f"the model returned {count_text(outputs, 'number')} a row first, and later {answer.shape[1]}"
+                raise InvalidInput("ModelAnswerNotNumbers", f"{message}: it must return as many for every request")
             start = done // a_row
             done += len(answer)
             coalition = (np.arange(done - len(answer), done) - start * a_row) // self._background
@@ -287,7 +288,7 @@ class CoalitionalGame:
 
 def _log_odds(values: NDArray[np.float64]) -> NDArray[np.float64]:
     if no_probabilities(values).any():
-        message = "use_logit explains log-odds, and the model answers numbers below 0 or above 1: "
+        message = "use_logit explains log-odds, but the model returns numbers below 0 or above 1: "
         raise InvalidInput("NotProbabilities", f"{message}name its probability, or set use_logit to false")
     return _logit(values)
 

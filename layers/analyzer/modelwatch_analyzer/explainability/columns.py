@@ -15,6 +15,7 @@ from modelwatch_analyzer.reading.dataset import Dataset, Plan, ReadLog, Role, ex
 from modelwatch_analyzer.wording import enumerated, listed
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitor_kinds.explainability import ExplainabilitySettings
+from modelwatch_core.domain.number_text import count_text
 
 CAPTURED = ("batchTransform", "sagemakerCaptureJson")
 """Formats of payloads, which have no labels: an index counts the columns of training data there."""
@@ -53,24 +54,24 @@ def features_of(
         if baseline and not baseline.stored_order:
             log.remarks.append(
                 "the baseline does not store the order of its features, so columns without names are paired with them "
-                f"in the order of its keys ({listed(known)}), which may not be the model's: name all "
-                "columns by headers"
+                f"in the order of its keys ({listed(known)}), which may not be the model's: list all columns in headers"
             )
     else:
         pairs = {name: name for name in found if name not in others}
     if not pairs:
-        message = "the dataset has no column that is a feature: name the features by headers"
+        message = "no column of the dataset is a feature: list the features in headers"
         raise InvalidInput("FeaturesNotFound", message)
     if absent and not known and settings.features_attribute is None:
         key, wanted = absent[0]
         verb = "names" if key == "excluded_columns" else "is"
-        message = f"{key} {verb} {wanted!r}, and the data has no such column; "
+        message = f"{key} {verb} {wanted!r}, but the data has no such column; "
         raise InvalidInput("UnknownColumn", message + existing(config.headers or dataset.columns, wanted))
     new = [name for name in pairs if name not in known]
     if known and len(new) == len(pairs):
         message = f"the dataset has none of the {len(known)} features that the baseline explains, {listed(known)}; "
         message += (
-            f"{existing(new, known[0])}. headers names columns without names, and features_attribute selects some"
+            f"{existing(new, known[0])}. Name columns without names in headers, or select features with "
+            "features_attribute"
         )
         raise InvalidInput("FeaturesNotFound", message)
     order = (*baseline.stored_order, *new) if baseline and baseline.stored_order else pairs
@@ -118,8 +119,8 @@ def _by_headers(
         if _are_unnamed(found) and len(headers) == len(found):
             return {name: column for name, column in zip(headers, found, strict=True) if name in wanted}
     lacking = [name for name in wanted if name not in dataset.columns]
-    message = f"headers name {len(wanted)} features, and the dataset has no column {', '.join(lacking[:10])}; it has "
-    raise InvalidInput("FeaturesNotFound", f"{message}{len(found)}: {', '.join(found[:10])}")
+    message = f"headers names {count_text(len(wanted), 'feature')}, but the dataset does not have {listed(lacking)}; "
+    raise InvalidInput("FeaturesNotFound", f"{message}it has {count_text(len(found), 'column')}, {listed(found)}")
 
 
 def _by_position(found: Sequence[str], others: Collection[str], known: Sequence[str]) -> dict[str, str]:
@@ -128,9 +129,9 @@ def _by_position(found: Sequence[str], others: Collection[str], known: Sequence[
         if len(columns) == len(known):
             return dict(zip(known, columns, strict=True))
     message = (
-        f"the dataset has {len(found)} columns without names, and the baseline explains {len(known)} features, "
-        f"{listed(known)}: name all columns by headers, in their order, and by label or excluded_columns those that "
-        "are no features"
+        f"the dataset has {count_text(len(found), 'column')} without names, but the baseline explains "
+        f"{count_text(len(known), 'feature')}, {listed(known)}: list all columns in headers, in their order, and those "
+        "that are not features in label or excluded_columns"
     )
     raise InvalidInput("FeaturesNotFound", message)
 
@@ -154,13 +155,13 @@ def cells_of(dataset: Dataset, columns: Sequence[str], features: Sequence[str], 
 def _remarks(spelled: Counter[str], numbers: Counter[str], present: Counter[str]) -> Iterator[str]:
     if named := [f"{name!r} ({count})" for name, count in spelled.items() if count]:
         yield (
-            "values that are spelled as missing, like nan or None, are sent to the model as missing values: "
+            "values that mean a missing one, such as nan or None, are sent to the model as missing values: "
             f"{enumerated(named)}"
         )
     for name, count in numbers.items():
         if 0 < present[name] - count <= count:
             texts = f"{present[name] - count} of {present[name]} values of {name!r}"
-            yield f"{texts} are read as text: the others are numbers"
+            yield f"{texts} are text, so all are sent as text: the others are numbers"
 
 
 def numeric_columns(table: pl.DataFrame) -> list[bool]:

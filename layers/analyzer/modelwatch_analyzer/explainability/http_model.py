@@ -19,10 +19,10 @@ _BACKOFF_SECONDS = 0.5
 _CONNECT_SECONDS = 10.0
 _LONGEST_PAUSE = 30.0
 _FIXES = {
-    "SSLError": "does it speak HTTPS, with a certificate that is trusted here?",
-    "ProtocolError": "it aborts its answers, or does not speak HTTP; its log may say why",
-    "DecodeError": "its answers are not compressed as their headers say",
-    "NameResolutionError": "is its name right?",
+    "SSLError": "check that it speaks HTTPS, with a certificate that is trusted here",
+    "ProtocolError": "it aborts its responses, or does not speak HTTP; its log may say why",
+    "DecodeError": "its responses are not compressed as their headers say",
+    "NameResolutionError": "check its name",
 }
 """What to look at, by the name of the exception."""
 
@@ -102,16 +102,16 @@ class HttpModel:
 
     def _not_answered(self, reason: Exception | None) -> ModelFailure:
         if isinstance(reason, urllib3.exceptions.ReadTimeoutError):
-            message = f"the model at {self._host} does not answer within {self._timeout:g} seconds: send it less at a "
+            message = f"the model at {self._host} did not respond within {self._timeout:g} seconds: send it less at a "
             return ModelFailure("ModelTimedOut", f"{message}time (max_payload_bytes), or wait longer (timeout_seconds)")
         kind = type(reason).__name__
-        fix = _FIXES.get(kind, "is it running?")
+        fix = _FIXES.get(kind, "check that it is running")
         return ModelFailure("ModelNotReached", f"there is no connection to the model at {self._host} ({kind}): {fix}")
 
     def _refused(self, status: int, body: bytes) -> ModelFailure:
         model_message = body.decode(errors="replace")
         if 300 <= status < 400:
-            message = f"the model at {self._host} answered with status {status}, a redirection"
+            message = f"the model at {self._host} returned status {status}, a redirect"
             return ModelFailure(
                 "ModelRefused", f"{message}, which is not followed; give the URL that it leads to", model_message
             )
@@ -125,7 +125,7 @@ class HttpModel:
             if status >= 500
             else ("ModelRefused", "check content_type, the templates and the features that the model takes"),
         )
-        message = f"the model at {self._host} answered with status {status}; {fix}"
+        message = f"the model at {self._host} returned status {status}; {fix}"
         return ModelFailure(code, message, model_message)
 
 

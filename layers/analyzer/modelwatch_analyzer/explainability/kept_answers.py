@@ -54,7 +54,7 @@ class KeptAnswers:
             Whether that is the values themselves: they need not be averaged before they become SHAP values.
         """
         if not self._rows:
-            return Undefined(f"one row takes {self._a_row:,} predictions, and {MOST_PREDICTIONS:,} can be kept for it")
+            return Undefined(f"one row takes {self._a_row:,} predictions, and at most {MOST_PREDICTIONS:,} are kept")
         full, by_background = link(self._full[: self._rows]), self._by_background()
         of_empty, of_full, of_coalitions = np.split(self._design.weights, [1, 2], axis=1)
         terms = of_coalitions @ by_background if linear else by_background

@@ -28,8 +28,9 @@ def label_names(headers: Sequence[str], outputs: int) -> list[str]:
         ``LabelHeadersDiffer`` where the configuration names more or fewer than there are.
     """
     if headers and len(headers) != outputs:
-        message = f"label_headers names {len(headers)} outputs, and the model answers {outputs} numbers a row: fix "
-        raise InvalidInput("LabelHeadersDiffer", f"{message}either, or name the numbers by label or probability")
+        named, returned = count_text(len(headers), "output"), count_text(outputs, "number")
+        message = f"label_headers names {named}, but the model returns {returned} a row: correct label_headers, or "
+        raise InvalidInput("LabelHeadersDiffer", f"{message}select the outputs with label or probability")
     return list(headers) or [f"label{index}" for index in range(outputs)]
 
 
@@ -141,13 +142,13 @@ def matched(labels: list[str], analysis: Analysis) -> dict[str, LabelExplanation
     """
     if len(labels) != len(analysis.labels):
         outputs = count_text(len(analysis.labels), "output")
-        message = f"the baseline explains {outputs}, and the model has {len(labels)}: make it again"
+        message = f"the baseline explains {outputs}, but the model has {len(labels)}: make the baseline again"
         raise InvalidInput("ExplanationsNotComparable", message)
     if set(labels) == set(analysis.labels):
         return {label: analysis.labels[label] for label in labels}
     if {*labels} & {*analysis.labels}:
-        names = f"{listed([*analysis.labels])}, and the configuration names {listed(labels)}"
-        message = f"the outputs that the baseline explains are {names}: name the same ones by label_headers"
+        names = f"{listed([*analysis.labels])}, but the configuration names {listed(labels)}"
+        message = f"the outputs that the baseline explains are {names}: name the same ones in label_headers"
         raise InvalidInput("ExplanationsNotComparable", message)
     return dict(zip(labels, analysis.labels.values(), strict=True))
 
@@ -156,6 +157,6 @@ def remarks_on_order(labels: Sequence[str], baseline: Analysis) -> Iterator[str]
     """Say where outputs are paired with the baseline's by their order."""
     if len(labels) > 1 and {*labels} != {*baseline.labels}:
         yield (
-            f"the outputs {listed(labels)} have other names in the baseline, {listed([*baseline.labels])}, and are "
-            "compared in this order: if it is not the model's, name them alike by label_headers"
+            f"the outputs {listed(labels)} have different names in the baseline, {listed([*baseline.labels])}, and are "
+            "compared in this order: if it is not the model's, give them the same names in label_headers"
         )

@@ -26,7 +26,7 @@ def warnings_of(
     yield from _run_warnings(task, explanation)
     for label, each in found.items():
         if not any(each.global_shap_values.values()):
-            yield f"no feature has any attribution to {label}: the model gives the same answer to all requests"
+            yield f"no feature has any attribution to {label}: the model returns the same output for all rows"
     for drift in drifts.values():
         yield from _drift_warnings(drift)
 
@@ -35,17 +35,16 @@ def _run_warnings(task: ExplanationTask, explanation: Explanation) -> Iterator[s
     rows, samples = len(explanation.values), task.config.shap.num_samples
     artifact = task.settings.model_artifact
     if artifact is not None and artifact.suffix.lower() in PICKLES:
-        yield "the model was loaded from a pickle, which runs whatever code is in it: allow_pickle is on"
+        yield "the model was loaded from a pickle, which runs any code that it contains: allow_pickle is on"
     if samples is not None and explanation.coalitions > samples:
         yield f"num_samples is {samples:,}; {explanation.coalitions:,} coalitions were needed"
     if explanation.rounded:
-        yield f"{explanation.rounded} answers were outside [0, 1] by rounding, and count as 0 or 1 for use_logit"
-    if rows < task.rows.of and not _limit_reached(task, rows):
-        why = (
-            "more would take too long"
-            if explanation.explainer == "tree"
-            else "max_model_calls does not suffice for more"
+        yield (
+            f"{explanation.rounded:,} of the model's outputs were outside [0, 1] by rounding, and count as 0 or 1 for "
+            "use_logit"
         )
+    if rows < task.rows.of and not _limit_reached(task, rows):
+        why = "more would take too long" if explanation.explainer == "tree" else "max_model_calls allows no more"
         yield f"{rows:,} of {task.rows.of:,} rows were explained, drawn with seed {task.seed}: {why}"
     if rows < _FEW_ROWS:
         few = f"rows explained: {rows:,}; with fewer than {_FEW_ROWS}, "

@@ -80,9 +80,7 @@ def open_labelled_dataset(
     output = settings.merged_output_path or settings.output_path / "merge"
     for source in (settings.dataset_source, settings.ground_truth_source):
         if output.resolve().is_relative_to(source.resolve()):
-            message = (
-                f"merged records would be written into {source}, from which data is read: choose another output folder"
-            )
+            message = f"merged records would be written into {source}, which is input: give another output folder"
             raise InvalidInput("OutputAmongInput", message)
     predictions = _predictions(settings)
     ground_truth = read_ground_truth(settings.ground_truth_source, settings.end_time, label_log)
@@ -148,8 +146,8 @@ def _open_with_labels(settings: AnalysisSettings, of_training: Collection[Role],
     unlabelled = captured and not settings.record_preprocessor_script and Role.GROUND_TRUTH not in dataset.roles
     if required and unlabelled:
         message = (
-            f"the records in {settings.dataset_source} have no groundTruthData: give the labels as"
-            " ground_truth_source, or records that have been merged with them"
+            f"the records in {settings.dataset_source} have no groundTruthData: give the labels in ground_truth_source,"
+            " or records that have been merged with them"
         )
         raise InvalidInput("GroundTruthNotFound", message)
     return LabelledDataset(dataset, bare=bare)
@@ -163,8 +161,9 @@ def _predictions(settings: AnalysisSettings) -> CapturedPredictions | Transforme
         options = dataset_options(settings, BatchTransformOptions).model_copy(update={"side": "output"})
         return TransformedPredictions.of(source, options, settings.sagemaker_monitoring_schedule_name or "", times)
     message = (
-        f"labels in separate files can be merged with captures ({_CAPTURE}) and transform outputs ({_TRANSFORM});"
-        f" a dataset in {settings.dataset_format.name} must include them: name the column by ground_truth_attribute"
+        f"labels in separate files can be merged only with captures ({_CAPTURE}) and transform outputs ({_TRANSFORM}):"
+        f" put the labels into the {settings.dataset_format.name} data, and name their column with"
+        " ground_truth_attribute"
     )
     raise InvalidInput("GroundTruthNotMergeable", message)
 
@@ -207,8 +206,8 @@ def _warnings(ground_truth: GroundTruth, merged: Merge, log: ReadLog) -> Iterato
         )
     if merged.counts.ambiguous:
         yield (
-            f"several labels are possible for {count_text(merged.counts.ambiguous, 'prediction')}, which remain without"
-            " one: labels without an id match by time, and more than one label or prediction is near"
+            f"several labels are possible for {count_text(merged.counts.ambiguous, 'prediction')}, so none was taken:"
+            " labels without an id match by time, and more than one label or prediction is near"
         )
     if merged.counts.unlabelled:
         predictions = count_text(merged.counts.predictions, "prediction")

@@ -187,8 +187,8 @@ def _neither_form(file: SourceFile, header: Sequence[str]) -> InvalidInput:
         f"{file.label} is neither JSON records with groundTruthData and eventMetadata.eventId, nor"
         " comma-separated text with the header inference_id,timestamp,ground_truth_label (or"
         f" ground_truth_value). Its first line has {count_text(len(header), 'field')}, of which"
-        f" {' and '.join(known) or 'none'} {'are' if len(known) > 1 else 'is'} among these names. Needed are"
-        " inference_id or timestamp, or both, and one of ground_truth_label and ground_truth_value, each once"
+        f" {' and '.join(known) or 'none'} {'are' if len(known) > 1 else 'is'} among these names. It must have"
+        " inference_id or timestamp, or both, and either ground_truth_label or ground_truth_value, each once"
     )
     return InvalidInput("InvalidGroundTruth", message, examples=f"first line: {example_text(header)}")
 

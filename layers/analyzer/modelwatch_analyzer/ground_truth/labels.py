@@ -154,7 +154,7 @@ def read_ground_truth(source: Path, end: datetime | None, log: ReadLog) -> Groun
     if not by_id.found + by_time.found:
         if log.malformed:
             reasons = "; ".join(log.malformed_examples[:MAX_EXAMPLES])
-            message = f"{count_text(log.malformed, 'label')} in {source}, and none can be parsed: {reasons}"
+            message = f"no label in {source} can be parsed ({count_text(log.malformed, 'label')} read): {reasons}"
             raise InvalidInput("InvalidGroundTruth", message)
         raise _not_found(source, "the files are empty")
     parts = by_id.distinct(), by_time.distinct()

@@ -236,21 +236,21 @@ def _no_match(predictions: Predictions, ground_truth: GroundTruth, matcher: _Mat
                 key = f"{kind} ({name})"
                 kinds[key] = kinds.get(key, 0) + number
     message = (
-        f"{count_text(matcher.predictions, 'prediction')} and {count_text(ground_truth.found, 'label')} were found, and"
-        " none of them belong together. Predictions with"
+        f"{count_text(matcher.predictions, 'prediction')} and {count_text(ground_truth.found, 'label')} were found, but"
+        " none of them match. Predictions with"
         f" {_list_kinds(kinds)}; labels with {_list_kinds(ground_truth.kinds)}. A label's eventId, or inference_id,"
         " must be the inferenceId that was given with the request, or else the captured eventId; a label with only a"
-        " timestamp must have the inferenceTime of exactly one prediction. Are these the labels of this window? If its"
-        " labels have not been uploaded yet, run it again when they have been (in the app: backfill)."
+        " timestamp must have the inferenceTime of exactly one prediction. Check that these are the labels of this"
+        " window. If they have not been uploaded yet, run it again once they have (in the app: backfill)."
     )
     tolerance = "--ground-truth-time-tolerance SECONDS (in the app: 'ground_truth_time_tolerance' in the environment)"
     if matcher.ambiguous:
         message += (
-            f" By their times some predictions ({matcher.ambiguous:,}) may have one of several labels, or share one:"
-            f" give labels with ids, or a smaller {tolerance}."
+            f" By their times, {count_text(matcher.ambiguous, 'prediction')} may have any of several labels, or share"
+            f" one: give labels with ids, or a smaller {tolerance}."
         )
     elif ground_truth.times.first.size:
-        message += f" For times that are not the same instant, give {tolerance}."
+        message += f" If the times differ slightly, give {tolerance}."
     sides = (("predictions", examples), ("labels", ground_truth.examples))
     shown = "; ".join(f"ids of {side}: {example_text(ids)}" for side, ids in sides if ids)
     return InvalidInput("NoMatchingGroundTruth", message, examples=shown)

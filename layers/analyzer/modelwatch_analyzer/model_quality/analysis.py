@@ -146,14 +146,14 @@ def _baseline_quality(settings: ModelQualitySettings, problem_type: ProblemType)
 def _about_keys(constraints: QualityConstraints | None) -> Iterator[str]:
     if constraints is not None and constraints.unknown:
         names = listed(list(dict.fromkeys(constraints.unknown)))
-        yield f"keys of the constraints file that have no meaning where they are were ignored: {names}"
+        yield f"the constraints file has keys without a meaning there, which were ignored: {names}"
 
 
 def _remarks(settings: ModelQualitySettings, quality: Quality) -> Iterator[str]:
     if quality.rows < LEAST_FOR_DEVIATION:
         yield (
-            f"the evaluation is of {count_text(quality.rows, 'row')}: with fewer than {LEAST_FOR_DEVIATION} there are "
-            "no standard deviations, and intervals are wide"
+            f"the metrics are of {count_text(quality.rows, 'row')}: with fewer than {LEAST_FOR_DEVIATION} there are no "
+            "standard deviations, and intervals are wide"
         )
     if settings.inference_attribute and settings.probability_threshold_attribute is not None:
         yield "probability_threshold_attribute is not used, since inference_attribute says what was predicted"

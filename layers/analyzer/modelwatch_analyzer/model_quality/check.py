@@ -134,8 +134,8 @@ def never_violated(constraints: Mapping[str, MetricConstraint], registry: Iterab
     if names:
         all_of_them = "any constraint" if len(names) == len(constraints) else f"the constraints of {', '.join(names)}"
         yield (
-            f"nothing can violate {all_of_them}: no metric is worse than its threshold. Was the baseline made of "
-            "enough rows, of predictions that are right at times? Make it of others, or edit the thresholds"
+            f"nothing can violate {all_of_them}, because a metric cannot be worse than its threshold there. Make the "
+            "baseline from more rows, or from better predictions, or edit the thresholds"
         )
 
 
@@ -154,8 +154,8 @@ def _remarks(name: str, constraint: MetricConstraint) -> Iterator[str]:
         yield f"the constraint of {name} has {', '.join(constraint.unknown)}, which has no meaning: is it misspelt?"
     if name == R2 and constraint.definition is None:
         yield (
-            "the constraint of r2 names no definition, so it is compared with r2 as the first party computes it; add "
-            '"definition": "Textbook" if it is the textbook\'s'
+            "the constraint of r2 names no definition, so it is compared with r2 as SageMaker computes it; add "
+            '"definition": "Textbook" if the threshold is one of the usual r2'
         )
 
 

@@ -59,11 +59,11 @@ def columns_of(settings: ModelQualitySettings, dataset: Dataset) -> Columns:
     roles, threshold = dataset.roles, settings.probability_threshold_attribute
     label = _only(roles.get(Role.GROUND_TRUTH, ()), "label", "ground_truth_attribute")
     if label is None:
-        message = "there is no column of labels: give it by ground_truth_attribute"
+        message = "there is no column of labels: name it with ground_truth_attribute"
         raise InvalidInput("GroundTruthNotFound", message)
     probabilities = roles.get(Role.PROBABILITY, ())
     if threshold is not None and not probabilities:
-        message = "probability_threshold_attribute is given and there is no probability: give probability_attribute too"
+        message = "probability_threshold_attribute is given, but no probability: give probability_attribute too"
         raise InvalidInput("ProbabilityNotGiven", message)
     if threshold is not None and not 0 <= threshold <= 1:
         raise InvalidInput("InvalidSettings", "probability_threshold_attribute: must be in [0, 1]")
@@ -77,17 +77,17 @@ def columns_of(settings: ModelQualitySettings, dataset: Dataset) -> Columns:
     prediction = _only(answers, "prediction", "inference_attribute")
     regression = settings.problem_type is ProblemType.REGRESSION
     if prediction is None and (regression or not probabilities):
-        message = "there is no column of predictions: give it by inference_attribute"
+        message = "there is no column of predictions: name it with inference_attribute"
         raise InvalidInput("PredictionNotGiven", message)
     if label in (prediction, *probabilities):
-        message = f"{label!r} is named both as the label and as what was predicted: name another column for one of them"
+        message = f"{label!r} is named both as the label and as the prediction: name a different column for one of them"
         raise InvalidInput("SameColumn", message)
     return Columns(label, prediction, probabilities, DEFAULT_THRESHOLD if threshold is None else threshold, assumed)
 
 
 def _only(columns: tuple[str, ...], what: str, attribute: str) -> str | None:
     if len(columns) > 1:
-        message = f"{len(columns)} columns are possible for the one {what}: give it by {attribute}, one of"
-        nested = "or its JMESPath if it is inside of JSON, such as predictions[*].score"
+        message = f"{len(columns)} columns could be the {what}: name it with {attribute}, one of"
+        nested = "or its JMESPath if it is inside JSON, such as predictions[*].score"
         raise InvalidInput("OneColumnExpected", f"{message} {listed(columns)}, {nested}")
     return columns[0] if columns else None

@@ -92,13 +92,14 @@ class CompleteRows:
         not_numeric = sum(self.not_numeric.values())
         if not_numeric:
             named = ", ".join(repr(name) for name, count in self.not_numeric.items() if count)
-            message = f"no row of {named} holds numbers: is the problem type right, and the attributes?"
+            message = f"no row of {named} holds a number: check the problem type and the attributes"
             raise InvalidInput("ValuesNotNumeric", message + number_advice(self.spellings))
         if self.without_prediction:
-            message = f"{count_text(self.without_prediction, 'labelled row')}, and none has a prediction or probability"
-            raise InvalidInput("NoPredictions", f"{message}: are the attributes right, and does the model answer?")
-        message = f"{count_text(self.unlabelled, 'row')}, and none has a label in the column {self.columns.label!r}"
-        raise InvalidInput("GroundTruthNotFound", f"{message}: is the attribute right, and have the labels arrived?")
+            read = count_text(self.without_prediction, "labelled row")
+            message = f"no row has a prediction or probability ({read}): check the attributes and the model's responses"
+            raise InvalidInput("NoPredictions", message)
+        message = f"no row has a label in the column {self.columns.label!r} ({count_text(self.unlabelled, 'row')} read)"
+        raise InvalidInput("GroundTruthNotFound", f"{message}: check the attribute, and whether labels have arrived")
 
     def warnings(self) -> Iterator[str]:
         """Yield a sentence for each reason to leave rows out."""
@@ -107,7 +108,7 @@ class CompleteRows:
         if self.without_prediction:
             yield left_out_text(self.without_prediction, "row", "without a prediction or probability")
         if self.spelled_missing:
-            yield f"{self.spelled_missing} of the missing values are spelled out, as nan or None"
+            yield f"{self.spelled_missing} of the missing values are written out, such as nan or None"
         for name, count in self.not_numeric.items():
             if count:
                 left_out = left_out_text(count, "row", f"whose {name!r} is not a number")

@@ -51,8 +51,8 @@ def unseen_classes(before: Distributions, now: Distributions) -> Iterator[str]:
         if new:
             classes = "class" if len(new) == 1 else "classes"
             yield (
-                f"{sum(new):,} of {count_text(sum(counts.values()), name)} are of {len(new):,} {classes} that the "
-                f"baseline does not have among its {name}s; the confusion matrix has them"
+                f"{sum(new):,} of {count_text(sum(counts.values()), name)} belong to {len(new):,} {classes} that the "
+                f"baseline does not have among its {name}s; see the confusion matrix"
             )
 
 

@@ -27,12 +27,12 @@ _WITHOUT_THRESHOLDS = SUGGESTED_DISTRIBUTION.model_copy(
 
 _NOT_GIVEN = (
     "no baseline statistics were given: drift of predictions and labels was not measured, although the constraints "
-    "limit it. Give statistics.json of the baseline by --statistics (in the app: statistics_s3_uri of the schedule's "
+    "limit it. Give the baseline's statistics.json with --statistics (in the app: statistics_s3_uri of the schedule's "
     "baseline)"
 )
 _NO_DISTRIBUTION = (
-    "the baseline statistics hold no distribution of it, as those that SageMaker or an earlier version made of a "
-    "regression; make the baseline again"
+    "the baseline statistics hold no distribution of it, as is usual for regressions by SageMaker or an earlier "
+    "version; make the baseline again"
 )
 
 

@@ -23,6 +23,7 @@ from modelwatch_analyzer.profile.spelling import (
     value_name,
 )
 from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.number_text import count_text
 
 NEGATIVE, POSITIVE = "0", "1"
 MOST_CLASSES = 1000
@@ -87,10 +88,10 @@ class PositiveValues:
 
     def _not_binary(self, distinct: int) -> InvalidInput:
         message = (
-            f"the {self._what} of a BinaryClassification must be 0 or 1, false or true, no or yes; {distinct} distinct "
-            "values are neither. Write classes of other names as 1 (the positive one) and 0, or choose "
-            "MulticlassClassification; probabilities are named by probability_attribute. Or does an attribute name "
-            "the wrong column?"
+            f"the {self._what} of a BinaryClassification must be 0 or 1, false or true, no or yes, but "
+            f"{count_text(distinct, 'distinct value')} {'is' if distinct == 1 else 'are'} not. Write classes of other "
+            "names as 1 (the positive one) and 0, or choose MulticlassClassification; name probabilities with "
+            "probability_attribute; or correct the attribute, if it names the wrong column"
         )
         return InvalidInput("LabelsNotBinary", message)
 
@@ -106,8 +107,8 @@ def require_few(classes: Iterable[str]) -> None:
     number = len(set(classes))
     if number > MOST_CLASSES:
         message = (
-            f"labels and predictions have {number} distinct values so far, and {MOST_CLASSES} classes are the most. Is "
-            "this a Regression, or does an attribute name the wrong column?"
+            f"labels and predictions have {number:,} distinct values so far, more than {MOST_CLASSES:,} classes: "
+            "choose Regression if these are numbers, or correct the attribute that names the wrong column"
         )
         raise InvalidInput("TooManyClasses", message)
 
@@ -120,7 +121,7 @@ def remarks_on_classes(matrix: ConfusionMatrix) -> Iterator[str]:
         actual, predicted = never_met
         yield (
             f"no predicted class ({example_text(predicted)}) is among the labels' classes ({example_text(actual)}), "
-            "so nothing is predicted correctly: do both name classes in the same way, and do the attributes name the "
-            "right columns?"
+            "so nothing is predicted correctly: check that both name classes in the same way, and that the attributes "
+            "name the right columns"
         )
     yield from remark_on_alike("classes", matrix.labels)

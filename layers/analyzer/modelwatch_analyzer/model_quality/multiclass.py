@@ -43,7 +43,7 @@ class MulticlassEvaluation:
 
     def __init__(self, columns: Columns) -> None:
         if columns.prediction is None and len(columns.probabilities) == 1:
-            message = "one probability does not say which class is predicted: give its column by inference_attribute"
+            message = "one probability does not say which class is predicted: name its column with inference_attribute"
             raise InvalidInput("PredictionNotGiven", message)
         self._columns = columns
         self._complete = CompleteRows(columns)
@@ -108,8 +108,8 @@ class MulticlassEvaluation:
             found = np.full((rows.height, len(names)), np.nan)
         if assumed and not (np.abs(found.sum(axis=1) - 1) <= _FARTHEST_SUM).all():
             message = (
-                f"{len(names)} columns are possible for the one prediction, and they do not add up to 1 as"
-                " probabilities do: give it by inference_attribute, or probabilities by probability_attribute"
+                f"{len(names)} columns could be the prediction, and they do not add up to 1 as probabilities do: name "
+                "it with inference_attribute, or probabilities with probability_attribute"
             )
             raise InvalidInput("OneColumnExpected", message)
         return found
@@ -134,14 +134,14 @@ class MulticlassEvaluation:
         metrics, per_class = measure_matrix(MULTICLASS, matrix, confidence)
         warnings = [*self._complete.warnings(), *remarks_on_classes(matrix)]
         if self._columns.assumed:
-            warnings.insert(0, f"the answers' {len(self._classes)} columns {_ASSUMED}")
+            warnings.insert(0, f"the {len(self._classes)} columns of the responses {_ASSUMED}")
         cells, calibration = self._scores.finish(), None
         if self._without_probability:
             without = count_text(self._without_probability, "row")
             warnings.append(
-                f"log_loss is left out: the label of {without} has no probability of its own; columns of probabilities "
-                "are those of the classes that they are named after, as cat or prob.cat, and without names of 0, 1, "
-                "...: the labels must be spelled so"
+                f"log_loss is left out: the label of {without} has no probability of its own. Name each column of "
+                "probabilities after its class, as cat or prob.cat; columns without names are those of the classes 0, "
+                "1, ..."
             )
         elif cells.scores.size:
             if not self._scores.exact:

@@ -127,8 +127,8 @@ class RegressionErrors:
         share = self.absolute.maximum / self.count
         if self.count >= _MANY_ROWS and share > _NEARLY_ALL * self.absolute.mean:
             yield (
-                f"one of {self.count} rows makes more than {_NEARLY_ALL:.0%} of the mean error: does a great number "
-                "stand for a missing value? Of such a baseline hardly anything is a violation"
+                f"one of {self.count:,} rows makes up more than {_NEARLY_ALL:.0%} of the mean error: check whether a "
+                "large number stands for a missing value. With such a baseline, hardly anything is a violation"
             )
 
     def finish(self) -> tuple[MeanErrors, ErrorQuantiles]:

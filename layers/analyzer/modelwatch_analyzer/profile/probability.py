@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.number_text import count_text
 
 ROUNDED_PROBABILITY = 1e-5
 """How far from [0, 1] a sum of rounded parts may be: what scikit-learn 1.7 clips when it calibrates."""
@@ -29,5 +30,6 @@ def require_probabilities(values: NDArray[np.float64], column: str) -> None:
         ``ProbabilityOutOfRange``.
     """
     if far := np.count_nonzero(no_probabilities(values)):
-        message = f"{far} values of {column!r} are outside [0, 1]: probability_attribute must name probabilities"
+        found = count_text(int(far), "value")
+        message = f"{column!r} has {found} outside [0, 1]: probability_attribute must name probabilities"
         raise InvalidInput("ProbabilityOutOfRange", message)

@@ -93,7 +93,7 @@ def remark_on_words(what: str, values: Iterable[str]) -> Iterator[str]:
     words = [value for value in values if value.lower() in MAY_BE_MISSING]
     if words:
         yield (
-            f"{what} have values that often mean a missing one ({example_text(words)}): if these do, give "
+            f"{what} have values that often mean a missing one ({example_text(words)}): if they do here, give "
             "--missing-values usual (in an environment: missing_values=usual)"
         )
 
@@ -105,7 +105,7 @@ def remark_on_doubles(what: str, values: Iterable[str]) -> Iterator[str]:
     if large and all(Decimal(float(value)) == numbers[value] for value in large):
         yield (
             f"{what} have whole numbers from 2^53 on ({example_text(large)}), and all of them are doubles: if a file "
-            "stores them so, some of these may be several numbers; store them as integers or as text"
+            "stores them as doubles, different numbers may have become equal; store them as integers or as text"
         )
 
 
@@ -157,7 +157,7 @@ def remark_on_alike(what: str, texts: Iterable[str]) -> Iterator[str]:
         found = next((each for each in alike.values() if len(each) > 1), [])
         if found:
             shown = example_text("".join(map(_seen, text)) for text in found)
-            yield f"{what} that differ in {how} alone are counted as different, for instance {shown}"
+            yield f"{what} that differ only in {how} count as different, for instance {shown}"
             return
 
 
@@ -175,5 +175,5 @@ _AROUND = " \t\"'`\u2018\u2019\u201c\u201d"
 _BETWEEN_WORDS = re.compile(r"(?<=\w)[-_\s]+(?=\w)")
 _LITTLE_DIFFERENCES = {
     "case": str.casefold,
-    "blanks, hyphens, quotes, a final dot or characters that are not seen": _without_marks,
+    "blanks, hyphens, quotes, a final dot or invisible characters": _without_marks,
 }

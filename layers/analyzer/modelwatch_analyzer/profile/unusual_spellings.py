@@ -136,4 +136,4 @@ def number_option(spellings: Collection[str]) -> str | None:
 def number_advice(spellings: Collection[str]) -> str:
     """Return what to add to a sentence about values that are no numbers; empty where no option reads them."""
     option = number_option(spellings)
-    return f"; numbers in another spelling are read by {option}" if option else ""
+    return f"; numbers in another spelling are read with {option}" if option else ""

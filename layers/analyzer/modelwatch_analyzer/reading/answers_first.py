@@ -28,7 +28,8 @@ def come_first(dataset: Dataset) -> bool:
 def order_of(dataset: Dataset) -> str:
     """Say which numbers the columns of such a dataset have."""
     return (
-        f"answers come first: {dataset.columns[0]} is the answer, {dataset.input_columns[0]} the request's first column"
+        f"responses come first: {dataset.columns[0]} is the response, {dataset.input_columns[0]} the request's first "
+        "column"
     )
 
 
@@ -37,6 +38,6 @@ def remarks_on_numbers(dataset: Dataset, names: Iterable[object]) -> Iterator[st
     numbered = [name for name in names if isinstance(name, str) and _PLACE.fullmatch(name) and name in dataset.columns]
     if numbered and come_first(dataset):
         yield (
-            f"the configuration names {listed(numbered)}, and in captured data {order_of(dataset)}. If a feature's "
-            "place in the request is meant, give its index, from 0, or name all features by headers"
+            f"the configuration names {listed(numbered)}, and in captured data {order_of(dataset)}. If you mean a "
+            "feature's place in the request, give its index, from 0, or list all features in headers"
         )

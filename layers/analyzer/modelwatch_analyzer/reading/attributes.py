@@ -14,6 +14,8 @@ from modelwatch_analyzer.reading.flattening import Unflattenable, records_of
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.number_text import count_text
 
+NO_COLUMNS = "exclude_features_attribute leaves no column: exclude fewer"
+"""What is said where all columns are excluded."""
 _SYNTAX = frozenset("[]{}()*|&\"'`@")
 _PROJECTIONS = {"projection", "value_projection", "filter_projection", "flatten"}
 _CHAINS = ("subexpression", "pipe")
@@ -130,7 +132,7 @@ class Attribute:
             return self.records(row)
         except Unflattenable:
             hint = "give the index of a column" if isinstance(row, list) else "give the name of a column"
-            raise Unflattenable(f"{self.name} is a JMESPath but the payload is CSV: {hint}") from None
+            raise Unflattenable(f"{self.name} is a JMESPath, but the payload is CSV: {hint}") from None
 
     def select(self, record: Any) -> Any:
         """Return the values at the places of the attribute in a record, a list or an object.
@@ -146,7 +148,7 @@ class Attribute:
         selected = {}
         for place in self.places:
             if isinstance(place, int) and type(record) is dict:
-                raise Unflattenable(f"{self.name} is an index but the payload is an object: give a JMESPath")
+                raise Unflattenable(f"{self.name} is an index, but the payload is an object: give a JMESPath")
             if place not in record if isinstance(place, str) else place >= len(names):
                 raise Unflattenable(f"{self.name} names a column that the payload does not have: {place}")
             name = place if isinstance(place, str) else names[place]
@@ -155,7 +157,7 @@ class Attribute:
 
     def _at(self, record: list[Any], place: int | str) -> Any:
         if isinstance(place, str):
-            raise Unflattenable(f"{self.name} gives names but the payload has none: give indices of columns")
+            raise Unflattenable(f"{self.name} gives names, but the payload has none: give indices of columns")
         if place >= len(record):
             lists = [str(index) for index, value in enumerate(record) if isinstance(value, list)]
             hint = f"; {' and '.join(lists)} gives a whole list" if lists else ""

@@ -34,8 +34,8 @@ from modelwatch_analyzer.reading.uniform_documents import ParsedRows, RowsSent, 
 from modelwatch_core.domain.dataset_formats import REQUEST, TRANSFORM_OUTPUT, CaptureSide
 
 _FLAT = (
-    "some answers have the values of several rows on one line or in one list: they were cut by the number of rows of "
-    "their request"
+    "some responses have the values of several rows on one line or in one list: they were split by the number of rows "
+    "in their request"
 )
 _ENCODING, _DATA = attrgetter("encoding"), attrgetter("data")
 

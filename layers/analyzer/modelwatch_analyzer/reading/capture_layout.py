@@ -121,7 +121,7 @@ def layout_of(
     if features is None and _requests_are_columns(records, layout, attributes):
         in_columns.add(REQUEST)
         remarks.append(
-            f"{REQUEST}: each payload is an object of lists of one length, or a list, and the answers have as many "
+            f"{REQUEST}: each payload is an object of lists of one length, or a list, and the responses have as many "
             "rows: element i of each list was read as row i. If a payload is one row, give --features-attribute '@'"
         )
     layout = Layout(headers, frozenset(in_columns))
@@ -185,7 +185,7 @@ def _require_distinct(side: CaptureSide, header: Header) -> None:
     times = Counter(columns_below(header.usual))
     repeated = [str(number) for number, name in enumerate(header.usual, start=1) if times[name] > 1]
     if repeated:
-        message = f"{side}: payloads begin with a header in which columns {enumerated(repeated)} share names"
+        message = f"{side}: payloads begin with a header in which columns {enumerated(repeated)} have the same names"
         raise InvalidInput("DuplicateColumn", f"{message}: rename them, or give a --record-preprocessor")
 
 
@@ -297,8 +297,8 @@ def _separator_remarks(side: CaptureSide, payloads: list[list[list[str]]]) -> It
         counts = {row[0].count(separator) for row in rows}
         if len(counts) == 1 and counts != {0}:
             yield (
-                f"{side}: each row is one column, and holds as many {name} as the others: payloads are read with commas"
-                " between the columns; give a --record-preprocessor that splits them"
+                f"{side}: each row is one column with the same number of {name}, but columns of payloads are read as "
+                "separated by commas; give a --record-preprocessor that splits them"
             )
 
 
@@ -365,7 +365,7 @@ def _rows_of_document(document: Any) -> list[Any]:
         return list(rows_of_columns(columns))
     if isinstance(document, list):
         return [[value] for value in document]
-    raise Unflattenable("an object that has not a list of one length for each column, as the first ones have")
+    raise Unflattenable("an object without a list of the same length for each column, unlike the first ones")
 
 
 def _count(answer: Content, attribute: Attribute | None) -> int:

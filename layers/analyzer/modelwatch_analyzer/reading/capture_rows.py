@@ -174,8 +174,8 @@ def _usual_keys(rows: Sequence[tuple[Row, ...]]) -> tuple[Keys, ...]:
             for known, part in zip(keys, row, strict=True):
                 known.update(dict.fromkeys(part))
                 if len(known) > MOST_COLUMNS and _is_by_name(part):
-                    message = f"the captured payloads have more than {MOST_COLUMNS} columns together: are names of "
-                    raise InvalidInput("TooManyColumns", message + "fields data? Name the features by a JMESPath")
+                    message = f"the captured payloads have more than {MOST_COLUMNS:,} columns in total: if field names "
+                    raise InvalidInput("TooManyColumns", message + "are data, name the features with a JMESPath")
     return tuple(map(tuple, keys))
 
 

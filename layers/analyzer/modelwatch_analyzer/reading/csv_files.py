@@ -226,7 +226,7 @@ def open_csv_files(
 
 
 _FOR_EXCEL = (
-    "the first line of {} is for Excel, and holds nothing but the separator: remove it, and give the separator by "
+    "the first line of {} is for Excel, and holds only the separator: remove it, and give the separator with "
     "--separator"
 )
 
@@ -267,16 +267,18 @@ class _Opening:
         )
         if other is None:
             return sample
-        message = f"the lines of {first.label} have {SEPARATORS[other]} between their fields"
+        message = f"the fields of {first.label}"
         separated = _head(first, self._sampled, ReadLog(), other)
         if self._expected and separated[0].fields and self._expected.is_header(separated[0].fields):
             self.separator = other
             self.remarks.append(
-                f"{message}, as the baseline's names show, and were read by these: give {separator_option(other)}"
+                f"{message} are separated by {SEPARATORS[other]}, as the baseline's names show, and were read so: give "
+                f"{separator_option(other)}"
             )
             return separated
         self.remarks.append(
-            f"{message}, it seems, and were read by {SEPARATORS[self.separator]}: give {separator_option(other)}"
+            f"{message} seem to be separated by {SEPARATORS[other]}, but were read as separated by "
+            f"{SEPARATORS[self.separator]}: give {separator_option(other)}"
         )
         return sample
 
@@ -298,8 +300,8 @@ class _Opening:
                 files.append(_with_header(file, head[0], self.remarks))
         if rows:
             self.remarks.append(
-                f"the first line of {enumerated(rows)} has a value of each column of the baseline and not its "
-                f"names: it was read as a row, and the columns by their position; give {NO_HEADER}"
+                f"the first line of {enumerated(rows)} has values of the baseline's columns, not their names: it was "
+                f"read as a row, and the columns by position; give {NO_HEADER}"
             )
         return tuple(files)
 
@@ -337,7 +339,7 @@ class _Opening:
         fields = sample[0].fields
         if fields and not self.remarks and looks_like_header(fields, _fields(sample[1:_COMPARED_RECORDS])):
             self.remarks.append(
-                f"the first line of {first.label} looks like names of columns, and was read as a row: if it has the "
+                f"the first line of {first.label} looks like names of columns, but was read as a row: if it has the "
                 f"names, give {HEADER}"
             )
         return tuple(_CsvFile(file, columns) for file in sources)
@@ -390,14 +392,14 @@ def _with_header(file: SourceFile, header: Record, remarks: Sequence[str]) -> _C
     for number, name in enumerate(header.fields, start=1):
         if not name.strip():
             message = f"{location}: column {number} has no name; name it, or give {NO_HEADER} if the file has no names"
-            index = " (pandas leaves out the index, which has none, with index=False)" if number == 1 else ""
+            index = " (pandas does not write its unnamed index with index=False)" if number == 1 else ""
             raise InvalidInput("BlankColumnName", "; ".join([message + index, *remarks]))
     times = Counter(header.fields)
     if repeated := [str(number) for number, name in enumerate(header.fields, start=1) if times[name] > 1]:
         # Numbers, not names: if the first row was mistaken for a header, the names are values.
         numbers = ", ".join(repeated[:_MAX_NAMED_COLUMNS]) + (" and more" if len(repeated) > _MAX_NAMED_COLUMNS else "")
         message = (
-            f"{location}: columns {numbers} share names; rename them, or give {NO_HEADER} if the file has no names"
+            f"{location}: columns {numbers} have the same names; rename them, or give {NO_HEADER} if the file has none"
         )
         raise InvalidInput("DuplicateColumn", message)
     names = tuple(map(sys.intern, header.fields))  # which many small files would hold once more each

@@ -17,6 +17,7 @@ from modelwatch_analyzer.reading.csv_form import NO_HEADER, SEPARATORS, looks_li
 from modelwatch_analyzer.reading.event_ids import EventIds
 from modelwatch_analyzer.wording import enumerated
 from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.number_text import count_text
 from modelwatch_core.domain.outcome import RecordCounts
 
 if TYPE_CHECKING:
@@ -29,9 +30,7 @@ REQUEST_COLUMN, HOUR_COLUMN = "\0request", "\0hour"
 """The columns of `Plan.arrivals`, of type UInt64 and UInt32. Data has columns of neither type, although a payload may
 use such a name."""
 
-_PARTITIONS = (
-    "folders are named by values of {0!r} ({0}=...), which are not read: only the files are; write the column into them"
-)
+_PARTITIONS = "folder names hold values of {0!r} ({0}=...), which are not read: write this column into the files"
 _SIMILARITY = 0.7
 """A column at least this similar to the name that is looked for (difflib's ratio) is suggested: ``target`` is not for
 ``age``."""
@@ -52,11 +51,8 @@ _MAX_NAMED_COLUMNS = 10
 _MAX_HOURS = 48
 _MUCH = 0.05
 """If at least this share of the records is malformed, a remark says so."""
-_MALFORMED = "{malformed:,} of {records:,} records cannot be parsed and were left out: what was found is of the others"
-_LATE = (
-    "{count:,} records of earlier windows reached S3 after the execution of their window had looked, and are analysed"
-    " here"
-)
+_MALFORMED = "{malformed:,} of {records:,} records cannot be parsed and were left out: the results are of the others"
+_LATE = "{count:,} records of earlier windows reached S3 after the execution of their window, and are analysed here"
 
 
 class _Malformed(NamedTuple):
@@ -178,16 +174,18 @@ class ReadLog:
         if self.malformed:
             reasons = {example.reason: str(example) for example in reversed(self._malformed)}
             first = "; ".join(list(reversed(reasons.values()))[:_MAX_REASONS])
-            raise InvalidInput("AllMalformed", f"none of the {self.malformed} records can be parsed: {first}{hint}")
+            raise InvalidInput(
+                "AllMalformed", f"no record can be parsed ({count_text(self.malformed, 'record')} read): {first}{hint}"
+            )
         if self.out_of_window:
             message = (
-                f"none of the {self.out_of_window} captured records is in the window {self.window}: see whether there"
-                " was traffic then, and whether the times of the records are right; windows are in UTC"
+                f"no captured record ({self.out_of_window:,} read) is in the window {self.window}: check whether"
+                " there was traffic then, and whether the times of the records are right; windows are in UTC"
             )
             raise InvalidInput("NoData", message)
         if self.dropped:
-            message = f"the record preprocessor dropped all {self.dropped} records"
-            raise InvalidInput("EmptyDataset", f"{message}: at least one must be kept")
+            message = f"the record preprocessor dropped every record ({self.dropped:,})"
+            raise InvalidInput("EmptyDataset", f"{message}: let it keep at least one")
         raise InvalidInput("EmptyDataset", f"the dataset has no rows: it needs at least one row below the header{hint}")
 
     def counts(self) -> RecordCounts:
@@ -467,11 +465,11 @@ def existing(columns: Sequence[str], wanted: str | int) -> str:
     """Say which columns there are instead of one that is wanted, and which one may be meant."""
     blanks = [name for name in columns if name.strip() == str(wanted).strip()]
     if blanks:
-        return f"it has {blanks[0]!r}, which differs in blanks alone: remove them from the header, or name it so"
+        return f"it has {blanks[0]!r}, which differs only in blanks: remove them from the header, or give this name"
     for separator, called in SEPARATORS.items():
         joined = [name for name in columns if separator in name]
         if 2 * len(joined) > len(columns) and any(str(wanted) in name.split(separator) for name in joined):
-            return f"{called} are between the names of its columns: give {separator_option(separator)}"
+            return f"the names of its columns are separated by {called}: give {separator_option(separator)}"
     are_values = any(map(looks_like_number, columns))
     hint = f". If these are values, the file has no header: give {NO_HEADER}" if are_values else ""
     near = get_close_matches(str(wanted), columns, n=1, cutoff=_SIMILARITY)

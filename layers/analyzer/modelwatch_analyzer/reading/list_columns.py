@@ -81,8 +81,8 @@ class ListColumns(TableOfParts):
         for name, count in unread.items():
             if count:
                 log.remarks.append(
-                    f"{count} values of {name!r} are no lists of {self.widths[name]} numbers, as the first ones are, "
-                    "and count as missing"
+                    f"{count:,} values of {name!r} are not lists of {self.widths[name]} numbers, unlike the first "
+                    "ones, and count as missing"
                 )
 
     @property

@@ -31,7 +31,7 @@ from modelwatch_core.domain.errors import InvalidInput
 _MAGIC = b"PAR1"
 _INDEX = re.compile(r"__index_level_\d+__")
 """The name under which pandas stores the index of a frame, if that has no name of its own."""
-_INDEX_LEFT_OUT = "the index of a pandas frame is stored with the columns, and is left out: it is no feature"
+_INDEX_LEFT_OUT = "the index of a pandas frame is stored with the columns, and was left out: it is not a feature"
 _BATCH_CELLS = 1 << 20
 _SLICE_CELLS = 1 << 22
 """How many cells are decoded at once, in whole row groups if these are not larger."""

@@ -153,8 +153,10 @@ class Shapes:
         self.objects += times
         self.names.update(dict.fromkeys(names))
         if len(self.names) > MOST_COLUMNS:
-            message = f"{file}:{line}: the records have more than {MOST_COLUMNS} columns together"
-            raise InvalidInput("TooManyColumns", f"{message}: are names of fields data? Name the features by JMESPath")
+            message = (
+                f"{file}:{line}: the records have more than {MOST_COLUMNS:,} columns in total: if field names are "
+            )
+            raise InvalidInput("TooManyColumns", f"{message}data, name the features with a JMESPath")
 
     @property
     def named(self) -> bool:

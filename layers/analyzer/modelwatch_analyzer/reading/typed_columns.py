@@ -93,7 +93,7 @@ def typed_columns(collect: Collect, scan: pl.LazyFrame, label: str) -> TypedColu
                 raise InvalidInput("DuplicateColumn", f"{label}: two fields become the column {name!r}")
             found[name] = expression, leaf
     if len(found) > MOST_COLUMNS:
-        message = f"{label} has more than {MOST_COLUMNS} columns, including those in structs and lists"
+        message = f"{label} has more than {MOST_COLUMNS:,} columns, including those in structs and lists"
         raise InvalidInput("TooManyColumns", message)
     leaves = {name: expression for name, (expression, _) in found.items()}
     dtypes = {name: leaf for name, (_, leaf) in found.items()}
@@ -124,7 +124,7 @@ def _leaves(
         elements = found.cast(pl.List(inner))
         longest = _single(collect, scan.select(elements.list.len().max()))
         if longest > MOST_COLUMNS:
-            message = f"the lists of {name!r} have up to {longest} elements, but {MOST_COLUMNS} columns are the limit"
+            message = f"the lists of {name!r} have up to {longest} elements, but {MOST_COLUMNS:,} columns are the limit"
             raise InvalidInput("TooManyColumns", message)
         for index in range(longest):
             element = elements.list.get(index, null_on_oob=True)

@@ -13,6 +13,7 @@ import polars as pl
 from modelwatch_analyzer.profile.spelling import MISSING_WORDS
 from modelwatch_analyzer.profile.written_numbers import DecimalMark, plain_numbers
 from modelwatch_core.domain.analysis_settings import AnalysisSettings
+from modelwatch_core.domain.number_text import count_text
 
 USUAL = "usual"
 _SINGLE_PRECISION = 2.0**-24
@@ -40,8 +41,8 @@ class OtherSpellings:
         """Yield a sentence for each column that has any."""
         for holder, (count, place) in self.found.items():
             yield (
-                f"{count} numbers in {holder} are not written with the decimal mark {mark!r}, and stay as they are "
-                f"(the first one is in {place}): is it the right mark?"
+                f"{holder} has {count_text(count, 'number')} not written with the decimal mark {mark!r}, which were "
+                f"left as they are (the first one is in {place}): check the mark"
             )
 
 

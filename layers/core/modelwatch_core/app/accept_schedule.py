@@ -104,7 +104,7 @@ class AcceptSchedule:
         if request.batch_transform_input and request.image_uri is None:
             refuse_unknown_format({"batchTransform": request.batch_transform_input.dataset_format})
         if not request.compares and given.settings.get("report_values") is Switch.DISABLED:
-            message = "report_values: Disabled hides what a schedule without constraints is there to show; remove it"
+            message = "report_values: Disabled hides all that a schedule without constraints can show; remove it"
             raise InvalidInput("BaselineNeedsValues", message)
         self._refuse_unfit_targets(request)
         self._refuse_idle_rules(request)
@@ -114,12 +114,12 @@ class AcceptSchedule:
         for target in request.alert_targets:
             if target.type not in self.alert_targets:
                 known = ", ".join(self.alert_targets)
-                message = f"alert_targets: {target.type!r} is not a type of alert target; there is {known}"
+                message = f"alert_targets: {target.type!r} is not a type of alert target; choose from {known}"
                 raise InvalidInput("UnknownAlertTarget", message)
             self.alert_targets[target.type]().check(target.address, request)
             if not target.is_for(request.endpoint_name, request.tags):
                 message = (
-                    f"alert_targets: no alert of this schedule would go to {target}: its endpoints or tags are others"
+                    f"alert_targets: no alert of this schedule would go to {target}: its endpoints or tags do not match"
                 )
                 raise InvalidInput("UnfitAlertTarget", f"{message}; correct them, or leave the target out")
 
@@ -192,7 +192,7 @@ class AcceptSchedule:
         for job in self.jobs.open_and_due(_FOR_EVER):
             if isinstance(job, BaseliningJob) and uri.startswith(f"{job.output_s3_uri}/"):
                 message = f"the baselining job {job.baselining_job_name} that makes {uri} has not ended; wait for it"
-                raise NotReady("BaselineNotReady", f"{message} (DescribeBaseliningJob), then ask again")
+                raise NotReady("BaselineNotReady", f"{message} (DescribeBaseliningJob), then repeat the request")
         raise InvalidInput("BaselineNotFound", f"there is no baseline file {uri}")
 
     def _refuse_without_host(self, request: ScheduleRequest) -> None:
@@ -208,6 +208,6 @@ def _refuse_unknown_checks(rules: Iterable[SeverityRule], kind: MonitorKind) -> 
         for name in rule.checks:
             if name not in kind.checks:
                 checks = sorted(kind.checks)
-                message = f"alerting.severity_rules[{place}].checks: {name!r} is no check of this kind of monitor"
+                message = f"alerting.severity_rules[{place}].checks: {name!r} is not a check of this kind of monitor"
                 meant = " or ".join(get_close_matches(name, checks, n=1) or checks)
                 raise InvalidInput("RuleMatchesNothing", f"{message}; did you mean {meant}?")

@@ -19,7 +19,7 @@ def advice_on_access(s3_uri: str) -> Iterator[None]:
             raise
         bucket, _ = s3_layout.split(s3_uri)
         message = (
-            f"{s3_uri} may not be read. If this deployment does not list the bucket {bucket} in its parameter"
-            f" MonitoredBuckets, add it there; else see what denies it: {error.message}"
+            f"this deployment may not read {s3_uri}. Add the bucket {bucket} to its parameter MonitoredBuckets; if it"
+            f" is there already, find out what denies access: {error.message}"
         )
         raise InvalidInput(error.code, message) from error

@@ -112,7 +112,7 @@ def refuse_large_parameters(parameters: MonitorParameters) -> None:
     }
     raise InvalidInput(
         "ParametersTooLarge",
-        f"the parameters have {size:,} bytes as JSON, and may have {MOST_BYTES_OF_PARAMETERS:,}; {largest} has"
+        f"the parameters have {size:,} bytes as JSON, but may have {MOST_BYTES_OF_PARAMETERS:,} at most; {largest} has"
         f" {sizes[largest]:,} of them: {advice.get(largest, 'shorten it')}",
     )
 

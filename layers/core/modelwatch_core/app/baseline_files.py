@@ -23,7 +23,7 @@ def refuse_unfit_constraints(content: bytes, s3_uri: str, kind: MonitorKind) -> 
         return
     document = _document(content)
     if document is None:
-        what = "is no JSON object"
+        what = "is not a JSON object"
     elif "dataset" in document:
         what = "holds statistics"
     elif others := _other_kinds(document, kind):

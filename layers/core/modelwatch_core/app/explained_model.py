@@ -56,7 +56,7 @@ class ExplanationConfig(Inbound):
         try:
             return _OBJECT.validate_python(baseline)
         except ValidationError:
-            message = "methods.shap.baseline: what follows s3:// names no object; write s3://bucket/key"
+            message = "methods.shap.baseline: not the S3 URI of an object; write s3://bucket/key"
             raise InvalidInput("InvalidAnalysisConfig", message) from None
 
 

@@ -82,7 +82,7 @@ def wanted_objects(objects: ObjectStore, inputs: Sequence[AnalysisInput]) -> Wan
         (_single(objects, inputs), _named_by_manifests(objects, inputs), _in_folders(objects, inputs))
     ):
         if ".." in Path(path).parts:
-            raise InvalidInput("KeyOutsideFolder", f"the key of {stored.s3_uri} climbs out of its folder; rename it")
+            raise InvalidInput("KeyOutsideFolder", f"the key of {stored.s3_uri} leads out of its folder; rename it")
         yield stored, path
 
 

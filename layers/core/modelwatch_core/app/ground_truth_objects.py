@@ -57,7 +57,7 @@ def ground_truth_objects(
     if (age := now - start) > LONGEST_WINDOW:
         raise InvalidInput(
             "WindowTooLarge",
-            f"labels of predictions that are {age.days:,} days old would be looked for in each day since:"
+            f"labels of predictions that are {age.days:,} days old would be looked for in each day since, but"
             f" {LONGEST_WINDOW.days:,} days are the most; give a later window",
         )
     return GroundTruthObjects(

@@ -77,7 +77,9 @@ class LaunchExecution:
             return Refusal(code=error.code, message=error.message)
         is_asked_for = request.backfill or request.window is not None
         if is_asked_for and window.end > self.clock.now():  # it would be taken from the tick that comes at its end
-            message = f"the window {window} of {schedule.monitoring_schedule_name} is not over; ask again when it is"
+            message = (
+                f"the window {window} of {schedule.monitoring_schedule_name} has not ended; request it when it has"
+            )
             return Refusal(code="WindowNotOver", message=message)
         if scheduled_time is None:
             planned = self._planned(schedule, window, None, request.tick_id, ())
@@ -94,7 +96,7 @@ class LaunchExecution:
             message = (
                 f"{named} has been analysed ({status}); request it with backfill to analyse it again"
                 if execution.is_settled
-                else f"{named} is being analysed, or about to be ({status}); ask again when that has ended"
+                else f"{named} is being analysed, or about to be ({status}); repeat the request when that has ended"
             )
             return Refusal(code="WindowTaken", message=message)
         return execution
@@ -111,10 +113,10 @@ class LaunchExecution:
         if schedule is None:
             return Refusal(code="ScheduleNotFound", message=f"there is no monitoring schedule {name}")
         if schedule_id not in (None, schedule.schedule_id):
-            message = f"{schedule_id} was deleted, and another schedule is named {name} now"
+            message = f"{schedule_id} was deleted, and its name {name} now belongs to another schedule"
             return Refusal(code="ScheduleReplaced", message=message)
         if schedule.monitoring_schedule_status is not ScheduleStatus.SCHEDULED:
-            message = f"monitoring schedule {name} is stopped; start it (StartMonitoringSchedule) and ask again"
+            message = f"monitoring schedule {name} is stopped; start it (StartMonitoringSchedule), then launch it again"
             return Refusal(code="ScheduleStopped", message=message)
         return schedule
 

@@ -116,7 +116,7 @@ def _position(asked: ListRequest, sections: int) -> tuple[int, str | None]:
     except (ValueError, ValidationError):
         identity, number, after = "", -1, None
     if identity != asked.identity or not 0 <= number < sections:
-        message = "next_token: is not one that this list gave, with the same parameters; leave it out to start over"
+        message = "next_token: was not returned by this list for the same parameters; leave it out to start over"
         raise InvalidInput("InvalidParameter", message)
     return number, after
 

@@ -148,7 +148,7 @@ class MonitorAlerts:
         """Send nothing about a schedule until a moment, or from now on again."""
         schedule, now = self.lists.schedule(asked.monitoring_schedule_name), self.clock.now()
         if asked.until is not None and asked.until <= now:
-            message = f"until: {iso_utc(asked.until)} is over, now is {iso_utc(now)}; give a later time, or null"
+            message = f"until: {iso_utc(asked.until)} is in the past (it is {iso_utc(now)}); give a later time, or null"
             raise InvalidInput("InvalidParameter", message)
         until = asked.until or now.astimezone(UTC)
         self.states.mute(MutedSchedule(schedule.monitoring_schedule_name, schedule.schedule_id, until))

@@ -112,7 +112,7 @@ def settled_outcome(reported: Outcome, report: ViolationReport, *, needs_report:
     found, counted = report.count, reported.violation_count
     warnings = reported.warnings
     if counted and counted != found:
-        warnings = (*warnings, f"the analysis counted {counted:,} violations, and its report lists {found:,}")
+        warnings = (*warnings, f"the analysis counted {counted:,} violations, but its report lists {found:,}")
     any_violations = found or reported.status is OutcomeStatus.COMPLETED_WITH_VIOLATIONS
     status = OutcomeStatus.COMPLETED_WITH_VIOLATIONS if any_violations else OutcomeStatus.COMPLETED
     return reported.model_copy(update={"status": status, "violation_count": found or counted, "warnings": warnings})

@@ -81,16 +81,16 @@ class PrepareAnalysis:
         if not captured.size:
             raise InvalidInput(
                 "NoData",
-                f"no records were captured for the window {execution.window} below {captured.folder}."
+                f"no records were captured for the window {execution.window} in {captured.folder}."
                 " Check that there was traffic, that data capture is on, and that it captures there."
-                " The schedule goes on.",
+                " The schedule continues.",
             )
         if labels and not labels.size:
             raise InvalidInput(
                 "GroundTruthNotFound",
-                f"no labels were found for the window {execution.window} below {labels.folder}."
+                f"no labels were found for the window {execution.window} in {labels.folder}."
                 " Upload them, give the schedule a window further back (start_time_offset, end_time_offset), or run"
-                " this window again when they are there (backfill). The schedule goes on.",
+                " this window again once they have arrived (backfill). The schedule continues.",
             )
         demand = _demand(captured, labels, schedule)
         outgrown = f"{execution.host_reason}; " if execution.moved_up_from else ""

@@ -146,7 +146,7 @@ class Reconcile:
         lease = max((self.hosts[name].limits.lease for name in names[outgrown + 1 :]), default=timedelta(0))
         if self.clock.now() < record.due + lease:  # it has been due since its host was too small for it
             raise error
-        reason = f"{record.host_reason}, and no larger host has started it within {lease}. The last answer was {error}"
+        reason = f"{record.host_reason}, and no larger host has started it within {lease}. The last error was {error}"
         self._end(record, Outcome.failed(f"HostDidNotStart: {reason}"))
 
     def _move_run(self, record: AnalysisRecord) -> bool:
@@ -164,7 +164,7 @@ class Reconcile:
             self.records.save(record.prolonged(due=now + host.limits.lease, now=now))
             return True
         log = f" Its log is {record.run.log_location}." if record.run and record.run.log_location else ""
-        reason = f"the analysis was started on {record.host} and its end was not reported in time.{log}"
+        reason = f"the analysis was started on {record.host}, but its end was not reported in time.{log}"
         return self._end(record, Outcome.failed(f"HostDidNotReport: {reason}"))
 
     def _follow_endpoint_of(self, subject: str) -> bool:
@@ -193,5 +193,7 @@ def _refuse(record: UnreadableRecord) -> bool:
 
 
 def _of_mistake(error: Exception) -> Outcome:
-    reason = f"InternalError: {type(error).__name__} at {place_of(error)}. This is a mistake in Modelwatch"
+    reason = (
+        f"InternalError: {type(error).__name__} at {place_of(error)}. This is a defect in Modelwatch: please report it"
+    )
     return Outcome.failed(reason)

@@ -31,7 +31,10 @@ def due_once(parameters: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     given = {name: parameters[name] for name in _TIMES if parameters.get(name) is not None}
     if parameters.get("schedule_expression") != NOW:
         if given:
-            message = f"{' and '.join(given)}: only for schedule_expression NOW; windows of others are their offsets'"
+            message = (
+                f"{' and '.join(given)}: only for schedule_expression NOW; the windows of other schedules follow from"
+                " their offsets"
+            )
             raise InvalidInput("InvalidParameter", message)
         return dict(parameters)
     if missing := _TIMES.keys() - given:

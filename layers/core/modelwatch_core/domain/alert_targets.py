@@ -131,8 +131,8 @@ def refuse_unlisted(address: str, listed: Collection[str], *, own: str, paramete
         if theirs and ours and theirs != ours:
             raise InvalidInput(
                 "UnfitAlertTarget",
-                f"alert_targets: {address} is of the {what} {theirs}, and this deployment notifies {what} {ours} only;"
-                f" name one of this {what}, and let it pass alerts on, or a rule on the event bus",
+                f"alert_targets: {address} is in the {what} {theirs}, but this deployment notifies targets in the"
+                f" {what} {ours} only; name one there that forwards the alerts, or use a rule on the event bus",
             )
     if address not in listed:
         advice = f"deploy with it in the parameter {parameter}"

@@ -70,7 +70,7 @@ def bundle_subject(alerts: Sequence[Alert]) -> str:
 def bundle_text(alerts: Sequence[Alert], links: Sequence[str | None]) -> str:
     """Return several alerts as lines of text, the most serious first, each with its worst violations."""
     by_severity = sorted(zip(alerts, links, strict=True), key=lambda each: -each[0].severity.rank)
-    lines = [f"{len(alerts)} alerts came at the same time. Each one's execution and report have the whole of it.", ""]
+    lines = [f"{len(alerts)} alerts came at the same time. The execution and the report of each have the details.", ""]
     for alert, link in by_severity:
         lines += [alert_subject(alert).removeprefix("Modelwatch: "), *_short_lines(alert, link), ""]
     return "\n".join(lines)

@@ -95,9 +95,8 @@ class SeverityRule(Owned):
     def _can_hold(self) -> Self:
         if self._is_of_violations and self.alerts and AlertName.VIOLATIONS not in self.alerts:
             raise ValueError(
-                f"it is for {', '.join(self.alerts)} and looks at violations, which these alerts have none of: it"
-                f" never applies; leave out checks, features, metrics and excess_at_least, or add"
-                f" {AlertName.VIOLATIONS}"
+                f"it has conditions on violations, but {', '.join(self.alerts)} have none, so it never applies; leave"
+                f" out checks, features, metrics and excess_at_least, or add {AlertName.VIOLATIONS}"
             )
         return self
 

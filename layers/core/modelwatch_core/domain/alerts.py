@@ -200,8 +200,8 @@ class ScheduleSilent(Emitted):
 def silence_alert(schedule: MonitoringSchedule, event: ScheduleSilent, window: Window, change: Change) -> Alert:
     """Return the message that a schedule has not fired for a window that was due."""
     reason = (
-        f"NotFired: it was due at {iso_utc(event.due)}, and no execution has begun since; see whether its schedule in"
-        " EventBridge Scheduler is enabled, and what the dead-letter queue holds"
+        f"NotFired: it was due at {iso_utc(event.due)}, but no execution has begun since; check whether its schedule in"
+        " EventBridge Scheduler is enabled, and what is in the dead-letter queue"
     )
     return Alert(
         key="/".join((event.schedule_id, AlertName.NOT_FIRED, iso_utc(event.due), str(event.reminder))),

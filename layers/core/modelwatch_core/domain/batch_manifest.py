@@ -59,5 +59,5 @@ def _object(uri: str, name: str, place: int) -> str:
     try:
         return _OBJECT.validate_python(uri)
     except ValidationError:
-        message = f"object {place} that {name} names is none that S3 can hold: a bucket has letters, digits, dots and"
-        raise InvalidInput("InvalidManifest", f"{message} hyphens, a key 1 to 1,024 characters") from None
+        message = f"object {place} in {name} cannot exist in S3: the name of a bucket has letters, digits, dots and"
+        raise InvalidInput("InvalidManifest", f"{message} hyphens, and a key has 1 to 1,024 characters") from None

@@ -68,7 +68,7 @@ class CronExpression:
         fields = text.upper().split()
         if len(fields) != len(FIELDS):
             names = " ".join(field.name for field in FIELDS)
-            raise ValueError(f"it has {len(fields)} fields, and there are {len(FIELDS)}: {names}")
+            raise ValueError(f"it has {len(fields)} fields instead of {len(FIELDS)}: {names}")
         minutes, hours, day_of_month, months, day_of_week, years = fields
         if (day_of_month == "?") == (day_of_week == "?"):
             raise ValueError("write ? for either day-of-month or day-of-week, and a value or * for the other")
@@ -194,7 +194,7 @@ def _check_day_of_week(text: str) -> None:
     if hash_sign:
         _in_range(day, _DAY_OF_WEEK)
         if place not in ("1", "2", "3", "4", "5"):
-            raise ValueError(f"day-of-week: {text!r} names the {place or 'no'}th of a month; write 1 to 5 after #")
+            raise ValueError(f"day-of-week: {text!r} does not say which one of a month; write 1 to 5 after #")
     elif text.endswith("L") and text != "L":
         _in_range(text.removesuffix("L"), _DAY_OF_WEEK)
     elif text not in ("?", "L"):

@@ -97,7 +97,7 @@ class JobRunState(Inbound):
     def _outcome(self, exhausted: Resource | None) -> Outcome:
         run = f"the job run {self.job_run_id}"
         if self.state == "SUCCESS":  # the application has stored its end, or its host never ran it
-            return Outcome.failed(f"NoEndOfAnalysis: {run} succeeded, and has left no end of its analysis")
+            return Outcome.failed(f"NoEndOfAnalysis: {run} succeeded, but did not store the end of its analysis")
         if self.state == "CANCELLED" and exhausted is None:
             return Outcome.stopped(f"StoppedInEmrServerless: {run} was cancelled.")
         reason = self._own_words or "EMR Serverless gives no reason"

@@ -64,18 +64,21 @@ def _notices(
     name, seen = schedule.endpoint_name, schedule.watched_endpoint
     before = seen.condition if seen else Condition.WORKS
     if is_resumed:
-        message = f"there is an endpoint {name} again, and the schedule fires again; what was due meanwhile is left out"
-        yield _notice("ScheduleResumed", Severity.INFO, "resumed, its endpoint is there again", message)
+        message = (
+            f"the endpoint {name} exists again, and the schedule has resumed; windows that were due meanwhile are not"
+            " analysed"
+        )
+        yield _notice("ScheduleResumed", Severity.INFO, "resumed, its endpoint exists again", message)
     if condition is Condition.GONE and before is not condition:
         message = (
-            f"the endpoint {name} was deleted, and the schedule is paused; it goes on when there is an endpoint of that"
-            " name again. Delete the schedule if there will be none"
+            f"the endpoint {name} was deleted, and the schedule is paused; it resumes when an endpoint of that name"
+            " exists again. Delete the schedule if you no longer need it"
         )
         yield _notice("EndpointDeleted", Severity.WARNING, "paused, its endpoint was deleted", message)
     elif condition is Condition.FAILED and before is not condition and found is not None:
         message = (
             f"the endpoint {name} is {found.status}: {found.failure_reason or 'SageMaker gives no reason'}. The"
-            " schedule goes on with what is captured; repair the endpoint, or stop the schedule"
+            " schedule continues with what is captured; repair the endpoint, or stop the schedule"
         )
         yield _notice("EndpointFailed", Severity.WARNING, f"its endpoint is {found.status}", message)
     elif condition is Condition.WORKS and before is Condition.FAILED:
@@ -95,11 +98,11 @@ def _of_update(schedule: MonitoringSchedule, found: Deployment) -> Iterator[Noti
     if watched is None or is_known or (before is None and found.deployed_since <= defined):
         return
     name, variant = watched.endpoint_name, watched.variant_name
-    message = f"the endpoint {name} has the configuration {found.endpoint_config_name} now{_changes(before, found)}"
+    message = f"the endpoint {name} now has the configuration {found.endpoint_config_name}{_changes(before, found)}"
     yield _notice("EndpointUpdated", Severity.INFO, "its endpoint was updated", message)
     if variant is not None and variant not in found.models:
         message = (
-            f"the schedule watches the variant {variant} of {name}, which has {_listed(found.models)} now: it will find"
+            f"the schedule watches the variant {variant} of {name}, which now has {_listed(found.models)}: it will find"
             " no data. Update endpoint_input.variant_name"
         )
         yield _notice("VariantRemoved", Severity.WARNING, "its variant is gone", message)
@@ -109,7 +112,7 @@ def _of_update(schedule: MonitoringSchedule, found: Deployment) -> Iterator[Noti
         message = (
             f"a model of the endpoint {name} was made at {iso_utc(found.newest_model or defined)}, and the schedule was"
             f" given its baseline at {iso_utc(defined)}. Make a baseline from the data of the new model, and update the"
-            " schedule; there is nothing to do if the baseline's files were replaced already"
+            " schedule; there is nothing to do if the baseline's files have been replaced"
         )
         yield _notice("BaselineOlderThanModel", Severity.WARNING, "its baseline is older than the model", message)
 

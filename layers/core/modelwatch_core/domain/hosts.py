@@ -279,7 +279,7 @@ def choose_host(
     start = names.index(after) + 1 if after in names else 0
     offered = [candidate for candidate in candidates[start:] if wish in (None, candidate.name)]
     if not offered:
-        reason = f"no host of this deployment is larger than {after}" if wish is None else f"only {wish} was asked for"
+        reason = f"no host of this deployment is larger than {after}" if wish is None else f"only {wish} was requested"
         return NoHost(code="NoHost", reason=reason, advice=" ".join(c.limits.advice for c in candidates[:start]))
     problems = {candidate.name: _problem(candidate, demand) for candidate in offered}
     fitting = [candidate for candidate in offered if problems[candidate.name] is None]
@@ -302,16 +302,16 @@ def _problem(candidate: HostCandidate, demand: Demand) -> str | None:
         return f"{name} does not share out {demand.read_as_a_whole}"
     if limits.file_bytes is not None and demand.largest_file_bytes > limits.file_bytes:
         most, largest = limits.file_bytes, demand.largest_file_bytes
-        return f"{name} takes files of {most:,} bytes, and the largest has {largest:,}"
+        return f"{name} takes files of {most:,} bytes at most, but the largest has {largest:,}"
     if demand.input_bytes > limits.input_bytes:
-        return f"{name} takes {limits.input_bytes:,} bytes of input"
+        return f"{name} takes {limits.input_bytes:,} bytes of input at most"
     if demand.memory_bytes > limits.memory_bytes:
-        return f"{name} has {limits.memory_bytes:,} bytes of memory, and labels need some {demand.memory_bytes:,}"
+        return f"{name} has {limits.memory_bytes:,} bytes of memory, but labels need about {demand.memory_bytes:,}"
     if limits.longest_run_seconds is None or limits.pace is None or demand.needs_image:
         return None
     seconds = limits.pace.seconds(demand.input_bytes)
     if seconds > SHARE_OF_TIME * limits.longest_run_seconds:
-        return f"{name} ends a run after {limits.longest_run_seconds:,} s, and this one may take {seconds:,.0f} s"
+        return f"{name} ends a run after {limits.longest_run_seconds:,} s, but this one may take {seconds:,.0f} s"
     return None
 
 
@@ -327,7 +327,7 @@ def _cost(candidate: HostCandidate, demand: Demand) -> float:
 
 
 def _dollars(candidate: HostCandidate, demand: Demand) -> str:
-    return f"some ${_cost(candidate, demand):.2g}"
+    return f"about ${_cost(candidate, demand):.2g}"
 
 
 def _taken(chosen: HostCandidate, demand: Demand, passed_over: Sequence[str]) -> str:

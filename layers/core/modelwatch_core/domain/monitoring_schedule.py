@@ -59,7 +59,7 @@ def _read_offset(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
     try:
         return read(value)
     except ValidationError:
-        raise ValueError("is no ISO 8601 duration with a minus, such as -PT2H for two hours before") from None
+        raise ValueError("is not a negative ISO 8601 duration, such as -PT2H for two hours before") from None
 
 
 Offset = Annotated[

@@ -70,5 +70,5 @@ class ProcessingParameters(Owned):
     @classmethod
     def _has_known_parts(cls, config: dict[str, Any] | None) -> dict[str, Any] | None:
         if unknown := sorted((config or {}).keys() - _NETWORK_CONFIG):
-            raise ValueError(f"has {', '.join(unknown)}, and may have {', '.join(sorted(_NETWORK_CONFIG))}")
+            raise ValueError(f"has {', '.join(unknown)}, but may only have {', '.join(sorted(_NETWORK_CONFIG))}")
         return config

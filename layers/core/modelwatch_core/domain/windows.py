@@ -40,7 +40,7 @@ class Window(Owned):
         if self.start >= self.end:
             raise ValueError(f"the window starts at {iso_utc(self.start)}, not before its end {iso_utc(self.end)}")
         if self.start.microsecond or self.end.microsecond:
-            raise ValueError("a window starts and ends at whole seconds: it is known by them")
+            raise ValueError("a window must start and end at whole seconds")
         return self
 
     def hours(self) -> Iterator[datetime]:
@@ -59,13 +59,16 @@ class Window(Owned):
             ``WindowTooLarge``; ``InvalidParameter`` for times that can only be a mistake.
         """
         if self.start < _FIRST or self.end > _LAST:
-            raise InvalidInput("InvalidParameter", f"the window {self} is not of these centuries: correct its times")
+            raise InvalidInput(
+                "InvalidParameter",
+                f"the window {self} is not between {iso_utc(_FIRST)} and {iso_utc(_LAST)}: correct its times",
+            )
         length = self.end - self.start
         if length * variants > LONGEST_WINDOW:
             days, most = ceil(length / timedelta(days=1)), LONGEST_WINDOW.days // variants
             number = "one variant" if variants == 1 else f"{variants} variants"
-            message = f"a window of {days:,} days is longer than the {most:,} that one of an endpoint with {number} may"
-            message += " have: correct its times, or choose a shorter one"
+            message = f"a window of {days:,} days is longer than the {most:,} that are allowed for an endpoint with"
+            message += f" {number}: correct its times, or choose a shorter window"
             raise InvalidInput("WindowTooLarge", message)
 
     def __str__(self) -> str:

@@ -77,5 +77,5 @@ class AnalysisRole:
                 except ClientError as error:
                     if code_of(error) != "PackedPolicyTooLarge":
                         raise
-        message = "the inputs are in more buckets than one session can be narrowed to; use fewer buckets"
+        message = "the inputs are in more buckets than the session policy of one analysis can name; use fewer buckets"
         raise InvalidInput("SessionPolicyTooLong", message)

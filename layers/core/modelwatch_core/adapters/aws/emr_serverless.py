@@ -90,7 +90,7 @@ class EmrServerless:
     def start(self, request: AnalysisRequest) -> Run:
         """Start an analysis."""
         if request.job_name is None:
-            raise InvalidInput("NoJobName", f"{request.subject} has no name as a job; request it again")
+            raise InvalidInput("NoJobName", f"{request.subject} has no job name; run the window again")
         given = self._put(request, REQUEST_FILE.name, request.model_dump_json())
         submit = {
             "entryPoint": self._put(request, _ENTRY_POINT, _PROGRAM),

@@ -77,6 +77,7 @@ class EndpointModels:
         if reference.endpoint_name is None:
             raise InvalidInput(
                 "ModelNotDeployed",
-                f"no temporary endpoint of model {reference.model_name} is made here; name an endpoint that is there",
+                f"this host creates no temporary endpoint for the model {reference.model_name}; name an endpoint, or"
+                " run it as a schedule or a baselining job",
             )
         yield EndpointModel(self.runtime, reference.endpoint_name, reference.target_model, reference.custom_attributes)

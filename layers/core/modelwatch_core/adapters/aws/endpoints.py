@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from types_boto3_sagemaker.client import SageMakerClient
 
 
-_CAPTURED = "or give endpoint_input.data_captured_destination_s3_uri if its captures are there all the same"
+_CAPTURED = "or give endpoint_input.data_captured_destination_s3_uri if something else captures its data"
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,7 +98,11 @@ class RepairLists:
             ConditionExpression="schedules = :before OR attribute_not_exists(schedules)",
             ExpressionAttributeValues={":now": schedules, ":before": before},
         )
-        return [] if counted else ["the number of schedules: a schedule was made or deleted meanwhile; repeat it"]
+        return (
+            []
+            if counted
+            else ["the number of schedules: a schedule was created or deleted meanwhile; repeat the repair"]
+        )
 
 
 def _as_written_today(item: Item) -> list[Item]:

@@ -117,15 +117,15 @@ class ProcessingJobs:
     def start(self, request: AnalysisRequest) -> Run:
         """Start an analysis."""
         if request.job_name is None:
-            raise InvalidInput("NoJobName", f"{request.subject} has no name as a processing job; request it again")
+            raise InvalidInput("NoJobName", f"{request.subject} has no name for a processing job; run the window again")
         role = self._role(request)
         wanted = list(wanted_objects(self.objects, request.inputs))
         made = self._of_users_image(request, wanted) if request.image_uri else self._of_our_image(request, wanted)
         job = _job(request, role, self.owner, wanted) | made
         if not self._created(request.job_name, job) and not self._is_ours(request.job_name):
             message = (
-                f"there is a processing job {request.job_name} of somebody else's, and SageMaker keeps its name for"
-                " ever; give yours another name"
+                f"there is a processing job {request.job_name} that this deployment did not start, and SageMaker never"
+                " releases a name; choose another"
             )
             raise InvalidInput("ProcessingJobExists", message)
         location = f"{_LOG_GROUP} (streams that begin with {request.job_name})"
@@ -171,8 +171,8 @@ class ProcessingJobs:
         if request.image_uri is None:
             return self.role_arn
         message = (
-            f"the container of {request.subject} runs under a role of its monitor that the deployment's parameter"
-            f" ProcessingRoleArns lists, and {own or 'no role'} is not among them; add it there, or name another role"
+            f"the container of {request.subject} needs a role that the deployment's parameter ProcessingRoleArns lists,"
+            f" but the monitor has {own or 'none'}; add it there, or give the monitor another role"
         )
         raise InvalidInput("RoleNotPassable", message)
 
@@ -325,7 +325,7 @@ def _output(name: str, folder: Path, uri: str, mode: str) -> dict[str, Any]:
 def _bounded(inputs: list[dict[str, Any]], request: AnalysisRequest) -> list[dict[str, Any]]:
     if len(inputs) > _MOST_INPUTS:
         message = (
-            f"the input of {request.subject} is in {len(inputs)} places, and a processing job takes {_MOST_INPUTS}"
+            f"the input of {request.subject} is in {len(inputs)} places, but a processing job takes {_MOST_INPUTS}"
         )
         raise InvalidInput("TooManyInputs", f"{message}; keep it in fewer buckets and folders")
     return inputs

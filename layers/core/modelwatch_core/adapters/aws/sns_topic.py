@@ -160,7 +160,7 @@ class SnsChatTopics:
 
 def _refuse_topic(address: str, listed: Collection[str]) -> None:
     if address.endswith(".fifo"):
-        message = f"alert_targets: {address} is a FIFO topic, which has queues only as subscribers; name a standard one"
+        message = f"alert_targets: {address} is a FIFO topic, to which only queues can subscribe; name a standard topic"
         raise InvalidInput("UnfitAlertTarget", message)
     refuse_unlisted(address, listed, own=next(iter(listed), ""), parameter="AlertTopicArns")
 

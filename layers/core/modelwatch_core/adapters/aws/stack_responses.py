@@ -38,6 +38,8 @@ class StackResponses:
                 "PUT", url, body=body, headers={"Content-Type": ""}, timeout=_SECONDS, redirect=False
             )
         except urllib3.exceptions.HTTPError as error:
-            raise Upstream("ServiceError", f"CloudFormation could not be answered: {type(error).__name__}") from None
+            raise Upstream(
+                "ServiceError", f"the response to CloudFormation could not be sent: {type(error).__name__}"
+            ) from None
         if answer.status not in _SUCCESSES:
-            raise Upstream("ServiceError", f"CloudFormation did not take the answer: HTTP {answer.status}")
+            raise Upstream("ServiceError", f"CloudFormation did not accept the response: HTTP {answer.status}")

@@ -48,7 +48,7 @@ def aws_errors(doing: str) -> Iterator[None]:
         yield
     except ClientError as error:
         code = error.response["Error"]["Code"]
-        message = f"{doing}: {error.operation_name} answered {code}: {error.response['Error'].get('Message', '')}"
+        message = f"{doing}: {error.operation_name} returned {code}: {error.response['Error'].get('Message', '')}"
         raise _error(code, message) from error
     except BotoCoreError as error:
         raise Upstream("ServiceNotReached", f"{doing}: {error}") from error
@@ -101,7 +101,8 @@ def model_errors(endpoint_name: str, body: bytes) -> Iterator[None]:
         raise _model_failure(endpoint_name, error, body) from None  # botocore's message has that of the model
     except ReadTimeoutError:
         message = (
-            f"endpoint {endpoint_name} did not answer in time; ask it for fewer rows at once, or give it more power"
+            f"the endpoint {endpoint_name} did not respond in time; send it fewer rows at a time (max_payload_bytes), "
+            "or give it larger instances"
         )
         raise ModelFailure("ModelTimedOut", message) from None
     except BotoCoreError as error:
@@ -111,23 +112,23 @@ def model_errors(endpoint_name: str, body: bytes) -> Iterator[None]:
 def _model_failure(endpoint_name: str, error: ClientError, body: bytes) -> ModelwatchError:
     code = code_of(error)
     if code in REFUSED:
-        return InvalidInput(REFUSED[code], f"calling endpoint {endpoint_name}: InvokeEndpoint answered {code}")
+        return InvalidInput(REFUSED[code], f"calling endpoint {endpoint_name}: InvokeEndpoint returned {code}")
     if code == "413":
         return payload_too_large(body)
     if code == "ValidationError":
-        message = f"endpoint {endpoint_name} cannot be called: is it there, in this region, and InService?"
+        message = f"the endpoint {endpoint_name} cannot be called: check that it is in this region, and InService"
         return ModelFailure("ModelNotFound", message, redacted_message(_message(error), body))
     if code == "ModelError":
         return _fault_of_the_model(endpoint_name, error, body)
     if code in THROTTLED:
-        message = f"endpoint {endpoint_name} has too much to do ({code}), also when asked again; give it more instances"
+        message = f"the endpoint {endpoint_name} is too busy ({code}), also after retries; give it more instances"
         return ModelFailure("ModelThrottled", message)
-    return ModelFailure("ModelNotReached", f"calling endpoint {endpoint_name}: InvokeEndpoint answered {code}")
+    return ModelFailure("ModelNotReached", f"calling endpoint {endpoint_name}: InvokeEndpoint returned {code}")
 
 
 def payload_too_large(body: bytes) -> ModelFailure:
     """Return the error for a request that is longer than an endpoint takes."""
-    message = f"a request of {len(body):,} bytes is longer than the {LARGEST_PAYLOAD:,} that an endpoint takes"
+    message = f"a request of {len(body):,} bytes exceeds the {LARGEST_PAYLOAD:,} that an endpoint accepts"
     return ModelFailure("ModelRefusedPayload", message)
 
 
@@ -136,7 +137,7 @@ def _fault_of_the_model(endpoint_name: str, error: ClientError, body: bytes) -> 
     code = {413: "ModelRefusedPayload", 429: "ModelThrottled"}.get(status)
     code = code or ("ModelRefused" if 400 <= status < 500 else "ModelFailed")
     message = redacted_message(str(error.response.get("OriginalMessage") or ""), body)
-    return ModelFailure(code, f"the model of endpoint {endpoint_name} answered {status}", message)
+    return ModelFailure(code, f"the model of the endpoint {endpoint_name} returned status {status}", message)
 
 
 def _message(error: ClientError) -> str:

@@ -13,7 +13,7 @@ from modelwatch_core.domain.sagemaker_api.requests import AlertsWanted, ApiAlert
 
 def _list(app: App, asked: AlertsWanted) -> dict[str, Any]:
     if asked.monitoring_schedule_name is None:
-        raise InvalidInput("InvalidParameter", "MonitoringScheduleName: say whose alerts are listed")
+        raise InvalidInput("InvalidParameter", "MonitoringScheduleName: needed to list alerts")
     wanted = asked.model_dump(include={"monitoring_schedule_name", "max_results", "next_token"})
     answer = app.manage("ListMonitoringAlerts", **wanted)
     summaries = [

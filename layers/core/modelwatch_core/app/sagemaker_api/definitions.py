@@ -45,7 +45,7 @@ def note_use(app: App, monitoring_type: str, name: str, schedule: str) -> JobDef
         except NotReady:  # another schedule was made with it in this moment
             continue
         return found
-    raise NotReady("ChangedMeanwhile", f"the job definition {name} is being changed by others; try again")
+    raise NotReady("ChangedMeanwhile", f"the job definition {name} is being changed by other requests; try again")
 
 
 def definition_arn(app: App, definition: JobDefinition) -> str:

@@ -68,7 +68,7 @@ class AnswerSageMakerRequest:
 
     def _carried_out(self, request: SageMakerRequest) -> dict[str, Any]:
         if request.operation not in OPERATIONS:
-            raise InvalidInput("UnknownOperation", f"{request.operation!r} is none that this function answers")
+            raise InvalidInput("UnknownOperation", f"this function has no operation {request.operation!r}")
         operation = OPERATIONS[request.operation]
         parameters = _by_common_names(request)
         return operation.carry_out(self.app, parsed(operation.request, parameters))
@@ -87,7 +87,7 @@ class AnswerBaselineRequest:
 
     def _started(self, request: SageMakerRequest) -> dict[str, Any]:
         if request.operation != CREATE_PROCESSING_JOB:
-            raise InvalidInput("UnknownOperation", f"{request.operation!r} is none that this function answers")
+            raise InvalidInput("UnknownOperation", f"this function has no operation {request.operation!r}")
         asked = parsed(ProcessingJobRequest, request.parameters)
         parameters = baseline_parameters(asked, self.create_baseline.objects.read)
         job = self.create_baseline(parsed(BaselineRequest, parameters))

@@ -127,7 +127,7 @@ def overview(monitors: Iterable[Monitor], now: datetime, details: Details) -> Ht
     return joined(
         (
             element("p", counts, class_="counts"),
-            element("p", f"Shown are {MOST_MONITORS} of {len(ordered)}, the worst first.")
+            element("p", f"Showing {MOST_MONITORS} of {len(ordered)}, the worst first.")
             if len(ordered) > MOST_MONITORS
             else None,
             table("All monitors", headings, (_row(each, now, details) for each in ordered[:MOST_MONITORS])),

@@ -96,7 +96,7 @@ DATA_QUALITY = MonitorKind(
                 field="propose_changes",
                 metavar="ROWS",
                 help="Also propose how far mean, standard deviation and quantiles may change by chance (max_changes in "
-                "constraints.json), for windows of so many rows.",
+                "constraints.json), for windows with this many rows.",
                 verbs=BASELINE_ONLY,
             ),
             LOOKS_OPTION,
@@ -104,8 +104,8 @@ DATA_QUALITY = MonitorKind(
                 field="earlier_executions_results",
                 name="--earlier-results",
                 metavar="DIR|S3URI",
-                help="Results of earlier windows of the series: of the last window_series.json in it, by the order of "
-                "paths, lasting small changes are found. Needs --looks-per-month.",
+                help="Results of earlier windows of the series, to find small changes that last: the last "
+                "window_series.json in it is read, by the order of paths. Needs --looks-per-month.",
                 verbs=CHECK_ONLY,
             ),
         ),

@@ -149,12 +149,12 @@ EXPLAINABILITY = MonitorKind(
             *_MODEL_OPTIONS,
             ShellOption(
                 field="allow_pickle",
-                help="Let --model-artifact be a pickle. It runs whatever code is in it.",
+                help="Accept a pickle as --model-artifact. A pickle runs any code that it contains.",
             ),
             ShellOption(
                 field="max_explained_rows",
                 metavar="N|all",
-                help="The most rows that are explained, drawn at random; 1000 unless the configuration says otherwise.",
+                help="The most rows to explain, drawn at random; 1000 unless the configuration says otherwise.",
             ),
             LOOKS_OPTION,
             ShellOption(

@@ -94,17 +94,17 @@ MODEL_QUALITY = MonitorKind(
         options=(
             *GROUND_TRUTH_OPTIONS,
             STATISTICS_OPTION,
-            ShellOption(field="problem_type", help="What the model does.", required=True),
+            ShellOption(field="problem_type", help="What the model predicts.", required=True),
             ShellOption(
                 field="probability_threshold_attribute",
                 metavar="X",
-                help="A probability above it predicts the positive class, where no --inference-attribute says what was "
+                help="A probability above it predicts the positive class, unless --inference-attribute says what was "
                 "predicted; 0.5 by default.",
             ),
             ShellOption(
                 field="threshold_rule",
-                help="SamplingError (the default): thresholds allow for what chance does to the baseline and to what "
-                "is checked. Exact: SageMaker's rule, any value worse than the baseline's is a violation.",
+                help="SamplingError: thresholds allow for chance in the baseline and in the data that is checked. "
+                "Exact: SageMaker's rule, any value worse than the baseline's is a violation.",
             ),
             *DRIFT_OPTIONS,
             LOOKS_OPTION,

@@ -132,7 +132,7 @@ STATISTICS_OPTION = ShellOption(
     field="baseline_statistics",
     name="--statistics",
     metavar="FILE|S3URI",
-    help="statistics.json of the baseline, which drift is measured from.",
+    help="The baseline's statistics.json, from which drift is measured.",
     verbs=CHECK_ONLY,
 )
 """The option of kinds that measure drift."""
@@ -141,8 +141,8 @@ DRIFT_OPTIONS = (
     ShellOption(
         field="comparison_method",
         metavar="MEASURE",
-        help="How drift of numbers is measured: what a baseline suggests, and what a check compares by instead of the "
-        "method in its constraints, with the threshold there. One of",
+        help="The method that measures the drift of numbers: a baseline suggests it, and a check uses it in place of "
+        "the one in its constraints, with the threshold there. One of",
         choices="modelwatch_analyzer.distances.methods:comparison_methods",
     ),
     ShellOption(
@@ -157,16 +157,16 @@ DRIFT_OPTIONS = (
 LOOKS_OPTION = ShellOption(
     field="looks_per_month",
     metavar="N",
-    help="How many windows of this series a month has: the check then has its part of the rate of false alarms of a "
-    "month.",
+    help="How many windows of this series there are in a month: the check then gets its part of a month's rate of "
+    "false alarms.",
     verbs=CHECK_ONLY,
 )
 """The option of kinds that promise a rate of false alarms."""
 
 INTERVAL_OPTIONS = (
-    ShellOption(field="bootstrap_replicates", help="The number of resamples for confidence intervals."),
+    ShellOption(field="bootstrap_replicates", metavar="N", help="The number of resamples for confidence intervals."),
     ShellOption(field="confidence_level", metavar="X", help="The confidence level of the intervals, between 0 and 1."),
-    ShellOption(field="seed", help="The seed of the resamples."),
+    ShellOption(field="seed", metavar="N", help="The seed of the resamples."),
 )
 """The options of kinds whose settings are ``IntervalSettings``."""
 
@@ -187,7 +187,7 @@ GROUND_TRUTH_OPTIONS = (
     ShellOption(
         field="ground_truth_time_tolerance",
         metavar="SECONDS",
-        help="How far the time of a label without an id may be from that of its prediction; 0 by default.",
+        help="How far the time of a label without an id may be from that of its prediction.",
     ),
 )
 """The options of kinds whose settings are ``GroundTruthSettings``."""

@@ -162,5 +162,5 @@ def _json(text: str | bytes, name: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
-        raise InvalidInput("InvalidParameter", f"{name}: is no JSON object")
+        raise InvalidInput("InvalidParameter", f"{name}: is not a JSON object")
     return found
