@@ -289,3 +289,12 @@ def test_several_documents_over_several_lines_are_refused_with_what_to_write(tmp
     (tmp_path / "data.json").write_text("\n".join(json.dumps(record, indent=2) for record in RECORDS))
     with pytest.raises(modelwatch.ModelwatchError, match=r"or in one array$"):
         modelwatch.baseline(tmp_path / "data.json", dataset_format="json")
+
+
+def test_constraints_are_no_statistics(tmp_path):
+    folder = modelwatch.baseline(frame(0)).save(tmp_path / "b")
+    constraints = folder / "constraints.json"
+    with pytest.raises(
+        modelwatch.ModelwatchError, match=r"InvalidStatistics: .* give statistics\.json of the baseline"
+    ):
+        modelwatch.check(frame(1), constraints, statistics=constraints)
