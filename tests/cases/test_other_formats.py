@@ -3,7 +3,7 @@
 After public reports: captures read as CSV (Amazon's documentation of ``sagemaker_capture_json`` answers the mix-up),
 partitioned folders (aws-sdk-pandas 764, great_expectations 6483), pandas' index in Parquet (milvus 33197), text stored
 as binary (velox 10398, SPARK-2927), and SageMaker's usual packing, ``.tar.gz``; records that Firehose joins without
-line ends (aws-sdk-js 3264, vector 8487, pg2kinesis 13).
+line ends (aws-sdk-js 3264, vector 8487, pg2kinesis 13), and sparse frames (pandas 26378, arrow 1894).
 """
 
 from __future__ import annotations
@@ -298,3 +298,16 @@ def test_constraints_are_no_statistics(tmp_path):
         modelwatch.ModelwatchError, match=r"InvalidStatistics: .* give statistics\.json of the baseline"
     ):
         modelwatch.check(frame(1), constraints, statistics=constraints)
+
+
+def test_sparse_columns_of_pandas_are_read_as_the_numbers_that_they_are():
+    dense = pd.DataFrame({"plan": list("abca") * 100, "x": [0.0, 0.0, 1.5, 0.0] * 100, "n": [0, 7, 0, 0] * 100})
+    sparse = pd.get_dummies(dense, columns=["plan"], sparse=True, dtype=int)
+    sparse["x"] = pd.arrays.SparseArray([0.0, np.nan, 1.5, 0.0] * 100)
+    made = modelwatch.baseline(sparse)
+    whole = modelwatch.baseline(sparse.astype({"plan_a": int, "plan_b": int, "plan_c": int, "x": float}))
+    assert made.statistics == whole.statistics
+    assert {feature["name"]: feature["inferred_type"] for feature in made.statistics["features"]}[
+        "plan_a"
+    ] == "Integral"
+    assert isinstance(sparse["x"].dtype, pd.SparseDtype)
