@@ -401,3 +401,50 @@ def test_numbers_and_the_rows_of_a_script_are_not_read_once_more_to_look_for_lis
         "--record-preprocessor script.py"
     )
     assert looked == ["q"]
+
+
+def test_answers_that_python_printed_as_dicts_are_read_like_objects(case):
+    shell = case("answers-as-python-dicts")
+    shown = shell("capture inspect captures --inference-attribute predictions").text
+    assert "Read 120 rows of 60 captured records" in shown
+    checked = shell(BINARY.replace("--probability-attribute 0", "--probability-attribute predictions"))
+    assert checked.exit_code == 0, checked.text
+    assert metrics(shell)["accuracy"]["value"] == 90 / 120
+
+
+@pytest.mark.parametrize("encoding", ["CSV", "JSON", "BASE64"])
+@pytest.mark.parametrize(
+    ("printed", "columns"),
+    [
+        ("{'score': 0.50, 'label': 'a, b', 'sure': True, 'note': None}", "score Fractional 0.50 label String a, b"),
+        ("[{'label': \"it's\", 'score': 0.25}]", "label String it's score Fractional 0.25"),
+        (
+            "{'p': array([0.1, 0.9], dtype=float32), 'y': np.int64(1)}",
+            "p.0 Fractional 0.1 p.1 Fractional 0.9 y Integral",
+        ),
+        ("{'out': {'score': 1e-05}}", "out.score Fractional 1e-05"),
+    ],
+)
+def test_dicts_of_python_have_the_same_columns_in_every_encoding(shell, encoding, printed, columns):
+    shell.write(CAPTURE, captured([(("1,2", "CSV"), (printed, encoding))] * 30))
+    assert columns in shell("capture inspect captures --rows 1").text
+
+
+@pytest.mark.parametrize("printed", ["{'a' or b}", "{0.5}", "{'score': 0.5", "it's {fine}"])
+def test_text_in_braces_that_is_no_dict_is_text(shell, printed):
+    shell.write(CAPTURE, captured([(("1,2", "CSV"), (printed, "CSV"))] * 30))
+    assert f"_c0 String {printed}" in shell("capture inspect captures --rows 1").text
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonlines"])
+def test_an_answer_for_a_batch_of_one_row_is_one_list(shell, form):
+    rows = [(index % 3, [[0.8 if place == index % 3 else 0.1 for place in range(3)]]) for index in range(240)]
+    as_csv = "y,p\n" + "".join(f'{label},"{scores}"\n' for label, scores in rows)
+    as_lines = "".join(json.dumps({"y": label, "p": scores}) + "\n" for label, scores in rows)
+    shell.write("rows.csv", as_csv if form == "csv" else as_lines)
+    made = shell(
+        f"{QUALITY.replace('format csv', f'format {form}')}MulticlassClassification --probability-attribute p "
+        "--ground-truth-attribute y"
+    )
+    assert made.exit_code == 0, made.text
+    assert metrics(shell, "multiclass")["accuracy"]["value"] == 1

@@ -1,4 +1,8 @@
-"""Which column is which: headers, orders and names."""
+"""Which column is which: headers, orders and names.
+
+Among the public reports are headers that come again where files were joined (s3-concat 3), columns between blanks
+(polars 6618 and 16044), and quotes behind backslashes, as Spark writes them (polars 15022, cudf 11984).
+"""
 
 from __future__ import annotations
 
@@ -482,3 +486,74 @@ def test_what_is_no_probability_is_refused_by_bias_too(shell, scores):
     )
     assert refused.exit_code == 2
     assert "ProbabilityOutOfRange" in refused.text
+
+
+def test_headers_inside_a_file_that_was_joined_of_several_are_no_rows(case):
+    shell = case("files-joined-with-their-headers")
+    made = shell(BASELINE.format("train.csv"))
+    assert (rows(shell), list(columns(shell).values())) == (300, ["Integral", "Fractional", "String"])
+    assert (
+        "4 malformed records, for instance: train.csv:62: the header again train.csv:123: the header again" in made.text
+    )
+    shell("check data-quality --data today.csv --dataset-format csv" + AGAINST)
+    assert {violation["feature_name"] for violation in shell.violations("r")} == {"income"}
+
+
+@pytest.mark.parametrize("header", ["a,b", '"a","b"'])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("places", [(0,), (7, 8), (299,), (300,)])
+def test_a_header_is_no_row_wherever_it_comes_again(shell, header, end, places):
+    lines = [f"{index % 9},x" for index in range(300)]
+    for place in reversed(places):
+        lines.insert(place, header)
+    shell.write("rows.csv", end.join([header, *lines, ""]))
+    made = shell(BASELINE.format("rows.csv"))
+    assert (rows(shell), columns(shell)) == (300, {"a": "Integral", "b": "String"}), made.text
+    assert "looks like" not in made.text
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "name\n" + "name\nx\n" * 150,
+        "a,b\n" + "a,b\nc,d\n" * 150,
+        "0,1\n" + "0,1\n3,4\n" * 150,
+        "0,b\n" + "0,b\n3,c\n" * 150,
+        "a,b\n" + '2,"x\na,b\ny"\n' * 300,
+        "a,b\n" + "1,xa\n" * 299 + "1,a\n",
+    ],
+)
+def test_what_only_resembles_the_header_is_a_row(shell, content):
+    shell.write("rows.csv", content)
+    made = shell(BASELINE.format("rows.csv"))
+    assert rows(shell) == 300
+    assert "the header again" not in made.text
+
+
+def test_columns_between_blanks_are_reported(case):
+    shell = case("columns-between-blanks")
+    made = shell(BASELINE.format("train.data") + "--no-header")
+    assert columns(shell) == {"_c0": "String"}
+    assert "each line of train.data has blanks between its fields, it seems, and was read as one column" in made.text
+    lines = [",".join(line.split()) for line in (shell.folder / "train.data").read_text().splitlines()]
+    shell.write("commas.csv", "\n".join([*lines, ""]))
+    made = shell(BASELINE.format("commas.csv") + "--no-header")
+    assert list(columns(shell).values()) == ["Fractional", "Fractional", "Fractional", "Integral"]
+    assert "it seems" not in made.text
+    shown = shell("capture inspect captures").text
+    assert "endpointInput: each row is one column, and has pairs of index:value, as LIBSVM writes them" in shown
+    assert "give a --record-preprocessor that splits them" in shown
+
+
+@pytest.mark.parametrize("cell", ["New York", "2026-03-01 10:00:00", "12 kg", "room 12", " 12", "12 ", "a:1 b:2"])
+def test_blanks_inside_a_text_are_no_columns(shell, cell):
+    shell.write("rows.csv", "a\n" + f"{cell}\n" * 300)
+    assert "it seems" not in shell(BASELINE.format("rows.csv")).text
+    shell.write(CAPTURE, captured([cell] * 30, ["0.5"] * 30))
+    assert "each row is one column" not in shell("capture inspect captures").text
+
+
+def test_a_quote_behind_a_backslash_is_named_as_the_cause(case):
+    made = case("quotes-behind-backslashes")(BASELINE.format("train.csv"))
+    assert "60 of 120 records cannot be parsed" in made.text
+    assert "a quote inside a field is doubled, a backslash does not escape it" in made.text

@@ -1,4 +1,7 @@
-"""Sums, spreads, thresholds and tests where rounding, overflow or a small sample decides."""
+"""Sums, spreads, thresholds and tests where rounding, overflow, a small sample or a wrong scale decides.
+
+Probabilities of the other class are in scikit-learn 10914, evidently 27 and healthcareai-py 387.
+"""
 
 from __future__ import annotations
 
@@ -242,3 +245,71 @@ def test_what_is_no_probability_is_refused(shell, value):
     refused = shell(BINARY.format("rows.csv"))
     assert refused.exit_code == 2
     assert "ProbabilityOutOfRange" in refused.text
+
+
+@pytest.mark.parametrize(("column", "auc"), [("yes", 0.8186717740857868), ("no", 0.18132822591421316)])
+def test_probabilities_of_the_other_class_are_reported(case, column, auc):
+    shell = case("probabilities-of-the-other-class")
+    command = BINARY.replace("attribute y", "attribute churn").replace("attribute s", f"attribute {column}")
+    made = shell(command.format("answers.csv"))
+    metrics = shell.read("b/statistics.json")["binary_classification_metrics"]
+    # Pairs of a positive and a negative row, counted one by one.
+    assert metrics["auc"]["value"] == pytest.approx(auc, rel=1e-12)
+    assert ("auc is below 0.5, and not by chance" in made.text) == (column == "no")
+
+
+def test_an_auc_below_one_half_by_chance_is_not_reported(shell):
+    shell.write("rows.csv", "s,y\n" + "".join(f"0.{index * 7 % 10},{index % 7 % 2}\n" for index in range(60)))
+    made = shell(BINARY.format("rows.csv"))
+    assert shell.read("b/statistics.json")["binary_classification_metrics"]["auc"]["value"] < 0.5
+    assert "not by chance" not in made.text
+
+
+def test_thresholds_that_no_distance_can_exceed_are_reported(case):
+    shell = case("threshold-in-per-cent")
+    shell(BASELINE.format("train.csv"))
+    checked = shell(CHECK.format("today.csv", "constraints.json"))
+    assert (checked.exit_code, shell.violations("r")) == (0, [])
+    assert "the drift thresholds of 'amount' are above 1, and no distance is" in checked.text
+    assert "categorical_comparison_threshold for String features: the other one is ignored for 'plan'" in checked.text
+    text = (shell.folder / "constraints.json").read_text()
+    shell.write("constraints.json", text.replace('"comparison_threshold": 10', '"comparison_threshold": 0.1'))
+    checked = shell(CHECK.format("today.csv", "constraints.json"))
+    assert [violation["feature_name"] for violation in shell.violations("r")] == ["amount"]
+    assert "above 1" not in checked.text
+
+
+@pytest.mark.parametrize(
+    ("method", "threshold", "said"),
+    [
+        ("Robust", 1.5, "no distance is, so that drift is never a violation"),
+        ("Hellinger", 5, "no distance is, so that drift is never a violation"),
+        ("JensenShannon", 10, "no distance is, so that drift is never a violation"),
+        ("KolmogorovSmirnov", 5, "no p-value is, so that drift is always a violation"),
+        ("Simple", 1, None),
+        ("PSI", 10, None),
+        ("Wasserstein", 2, None),
+    ],
+)
+def test_only_thresholds_out_of_the_range_of_their_measure_are_reported(case, method, threshold, said):
+    shell = case("threshold-in-per-cent")
+    shell(BASELINE.format("train.csv"))
+    constraints = shell.read("constraints.json")
+    distribution = constraints["monitoring_config"]["distribution_constraints"]
+    distribution |= {"comparison_method": method, "comparison_threshold": threshold}
+    shell.write("constraints.json", json.dumps(constraints))
+    checked = shell(CHECK.format("today.csv", "constraints.json"))
+    assert ("above 1" in checked.text) == (said is not None)
+    assert said is None or said in checked.text
+
+
+def test_thresholds_of_predictions_out_of_range_are_reported_too(shell):
+    shell.write("rows.csv", "p,y\n" + "".join(f"{index % 7}.5,{index % 5}.25\n" for index in range(300)))
+    shell(REGRESSION.format("rows.csv"))
+    constraints = shell.read("b/constraints.json")
+    constraints["monitoring_config"]["distribution_constraints"] |= {"comparison_method": "Simple"}
+    constraints["monitoring_config"]["distribution_constraints"] |= {"comparison_threshold": 10}
+    shell.write("constraints.json", json.dumps(constraints))
+    check = REGRESSION.replace("baseline", "check").replace("--dataset {}", "--data rows.csv").replace(" b ", " r ")
+    checked = shell(f"{check} --constraints constraints.json --statistics b/statistics.json")
+    assert "the drift thresholds of 'prediction', 'label' are above 1" in checked.text, checked.text

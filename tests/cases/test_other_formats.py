@@ -2,7 +2,8 @@
 
 After public reports: captures read as CSV (Amazon's documentation of ``sagemaker_capture_json`` answers the mix-up),
 partitioned folders (aws-sdk-pandas 764, great_expectations 6483), pandas' index in Parquet (milvus 33197), text stored
-as binary (velox 10398, SPARK-2927), and SageMaker's usual packing, ``.tar.gz``.
+as binary (velox 10398, SPARK-2927), and SageMaker's usual packing, ``.tar.gz``; records that Firehose joins without
+line ends (aws-sdk-js 3264, vector 8487, pg2kinesis 13), and sparse frames (pandas 26378, arrow 1894).
 """
 
 from __future__ import annotations
@@ -221,3 +222,94 @@ def test_rows_without_any_value_that_a_preprocessor_returns_are_named(tmp_path):
     (said,) = [each for each in made.warnings if "preprocessor" in each]
     assert "an empty dict 50 times" in said
     assert "return [] to leave a record out" in said
+
+
+MORE_FOLLOWS = "something follows the JSON document: several must be on a line each, without commas between them"
+
+
+@pytest.mark.parametrize("dataset_format", ["json", "jsonlines"])
+def test_documents_without_line_ends_as_firehose_writes_them_are_refused_with_the_cause(case, dataset_format):
+    shell = case("documents-of-firehose")
+    command = f"baseline data-quality --dataset {{}} --dataset-format {dataset_format} --output b"
+    refused = shell(command.format("train.json"))
+    assert refused.exit_code == 2
+    assert MORE_FOLLOWS in refused.text
+    text = (shell.folder / "train.json").read_text()
+    documents = text.replace("}{", "}\n{").splitlines()
+    shell.write(
+        "right.json", text.replace("}{", "}\n{") if dataset_format == "jsonlines" else f"[{','.join(documents)}]"
+    )
+    assert shell(command.format("right.json")).exit_code == 0
+    assert shell.read("b/statistics.json")["dataset"]["item_count"] == 120
+
+
+def test_captured_records_and_labels_without_line_ends_are_refused_with_the_cause(shell):
+    shell.write("captures/ep/AllTraffic/2026/03/01/10/f.jsonl", json.dumps(CAPTURED) * 9)
+    assert MORE_FOLLOWS in shell("capture inspect captures").text
+    answered = CAPTURED["captureData"] | {"endpointOutput": {"data": "0.5", "encoding": "CSV"}}
+    shell.write("captures/ep/AllTraffic/2026/03/01/10/f.jsonl", json.dumps(CAPTURED | {"captureData": answered}) + "\n")
+    label = {
+        "groundTruthData": {"data": "1", "encoding": "CSV"},
+        "eventMetadata": {"eventId": "e"},
+        "eventVersion": "0",
+    }
+    shell.write("labels/2026/03/01/11/l.jsonl", json.dumps(label) * 9)
+    refused = shell(
+        "baseline model-quality --dataset captures --dataset-format capture --ground-truth labels --output b"
+        " --problem-type BinaryClassification --probability-attribute 0"
+    )
+    assert refused.exit_code == 2
+    assert MORE_FOLLOWS in refused.text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[\n" + ",\n".join(map(json.dumps, RECORDS)) + "\n]",
+        "[" + ",\n ".join(map(json.dumps, RECORDS)) + "]",
+        json.dumps(RECORDS, indent=2),
+        json.dumps(RECORDS[0], indent=2),
+        "\n\n" + json.dumps(RECORDS, indent=1),
+    ],
+)
+def test_a_document_over_several_lines_is_not_read_as_json_lines(tmp_path, text):
+    (tmp_path / "data.json").write_text(text)
+    with pytest.raises(modelwatch.ModelwatchError, match=r"OtherFormat: data\.json begins .* name the format json$"):
+        modelwatch.baseline(tmp_path / "data.json", dataset_format="jsonlines")
+    made = modelwatch.baseline(tmp_path / "data.json", dataset_format="json")
+    assert made.statistics["dataset"]["item_count"] in (1, len(RECORDS))
+
+
+@pytest.mark.parametrize("first", ['"age": 20, "city": "de"},', '{"age": 20,', "[", "null,"])
+def test_a_broken_first_line_of_json_lines_is_one_malformed_record(tmp_path, first):
+    (tmp_path / "data.json").write_text("\n".join([first, *map(json.dumps, RECORDS)]))
+    made = modelwatch.baseline(tmp_path / "data.json", dataset_format="jsonlines")
+    assert made.statistics["dataset"]["item_count"] == len(RECORDS)
+
+
+def test_several_documents_over_several_lines_are_refused_with_what_to_write(tmp_path):
+    (tmp_path / "data.json").write_text("\n".join(json.dumps(record, indent=2) for record in RECORDS))
+    with pytest.raises(modelwatch.ModelwatchError, match=r"or in one array$"):
+        modelwatch.baseline(tmp_path / "data.json", dataset_format="json")
+
+
+def test_constraints_are_no_statistics(tmp_path):
+    folder = modelwatch.baseline(frame(0)).save(tmp_path / "b")
+    constraints = folder / "constraints.json"
+    with pytest.raises(
+        modelwatch.ModelwatchError, match=r"InvalidStatistics: .* give statistics\.json of the baseline"
+    ):
+        modelwatch.check(frame(1), constraints, statistics=constraints)
+
+
+def test_sparse_columns_of_pandas_are_read_as_the_numbers_that_they_are():
+    dense = pd.DataFrame({"plan": list("abca") * 100, "x": [0.0, 0.0, 1.5, 0.0] * 100, "n": [0, 7, 0, 0] * 100})
+    sparse = pd.get_dummies(dense, columns=["plan"], sparse=True, dtype=int)
+    sparse["x"] = pd.arrays.SparseArray([0.0, np.nan, 1.5, 0.0] * 100)
+    made = modelwatch.baseline(sparse)
+    whole = modelwatch.baseline(sparse.astype({"plan_a": int, "plan_b": int, "plan_c": int, "x": float}))
+    assert made.statistics == whole.statistics
+    assert {feature["name"]: feature["inferred_type"] for feature in made.statistics["features"]}[
+        "plan_a"
+    ] == "Integral"
+    assert isinstance(sparse["x"].dtype, pd.SparseDtype)

@@ -56,7 +56,7 @@ def _frame(data: Any, label: str) -> pl.DataFrame:
     for repeated in (name for name, count in Counter(names).items() if count > 1):
         raise InvalidInput("DuplicateColumn", f"{label}: two columns have the name {repeated!r}: rename one")
     if _is_pandas(data):
-        data = _in_known_zones(data)
+        data = _in_known_zones(_dense(data))
     elif _is_pyarrow(data):
         data = _table_in_known_zones(data)
     try:
@@ -72,6 +72,14 @@ def _frame(data: Any, label: str) -> pl.DataFrame:
         mixed = ", ".join(map(repr, _mixed(data)))
         message = f"{label}: {mixed or 'a column'} cannot be read, perhaps because its values are of several types: "
         raise InvalidInput("UnreadableFrame", message + "convert it, for instance to text") from None
+
+
+def _dense(data: Any) -> Any:
+    """Return a pandas frame without sparse columns, which pyarrow does not take over."""
+    from pandas import SparseDtype
+
+    sparse = {name: dtype.subtype for name, dtype in data.dtypes.items() if isinstance(dtype, SparseDtype)}
+    return data.astype(sparse) if sparse else data
 
 
 def _in_known_zones(data: Any) -> Any:

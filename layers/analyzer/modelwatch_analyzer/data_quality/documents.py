@@ -70,6 +70,15 @@ class Statistics(EditedDocument):
             raise ValueError("these are constraints: give the statistics.json of the baseline")
         return self
 
+    @model_validator(mode="after")
+    def _no_constraints(self) -> Self:
+        # They would be accepted as statistics with which nothing can be compared.
+        if self.features and all(
+            feature.numerical_statistics is None and feature.string_statistics is None for feature in self.features
+        ):
+            raise ValueError("no feature has statistics: give statistics.json of the baseline")
+        return self
+
     @classmethod
     def of(cls, profile: TableProfile, names: Mapping[str, str]) -> Statistics:
         """Describe a dataset.

@@ -18,6 +18,7 @@ from modelwatch_analyzer.data_quality.monitoring_config import EffectiveConfig
 from modelwatch_analyzer.data_quality.statistic_changes import values_before
 from modelwatch_analyzer.data_quality.unwatched import unwatched, why_text
 from modelwatch_analyzer.distances import ROBUST, SIMPLE
+from modelwatch_analyzer.distances.drift import thresholds_out_of_range
 from modelwatch_analyzer.feature_statistics import FeatureStatistics, InferredType, categories_of
 from modelwatch_analyzer.profile.lexical import ColumnType
 from modelwatch_analyzer.profile.table import ColumnProfile, TableProfile
@@ -88,6 +89,13 @@ def _of_result(
     if unknown:
         yield f"the constraints file has keys without a meaning there, which were ignored: {listed(unknown)}"
     yield from _without_threshold(constraints, result.configs)
+    yield from thresholds_out_of_range(result.drifts)
+    ignored = [feature.name for feature in constraints.features if _has_ignored_threshold(feature)]
+    if ignored:
+        yield (
+            "comparison_threshold is for numeric features, categorical_comparison_threshold for String features: the "
+            f"other one is ignored for {listed(ignored)}"
+        )
     off = [name for name, config in result.configs.items() if not config.evaluate_constraints]
     if off:
         yield f"the constraints file switches the checks off for {listed(off)}"
@@ -175,6 +183,16 @@ def _spelled_otherwise(feature: FeatureConstraints, observed: ColumnProfile) -> 
 def _has_ignored_domain(feature: FeatureConstraints) -> bool:
     text = feature.string_constraints
     return feature.inferred_type.is_numeric and text is not None and bool(text.domains)
+
+
+def _has_ignored_threshold(feature: FeatureConstraints) -> bool:
+    """Return whether a feature has a drift threshold of its own for the other type, and none for its type."""
+    given = [each.distribution_constraints for each in feature.all_overrides() if each.distribution_constraints]
+    of_numbers = any(each.comparison_threshold is not None for each in given)
+    of_text = any(each.categorical_comparison_threshold is not None for each in given)
+    if feature.inferred_type.is_numeric:
+        return of_text and not of_numbers
+    return feature.inferred_type is InferredType.STRING and of_numbers and not of_text
 
 
 def _has_ignored_sign(feature: FeatureConstraints) -> bool:

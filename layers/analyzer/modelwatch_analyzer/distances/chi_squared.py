@@ -95,6 +95,7 @@ CHI_SQUARED = DriftMeasure(
     quantity="p-value",
     categorical=_p_value,
     exceeds=Exceeds.SMALLER,
+    greatest=1.0,
     threshold="the chance of a difference as large as the observed one, or larger, if nothing has changed",
     source="Pearson (1911); Cochran (1954), Biometrics 10; Deequ, analyzers/Distance, for the grouping",
 )

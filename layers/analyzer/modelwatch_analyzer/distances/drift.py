@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from modelwatch_analyzer.calibrated.evidence import DRIFT_CHECK
-from modelwatch_analyzer.distances.measure import DriftMeasure, NumericBaseline
+from modelwatch_analyzer.distances.measure import DriftMeasure, Exceeds, NumericBaseline
 from modelwatch_analyzer.feature_statistics import FeatureStatistics, NumericalStatistics, sketch_of
 from modelwatch_analyzer.profile.categories import CategoryCounts
 from modelwatch_analyzer.sketches.kll import KllSketch
 from modelwatch_analyzer.thresholds import equal
 from modelwatch_analyzer.undefined import Undefined
-from modelwatch_analyzer.wording import java_double
+from modelwatch_analyzer.wording import java_double, listed
 
-__all__ = ["DRIFT_CHECK", "Drift", "distance_of_categories", "distance_of_numbers"]
+__all__ = ["DRIFT_CHECK", "Drift", "distance_of_categories", "distance_of_numbers", "thresholds_out_of_range"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,20 @@ class Drift:
             return None
         found = f"Baseline drift {self.measure.quantity}: {java_double(distance)}"
         return f"{found} {self.measure.exceeds.value} threshold: {java_double(threshold)}"
+
+
+def thresholds_out_of_range(drifts: Mapping[str, Drift]) -> Iterator[str]:
+    """Yield warnings for thresholds above all that their statistic can be, such as 10 for a tenth."""
+    names: dict[Exceeds, list[str]] = {}
+    for name, drift in drifts.items():
+        if drift.threshold is not None and drift.threshold > drift.measure.greatest:
+            names.setdefault(drift.measure.exceeds, []).append(name)
+    for exceeds, those in names.items():
+        if exceeds is Exceeds.LARGER:
+            verdict = "no distance is, so that drift is never a violation; 10 % is written as 0.1"
+        else:
+            verdict = "no p-value is, so that drift is always a violation"
+        yield f"the drift thresholds of {listed(those)} are above 1, and {verdict}"
 
 
 def distance_of_numbers(

@@ -19,6 +19,7 @@ HELLINGER = DriftMeasure(
     title="Hellinger distance",
     numerical=of_numbers(_distance),
     categorical=of_categories(_distance),
+    greatest=1.0,
     threshold="the distance of the square roots of the shares of the baseline's bins, over the root of 2, in [0, 1]",
     source="Hellinger (1909)",
 )

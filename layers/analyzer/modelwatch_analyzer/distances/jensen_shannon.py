@@ -22,6 +22,7 @@ JENSEN_SHANNON = DriftMeasure(
     title="Jensen-Shannon distance",
     numerical=of_numbers(_distance),
     categorical=of_categories(_distance),
+    greatest=1.0,
     threshold="the square root of the divergence in bits over the baseline's bins, in [0, 1]",
     source="Lin (1991); Endres and Schindelin (2003)",
 )

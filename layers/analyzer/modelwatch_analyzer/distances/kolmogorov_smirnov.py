@@ -46,6 +46,7 @@ KOLMOGOROV_SMIRNOV = DriftMeasure(
     quantity="p-value",
     numerical=_p_value,
     exceeds=Exceeds.SMALLER,
+    greatest=1.0,
     threshold="the chance of a difference as large as the observed one, or larger, if nothing has changed",
     source="Smirnov (1939); Hodges (1958), Arkiv foer Matematik 3",
 )

@@ -96,6 +96,7 @@ SIMPLE = DriftMeasure(
     title="Simple L-infinity",
     numerical=partial(_numerical, robust=False),
     categorical=partial(_categorical, robust=False),
+    greatest=1.0,
     threshold="the greatest difference between cumulative shares, or between shares of a category, in [0, 1]",
     source=_SOURCE,
 )
@@ -105,6 +106,7 @@ ROBUST = DriftMeasure(
     title="Robust L-infinity",
     numerical=partial(_numerical, robust=True),
     categorical=partial(_categorical, robust=True),
+    greatest=1.0,
     threshold="as for Simple, less what chance explains in samples of these sizes",
     source=f"{_SOURCE}; Knuth, The Art of Computer Programming 2, 3.3.1",
 )

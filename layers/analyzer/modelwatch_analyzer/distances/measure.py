@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -68,6 +69,8 @@ class DriftMeasure:
         The statistic of text features; None where the measure has none.
     exceeds : Exceeds
         Whether a larger or a smaller value than the threshold is drift.
+    greatest : float
+        The greatest value that the statistic can have.
     threshold : str
         What the threshold means.
     source : str
@@ -81,6 +84,7 @@ class DriftMeasure:
     numerical: NumericalStatistic | None = None
     categorical: CategoricalStatistic | None = None
     exceeds: Exceeds = Exceeds.LARGER
+    greatest: float = math.inf
     threshold: str
     source: str
 

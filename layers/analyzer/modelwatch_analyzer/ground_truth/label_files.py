@@ -33,6 +33,7 @@ from modelwatch_analyzer.reading.csv_form import SEPARATORS
 from modelwatch_analyzer.reading.csv_text import Record, parse_block, parse_records, plain_block
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog, positional_names
 from modelwatch_analyzer.reading.files import SourceFile, line_blocks
+from modelwatch_analyzer.reading.flattening import why_not_json
 from modelwatch_analyzer.reading.json_files import json_documents
 from modelwatch_core.domain.dataset_formats import JsonOptions, Separator
 from modelwatch_core.domain.errors import InvalidInput
@@ -137,8 +138,8 @@ def _parse_label(file: SourceFile, number: int, line: bytes, log: ReadLog) -> _L
         record = _DECODER.decode(line)
     except msgspec.ValidationError as error:
         reason = f"not a label: {error}"
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        reason = "not JSON"
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        reason = why_not_json(error)
     else:
         if record.groundTruthData.encoding not in _KNOWN_ENCODINGS:
             reason = "an encoding that is neither CSV nor JSON"

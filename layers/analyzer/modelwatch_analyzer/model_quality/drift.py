@@ -9,7 +9,13 @@ import polars as pl
 
 from modelwatch_analyzer.distances import ROBUST
 from modelwatch_analyzer.distances.distribution_constraints import SUGGESTED_DISTRIBUTION, DistributionConstraints
-from modelwatch_analyzer.distances.drift import DRIFT_CHECK, Drift, distance_of_categories, distance_of_numbers
+from modelwatch_analyzer.distances.drift import (
+    DRIFT_CHECK,
+    Drift,
+    distance_of_categories,
+    distance_of_numbers,
+    thresholds_out_of_range,
+)
 from modelwatch_analyzer.distances.methods import L_INFINITY, measure_of_categories, measure_of_numbers
 from modelwatch_analyzer.feature_statistics import FeatureStatistics, sketch_of
 from modelwatch_analyzer.model_quality.check import camel_case
@@ -127,3 +133,4 @@ def _warnings(drifts: Mapping[str, Drift]) -> Iterator[str]:
     for name, drift in drifts.items():
         if isinstance(drift.distance, Undefined):
             yield f"drift of the {name} was not measured: {drift.distance.reason}"
+    yield from thresholds_out_of_range(drifts)

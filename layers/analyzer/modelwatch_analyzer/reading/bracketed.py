@@ -1,10 +1,11 @@
 """Lists in brackets in comma-separated text: what a server that answers with ``str(list)`` makes of its numbers.
 
-Tuples, NumPy's arrays and numbers, and PyTorch's tensors are read like lists and numbers.
+Tuples, NumPy's arrays and numbers, and PyTorch's tensors are read like lists and numbers, dicts like objects.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from contextlib import suppress
 from typing import Any
@@ -39,6 +40,11 @@ _NUMPY_TRUTH = re.compile(r"\b(?:np|numpy)\.(True|False)_?\b")
 def may_hold_other_forms(text: str) -> bool:
     """Return whether a text with parentheses may hold tuples, arrays or tensors; quick, and rarely wrong."""
     return _OTHER_FORMS.search(text) is not None
+
+
+_DICT = re.compile(r"[\[\s]*+\{\s*+'")
+_PYTHON_TOKEN = re.compile(r"""'(?P<quoted>[^'\n\\]*+)'|"(?:[^"\n\\]|\\.)*+"|\b(?:True|False|None)\b""")
+_JSON_WORDS = {"True": "true", "False": "false", "None": "null"}
 
 
 class _NotBracketed(Exception):
@@ -86,6 +92,19 @@ def bracketed_values(field: str) -> list[Any] | None:
     return None if end < len(field) or not values else values
 
 
+def json_of_dicts(text: str) -> str | None:
+    """Return as JSON the dicts, or lists of dicts, that Python prints as a text; None if it holds no quoted name."""
+    if not _DICT.match(text):
+        return None
+    return _PYTHON_TOKEN.sub(_json_token, _as_lists(text))
+
+
+def _json_token(found: re.Match[str]) -> str:
+    if found["quoted"] is not None:
+        return json.dumps(found["quoted"])
+    return _JSON_WORDS.get(found[0], found[0])
+
+
 def _as_lists(text: str) -> str:
     """Return text with lists and numbers in the place of what Python prints for other sequences and numbers."""
     text = _NUMPY_TRUTH.sub(r"\1", text)
@@ -111,7 +130,7 @@ def _document(text: str) -> list[list[Any]] | None:
     """Return the only line of a text that is a list in JSON; None for any other."""
     if text.lstrip().startswith("["):
         with suppress(Unflattenable):
-            return [[decode(text)]]
+            return [[decode(json_of_dicts(text) or text)]]
     return None
 
 

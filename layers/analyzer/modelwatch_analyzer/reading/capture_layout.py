@@ -22,6 +22,7 @@ from typing import Any
 
 from modelwatch_analyzer.reading.attributes import Attribute
 from modelwatch_analyzer.reading.capture_records import PAYLOAD_OF, CapturedRecord
+from modelwatch_analyzer.reading.csv_form import unread_form
 from modelwatch_analyzer.reading.csv_text import parse_records
 from modelwatch_analyzer.reading.flat_answers import columns_of, columns_of_answer, cut, rows_of_columns
 from modelwatch_analyzer.reading.flattening import Unflattenable, described_rows, records_of
@@ -293,13 +294,18 @@ def _separator_remarks(side: CaptureSide, payloads: list[list[list[str]]]) -> It
     rows = [row for payload in payloads for row in payload]
     if not rows or any(len(row) != 1 for row in rows):
         return
+    forms = []
     for separator, name in _SEPARATORS.items():
         counts = {row[0].count(separator) for row in rows}
         if len(counts) == 1 and counts != {0}:
-            yield (
-                f"{side}: each row is one column with the same number of {name}, but columns of payloads are read as "
-                "separated by commas; give a --record-preprocessor that splits them"
-            )
+            forms.append(f"holds as many {name} as the others")
+    if not forms and (form := unread_form(rows)):
+        forms.append(f"has {form}")
+    for form in forms:
+        yield (
+            f"{side}: each row is one column, and {form}: columns of payloads are read as separated by commas; give a "
+            "--record-preprocessor that splits them"
+        )
 
 
 def _content(record: CapturedRecord, side: CaptureSide, layout: Layout) -> Content | None:

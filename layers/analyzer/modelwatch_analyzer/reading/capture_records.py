@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from modelwatch_analyzer.reading.dataset import ReadLog
 from modelwatch_analyzer.reading.event_ids import EventIds
 from modelwatch_analyzer.reading.files import SourceFile, in_pieces, least_bytes, line_blocks
+from modelwatch_analyzer.reading.flattening import why_not_json
 from modelwatch_analyzer.reading.payloads import Payload
 from modelwatch_analyzer.reading.record_times import EVERY_TIME, RecordTimes
 from modelwatch_analyzer.reading.respelled import Respelling
@@ -330,8 +331,8 @@ def _parse(chunk: _Chunk, log: ReadLog) -> RecordBlock:
             log.leave_out(file.label, number, f"not a captured record: {error}")
         except RecursionError:
             log.leave_out(file.label, number, "not a captured record: nested too deeply")
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            log.leave_out(file.label, number, "not JSON")
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            log.leave_out(file.label, number, why_not_json(error))
         else:
             valid_numbers.append(number)
             valid_lines.append(line)

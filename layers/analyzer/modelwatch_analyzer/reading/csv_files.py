@@ -19,10 +19,12 @@ from modelwatch_analyzer.reading.csv_form import (
     SEPARATORS,
     Expected,
     better_separator,
+    cannot_be_row,
     ends_with_inference,
     looks_like_header,
     looks_like_row,
     separator_option,
+    unread_form,
 )
 from modelwatch_analyzer.reading.csv_text import (
     NOT_UTF_8,
@@ -76,6 +78,8 @@ class _CsvFile:
     ----------
     line : int
         The number of the first line; of a piece that is not the first one, 0: see `ReadLog.next_line`.
+    header : tuple of bytes
+        The forms in which its header may come again, as in a file that was joined of several; none if it may be a row.
     """
 
     file: SourceFile
@@ -83,6 +87,14 @@ class _CsvFile:
     offset: int = 0
     line: int = 1
     stop: int | None = None
+    header: tuple[bytes, ...] = ()
+
+    def repeats_header(self, text: bytes) -> bool:
+        """Return whether a line of a text that starts with a record seems to be the header."""
+        return any(
+            header in text and (text.startswith(header) or b"\n" + header in text or b"\r" + header in text)
+            for header in self.header
+        )
 
     @property
     def is_continued(self) -> bool:
@@ -266,6 +278,11 @@ class _Opening:
             self.separator, records, lambda other: _fields(_head(first, _COMPARED_RECORDS, ReadLog(), other))
         )
         if other is None:
+            if form := unread_form(records):
+                self.remarks.append(
+                    f"each line of {first.label} has {form}, it seems, and was read as one column: write commas "
+                    "between the fields of all columns"
+                )
             return sample
         message = f"the fields of {first.label}"
         separated = _head(first, self._sampled, ReadLog(), other)
@@ -286,6 +303,7 @@ class _Opening:
         self, sources: Sequence[SourceFile], first: SourceFile, sample: list[Record]
     ) -> tuple[_CsvFile, ...]:
         files, rows = [], []
+        no_row = cannot_be_row(sample[0].fields or [], _fields(sample[1:]))
         for file in sources:
             head = sample if file is first else _head(file, 1, self._log, self.separator)
             fields = head[0].fields if head else None
@@ -297,7 +315,8 @@ class _Opening:
                     self.remarks.append(_FOR_EXCEL.format(file.label))
                 elif file is first and fields and not self.remarks:
                     self._doubt_header(file, fields, _fields(sample[1:]))
-                files.append(_with_header(file, head[0], self.remarks))
+                made = _with_header(file, head[0], self.remarks)
+                files.append(replace(made, header=_forms(made.columns, self.separator)) if no_row else made)
         if rows:
             self.remarks.append(
                 f"the first line of {enumerated(rows)} has values of the baseline's columns, not their names: it was "
@@ -306,12 +325,13 @@ class _Opening:
         return tuple(files)
 
     def _doubt_header(self, file: SourceFile, header: list[str], rows: list[list[str]]) -> None:
+        rows = [fields for fields in rows if fields != header]
         if rows and len(header) <= len(rows[0]) and looks_like_header(rows[0], rows[1:]):
             self.remarks.append(
                 f"the line below the first one of {file.label} looks like names of columns: if the first one is a "
                 "title or a comment, remove it"
             )
-        elif looks_like_row(header, [fields for fields in rows if fields != header]):
+        elif looks_like_row(header, rows):
             self.remarks.append(
                 f"the first line of {file.label} looks like data, not like names of columns: if it is, give {NO_HEADER}"
             )
@@ -406,6 +426,11 @@ def _with_header(file: SourceFile, header: Record, remarks: Sequence[str]) -> _C
     return _CsvFile(file, names, header.end, header.end_line + 1)
 
 
+def _forms(names: tuple[str, ...], separator: str) -> tuple[bytes, ...]:
+    """Return a header as files have it, without and with quotes."""
+    return tuple(separator.join(form.format(name) for name in names).encode() for form in ("{}", '"{}"'))
+
+
 def _read_file(source: _CsvFile, separator: str, plan: Plan, log: ReadLog) -> Iterator[pl.DataFrame]:
     """Read one file; every line ends up in a batch or in the log, or is blank."""
     text, line, in_long_line = b"", source.line, False
@@ -441,7 +466,8 @@ def _take_records(
     text: bytes, source: _CsvFile, separator: str, plan: Plan, log: ReadLog, line: int, *, last: bool
 ) -> tuple[pl.DataFrame, int, int]:
     """Parse records at the start of a text; return them, and the number of bytes and of lines that they span."""
-    block = plain_block(text, last=last, separator=separator) if len(text) <= LONGEST_RECORD else None
+    one_by_one = len(text) > LONGEST_RECORD or source.repeats_header(text)
+    block = None if one_by_one else plain_block(text, last=last, separator=separator)
     if block is not None:
         # Where there were malformed records are more, and a long one may make up for a short one.
         frame = None if log.malformed else parse_block(block, source.columns, plan)
@@ -460,7 +486,10 @@ def _take_records(
     for record in parse_records(text, last=last, separator=separator):
         consumed, lines = record.end, record.end_line
         if record.fields is not None and len(record.fields) == len(source.columns):
-            rows.append(record.fields)
+            if source.header and tuple(record.fields) == source.columns:
+                _leave_out(record._replace(reason="the header again"), source, line, log)
+            else:
+                rows.append(record.fields)
         elif record.fields != []:
             _leave_out(record, source, line, log)
         if consumed > _FALLBACK_BYTES:

@@ -31,6 +31,7 @@ _MAY_BE_NUMBER = re.compile(
     r"[^A-Za-z]*+(?:[A-Za-z]{1,3}+)?+[^A-Za-z]*+(?:[eE][^A-Za-z]*+)?+(?:[A-Za-z]{1,3}+)?+[^A-Za-z]*+"
 )
 """Matches every number, and spares most texts a closer look."""
+_LIBSVM = re.compile(r"\s*+(?:[-+.\deE]++\s++)?+(?:\d++:[-+.\deE]++\s*+)++")
 _MOST_REPEATED = 0.5
 """A column holds categories if at most this share of its values are distinct."""
 _FEWEST_CATEGORICAL_ROWS = 10
@@ -102,6 +103,19 @@ def better_separator(
     return max(fields_of, key=lambda other: len(fields_of[other][0]), default=None)
 
 
+def unread_form(records: Sequence[Fields]) -> str | None:
+    """Return how records of one field each seem to hold several columns, if no separator can be chosen for it."""
+    texts = [fields[0] for fields in records if len(fields) == 1]
+    if len(texts) < max(1, sum(map(bool, records))):
+        return None
+    if all(map(_LIBSVM.fullmatch, texts)):
+        return "pairs of index:value, as LIBSVM writes them"
+    split = [text.split() for text in texts]
+    if _is_table(split) and 2 * sum(map(_are_numbers, _columns(split, len(split[0])))) > len(split[0]):
+        return "blanks between its fields"
+    return None
+
+
 def looks_like_row(header: Fields, rows: Sequence[Fields]) -> bool:
     """Return whether a header seems to be a row: a name is a number, or a value of its column, and all others may be.
 
@@ -120,6 +134,14 @@ def looks_like_row(header: Fields, rows: Sequence[Fields]) -> bool:
             text += 1
             known += name in values
     return evidence > 0 or 2 * known >= text > 0
+
+
+def cannot_be_row(header: Fields, rows: Sequence[Fields]) -> bool:
+    """Return whether a header certainly is no row: a column of numbers has a name that is none."""
+    columns = _columns(rows, len(header))
+    return any(
+        _are_numbers(values) and not looks_like_number(name) for name, values in zip(header, columns, strict=True)
+    )
 
 
 def looks_like_header(first: Fields, rows: Sequence[Fields]) -> bool:

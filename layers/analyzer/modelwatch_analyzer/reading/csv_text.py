@@ -226,6 +226,8 @@ def parse_records(text: bytes, *, last: bool, separator: str = ",") -> Iterator[
             if line_reader.exhausted and not last and len(text) - start <= LONGEST_RECORD:
                 return
             reason = "a quote is opened and not closed" if line_reader.exhausted else "text follows a closing quote"
+            if b'\\"' in text[start : line_reader.offset]:
+                reason += ": a quote inside a field is doubled, a backslash does not escape it"
         if not line_reader.exhausted:
             end = line_reader.offset
         if end - start > LONGEST_RECORD:

@@ -31,6 +31,9 @@ DEEPEST = 32
 MOST_COLUMNS = 10_000
 """The largest number of columns of a record."""
 
+_MORE_FOLLOWS = (
+    "something follows the JSON document: several must be on a line each, without commas between them, or in one array"
+)
 _NO_JSON_NUMBER = re.compile(r"[\[:,]\s*(?:NaN|-?Infinity)\b")
 _DECODER = msgspec.json.Decoder(float_hook=str)
 
@@ -65,10 +68,10 @@ def decode(text: bytes | str) -> Any:
         raise Unflattenable("an integer has too many digits") from None
     except UnicodeDecodeError:
         raise Unflattenable("not UTF-8") from None
-    except msgspec.DecodeError:
+    except msgspec.DecodeError as error:
         if _NO_JSON_NUMBER.search(text if isinstance(text, str) else bytes(text).decode(errors="replace")):
             raise Unflattenable("not JSON, which has no NaN and Infinity: write null") from None
-        raise Unflattenable("not JSON") from None
+        raise Unflattenable(why_not_json(error)) from None
     except RecursionError:
         raise _nested_too_deeply() from None
     if may_be_encoded_twice(document):
@@ -76,6 +79,14 @@ def decode(text: bytes | str) -> Any:
             inner = decode(document)
             return inner if isinstance(inner, list | dict) else document
     return document
+
+
+def why_not_json(error: Exception) -> str:
+    """Return the reason why text is not JSON, without any of it."""
+    reason = str(error)
+    if "trailing characters" in reason:
+        return _MORE_FOLLOWS
+    return "not JSON, which has names in double quotes" if "keys must be strings" in reason else "not JSON"
 
 
 def may_be_encoded_twice(document: Any) -> bool:

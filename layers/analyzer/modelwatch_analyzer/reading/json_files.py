@@ -18,7 +18,7 @@ from modelwatch_analyzer.reading.attributes import Attribute, Attributes
 from modelwatch_analyzer.reading.data_frames import may_be_table, rows_of_file
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Role, Roles, find_columns
 from modelwatch_analyzer.reading.files import LONGEST_RECORD, SourceFile, line_blocks
-from modelwatch_analyzer.reading.other_formats import refuse_captured_record
+from modelwatch_analyzer.reading.other_formats import refuse_captured_record, refuse_document_over_lines
 from modelwatch_analyzer.reading.respelled import Respelling
 from modelwatch_analyzer.reading.rows import Line, Row, RowFiles, Shapes, lines_in, rows_of
 from modelwatch_analyzer.reading.uniform_documents import count_uniform_rows, parse_uniform_documents
@@ -218,8 +218,10 @@ def json_documents(
 
 
 def _documents_on_lines(file: SourceFile, log: ReadLog) -> Iterator[Line]:
-    for first_line, block in line_blocks(file, log):
-        yield from lines_in(file.label, first_line, block)
+    lines = chain.from_iterable(lines_in(file.label, number, block) for number, block in line_blocks(file, log))
+    first = list(islice(lines, 2))
+    refuse_document_over_lines(file.label, [line.text for line in first])
+    yield from chain(first, lines)
 
 
 def _rows_of_tables(documents: Iterator[Line], log: ReadLog, *, alone: bool) -> Iterator[Line]:
@@ -270,7 +272,7 @@ def _elements(file: SourceFile, log: ReadLog, *, alone: bool | None) -> Iterator
         if len(text) > LONGEST_RECORD:
             log.leave_out(file.label, line, f"longer than {LONGEST_RECORD >> 20} MiB")
             return
-        if _NEXT_LINE.search(text):
+        if _NEXT_LINE.search(text) and text.partition(b"\n")[0].rstrip().endswith(b"}"):
             _remark(log, _JSON_LINES)
         documents = iter([Line(file.label, line, text)])
         yield from documents if alone is None else _rows_of_tables(documents, log, alone=alone)

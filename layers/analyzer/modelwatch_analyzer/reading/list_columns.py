@@ -166,6 +166,8 @@ def _width(first: Iterable[str | None]) -> int | None:
 
 def _elements_of(text: str | None, width: int | None) -> list[str | None] | None:
     values: list[Any] | None = bracketed_values(text.strip()) if text else None
+    while values and len(values) == 1 and isinstance(values[0], list):
+        values = values[0]  # [[0.1, 0.9]], the response to a batch of one row
     if not values or any(isinstance(value, list) for value in values) or width not in (None, len(values)):
         return None
     if len(values) > 1 and text and any(quote in text for quote in "'\""):

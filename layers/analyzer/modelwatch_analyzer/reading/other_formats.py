@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from modelwatch_analyzer.reading.flattening import Unflattenable, decode
 from modelwatch_core.domain.errors import InvalidInput
@@ -33,6 +34,20 @@ def refuse_documents(label: str, text: bytes) -> None:
     if isinstance(document, dict):
         name = "capture" if _is_captured(document) else "jsonlines"
     raise InvalidInput("OtherFormat", f"{label} is JSON, and not comma-separated text: name the format {name}")
+
+
+def refuse_document_over_lines(label: str, first: Sequence[bytes]) -> None:
+    """Refuse a file said to have a document on each line if its first ones are lines of one document.
+
+    Raises
+    ------
+    InvalidInput
+        ``OtherFormat``.
+    """
+    begun = first[0].rstrip() if first else b""
+    if begun.endswith((b"{", b"[", b",")) and not any(map(_decoded, [begun.rstrip(b","), *first])):
+        message = f"{label} begins with a JSON document that goes on over several lines: name the format json"
+        raise InvalidInput("OtherFormat", message)
 
 
 def refuse_captured_record(label: str, document: bytes) -> None:

@@ -19,7 +19,12 @@ from typing import Any
 import msgspec
 
 from modelwatch_analyzer.reading.attributes import Attribute
-from modelwatch_analyzer.reading.bracketed import bracketed_documents, bracketed_numbers, may_hold_other_forms
+from modelwatch_analyzer.reading.bracketed import (
+    bracketed_documents,
+    bracketed_numbers,
+    json_of_dicts,
+    may_hold_other_forms,
+)
 from modelwatch_analyzer.reading.csv_text import parse_records
 from modelwatch_analyzer.reading.flat_answers import cut
 from modelwatch_analyzer.reading.flattening import Unflattenable, decode, flatten, records_of
@@ -255,13 +260,14 @@ def _documents_or_lists(text: str) -> list[Any]:
 
 
 def documents_in(text: str) -> list[Any]:
-    """Return the JSON documents in a text: one, or one for each line.
+    """Return the JSON documents in a text: one, or one for each line. Dicts as Python prints them are documents too.
 
     Raises
     ------
     Unflattenable
         If it holds anything else.
     """
+    text = json_of_dicts(text) or text
     try:
         return [decode(text)] if text.strip() else []
     except Unflattenable as error:
