@@ -261,3 +261,8 @@ class Attributes:
                 message += f"; {existing(columns, name)}"
                 raise InvalidInput("UnknownColumn", message)
         return tuple(name for name in columns if name not in excluded)
+
+    def no_columns(self) -> InvalidInput:
+        """Return the error that no column remains."""
+        why = "exclude_features_attribute leaves no column" if self.excluded else "no record has a field"
+        return InvalidInput("NoColumns", why)

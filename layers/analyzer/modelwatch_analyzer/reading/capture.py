@@ -144,5 +144,5 @@ def open_records(captured: CapturedRecords, options: CaptureOptions, attributes:
         log.require_records()
     dataset = CaptureFiles(captured, reader, keys, attributes)
     if not dataset.columns:
-        raise InvalidInput("NoColumns", "exclude_features_attribute leaves no column")
+        raise attributes.no_columns()
     return dataset
