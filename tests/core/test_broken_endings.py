@@ -13,10 +13,11 @@ from modelwatch_core.app import output_folder
 from modelwatch_core.app.reconcile import Sweep
 from modelwatch_core.domain.alert_text import alert_text
 from modelwatch_core.domain.errors import InvalidInput, Upstream
+from modelwatch_core.domain.events import ExecutionRequest
 from modelwatch_core.domain.monitoring_execution import ExecutionStatus
 from modelwatch_core.domain.outcome import Outcome, OutcomeStatus, RecordCounts
 from tests.core.in_memory import MemoryHost
-from tests.core.world import DRIFT, LEASE, World
+from tests.core.world import DRIFT, LEASE, TEN, World
 
 REPORTS: dict[str, bytes | None] = {
     "missing": None,
@@ -299,6 +300,24 @@ class TestCustomContainers:
         world.deliver()
         assert world.ledger.get(execution.key).monitoring_execution_status == status
         assert len(world.mail.alerts) == int(status != "Completed")
+
+    def test_what_an_earlier_attempt_left_is_no_report_of_a_later_one(self, world):
+        first = world.tick(name="custom")
+        world.finish(world.ends(first, DRIFT))
+        world.clock.pass_by(LEASE)
+        again = ExecutionRequest(monitoring_schedule_name="custom", scheduled_time=TEN, tick_id="again", backfill=True)
+        second = world.launch(again)
+        left = dict(world.objects.kept)
+        ended = world.ends(second)
+        for name in ("constraint_violations.json", "cloudwatch_metrics.jsonl"):  # as its container wrote neither
+            uri = f"{second.output_s3_uri}/{name}"
+            world.objects.kept[uri] = left[uri]
+            world.objects.modified[uri] = first.creation_time
+        world.finish(ended)
+        world.deliver()
+        assert (second.attempt, second.output_s3_uri) == (2, first.output_s3_uri)
+        assert world.ledger.get(second.key).monitoring_execution_status == "Completed"
+        assert len(world.metrics.published) == 1
 
     def test_without_a_host_that_runs_images_the_execution_fails_with_what_to_do(self, world):
         del world.hosts["containers"]

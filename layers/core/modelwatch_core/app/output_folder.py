@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
@@ -54,8 +55,13 @@ class ViolationReport:
     uri: str | None = None
 
 
-def read_violations(objects: ObjectStore, folder: str) -> ViolationReport:
+def read_violations(objects: ObjectStore, folder: str, since: datetime | None = None) -> ViolationReport:
     """Read the violation report in a folder.
+
+    Parameters
+    ----------
+    since : datetime, optional
+        What was written before is not looked at.
 
     Raises
     ------
@@ -65,13 +71,19 @@ def read_violations(objects: ObjectStore, folder: str) -> ViolationReport:
     for name in VIOLATION_REPORTS:
         uri = f"{folder}/{name}"
         try:
-            content = objects.read(uri, most=MOST_BYTES_OF_A_REPORT)
+            content = _content(objects, uri, MOST_BYTES_OF_A_REPORT, since)
         except InvalidInput as error:
             return ViolationReport(problem=f"ReportUnreadable: {error.message}", uri=uri)
         if content is not None:
             return _parsed(uri, content)
     missing = f"ReportMissing: there is no {folder}/{VIOLATION_REPORTS[0]}; was it deleted, or never written?"
     return ViolationReport(problem=missing)
+
+
+def _content(objects: ObjectStore, uri: str, most: int, since: datetime | None) -> bytes | None:
+    if since and all(stored.modified < since for stored in objects.find([uri])):
+        return None
+    return objects.read(uri, most=most)
 
 
 def _parsed(uri: str, content: bytes) -> ViolationReport:
@@ -139,15 +151,20 @@ def read_end(objects: ObjectStore, folder: str, subject: str) -> AnalysisEnded |
     return ended if ended.subject == subject else None
 
 
-def read_metrics(objects: ObjectStore, folder: str) -> Iterator[dict[str, Any] | None]:
+def read_metrics(objects: ObjectStore, folder: str, since: datetime | None = None) -> Iterator[dict[str, Any] | None]:
     """Yield the CloudWatch metrics of a folder, each in the shape of a ``MetricDatum``; None for what is none.
+
+    Parameters
+    ----------
+    since : datetime, optional
+        What was written before is not looked at.
 
     Raises
     ------
     InvalidInput
         When S3 refuses to give them, or there are too many.
     """
-    content = objects.read(f"{folder}/{METRICS}", most=MOST_BYTES_OF_METRICS) or b""
+    content = _content(objects, f"{folder}/{METRICS}", MOST_BYTES_OF_METRICS, since) or b""
     return map(_metric, io.BytesIO(content))
 
 
@@ -160,10 +177,10 @@ def _metric(line: bytes) -> dict[str, Any] | None:
     return dict(metric)
 
 
-def metrics_warning(objects: ObjectStore, folder: str) -> str | None:
-    """Return what is wrong with the metrics of a folder, if anything."""
+def metrics_warning(objects: ObjectStore, folder: str, since: datetime | None = None) -> str | None:
+    """Return what is wrong with the metrics of a folder, if anything; see `read_metrics`."""
     try:
-        left_out = sum(metric is None for metric in read_metrics(objects, folder))
+        left_out = sum(metric is None for metric in read_metrics(objects, folder, since))
     except InvalidInput as error:
         return f"no metrics were published: {error.message}"
     return f"{left_out:,} lines of {METRICS} are not metrics, and were left out" if left_out else None
