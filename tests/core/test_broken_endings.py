@@ -58,6 +58,8 @@ METRICS: dict[str, bytes | None] = {
             b'"Timestamp": "yesterday"',
             b'"Timestamp": 1e30',
             b'"Unit": 3',
+            b'"Unit": "percent"',
+            b'"StorageResolution": 5',
             b'"StatisticValues": {"Max": 1}',
             b'"Values": [1, "x"]',
         )
@@ -160,6 +162,15 @@ def test_lines_that_are_not_metrics_are_counted_in_the_outcome_and_the_alert():
     warning = "3 lines of cloudwatch_metrics.jsonl are not metrics, and were left out"
     assert world.ledger.get(execution.key).outcome.warnings == (warning,)
     assert f"Note: {warning}" in alert_text(world.mail.alerts[0])
+
+
+def test_metrics_in_other_spellings_are_published_as_cloudwatch_takes_them():
+    lines = b'\n{"MetricName": "m", "Value": 1, "Unit": "Bytes/Second", "Timestamp": 1795341600000}\n \n'
+    world, execution, ended = world_whose_folder_holds(REPORTS["no violations"], lines)
+    end(world, execution, ended, OutcomeStatus.COMPLETED, by_sweep=False)
+    ((_, metric),) = world.metrics.published
+    assert (metric["Timestamp"], metric["Unit"]) == ("2026-11-22T10:00:00Z", "Bytes/Second")
+    assert world.ledger.get(execution.key).outcome.warnings == ()
 
 
 def test_a_report_that_would_not_fit_the_memory_fails_the_execution_without_being_read(monkeypatch):

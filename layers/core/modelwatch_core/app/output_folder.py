@@ -165,16 +165,15 @@ def read_metrics(objects: ObjectStore, folder: str, since: datetime | None = Non
         When S3 refuses to give them, or there are too many.
     """
     content = _content(objects, f"{folder}/{METRICS}", MOST_BYTES_OF_METRICS, since) or b""
-    return map(_metric, io.BytesIO(content))
+    return map(_metric, filter(bytes.strip, io.BytesIO(content)))
 
 
 def _metric(line: bytes) -> dict[str, Any] | None:
     try:
-        metric = json.loads(line)
-        MetricDatum.model_validate(metric)
+        metric = MetricDatum.model_validate(json.loads(line))
     except (ValueError, RecursionError):
         return None
-    return dict(metric)
+    return metric.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude_none=True)
 
 
 def metrics_warning(objects: ObjectStore, folder: str, since: datetime | None = None) -> str | None:
