@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from modelwatch_core.app import output_folder
 from modelwatch_core.app.reconcile import Sweep
-from modelwatch_core.domain.alert_text import alert_text
+from modelwatch_core.domain.alert_chat import chat_message
+from modelwatch_core.domain.alert_text import alert_subject, alert_text
 from modelwatch_core.domain.errors import InvalidInput, Upstream
 from modelwatch_core.domain.events import ExecutionRequest
 from modelwatch_core.domain.monitoring_execution import ExecutionStatus
@@ -311,6 +312,18 @@ class TestCustomContainers:
         world.deliver()
         assert world.ledger.get(execution.key).monitoring_execution_status == status
         assert len(world.mail.alerts) == int(status != "Completed")
+
+    def test_a_message_of_the_container_alone_is_what_people_read(self, world):
+        execution = world.tick(name="custom")
+        said = "CompletedWithViolations: income is negative"
+        ended = world.ends(execution, status=OutcomeStatus.COMPLETED_WITH_VIOLATIONS, exit_message=said)
+        del world.objects.kept[f"{execution.output_s3_uri}/constraint_violations.json"]
+        world.finish(ended)
+        world.deliver()
+        (alert,) = world.mail.alerts
+        assert alert_subject(alert).startswith("Modelwatch: violations in custom at ")
+        assert f"\n{said}\n" in alert_text(alert)
+        assert said in chat_message(alert)["content"]["description"]
 
     def test_what_an_earlier_attempt_left_is_no_report_of_a_later_one(self, world):
         first = world.tick(name="custom")
