@@ -10,9 +10,8 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
-from pydantic_core import PydanticSerializationError
 
-from modelwatch_core.domain.constraint_violations import ConstraintViolation
+from modelwatch_core.domain.constraint_violations import ConstraintViolation, read_violation
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.events import MOST_VIOLATIONS_IN_AN_EVENT, AnalysisEnded
 from modelwatch_core.domain.metric_datum import MetricDatum
@@ -95,18 +94,8 @@ def _parsed(uri: str, content: bytes) -> ViolationReport:
     if not isinstance(entries, list):
         return ViolationReport(problem=f"ReportUnreadable: violations in {uri} is not a list", uri=uri)
     first = entries[:MOST_VIOLATIONS_IN_AN_EVENT]
-    violations = tuple(_violation(place, entry) for place, entry in enumerate(first, start=1))
+    violations = tuple(read_violation(entry, place) for place, entry in enumerate(first, start=1))
     return ViolationReport(violations, len(entries), uri=uri)
-
-
-def _violation(place: int, entry: object) -> ConstraintViolation:
-    try:
-        violation = ConstraintViolation.model_validate(entry)
-        violation.model_dump_json()  # as events will; half of a surrogate pair, or nesting without end, is refused
-    except (ValidationError, PydanticSerializationError):
-        description = f"Entry {place} of the report is not in the form of a violation"
-        return ConstraintViolation(constraint_check_type="unreadable_violation", description=description)
-    return violation
 
 
 def settled_outcome(reported: Outcome, report: ViolationReport, *, needs_report: bool) -> Outcome:
