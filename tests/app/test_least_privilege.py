@@ -338,7 +338,7 @@ class Pass:
             ComparisonOperator="GreaterThanThreshold",
             Namespace="aws/sagemaker/Endpoints/data-metrics",
             MetricName="any",
-            Dimensions=[{"Name": "MonitoringSchedule", "Value": "own"}],
+            Dimensions=[{"Name": "Endpoint", "Value": "loans"}, {"Name": "MonitoringSchedule", "Value": "own"}],
         )
         make("own", alert_targets=[*targets, {"type": "cloudwatch-alarm", "address": "own"}])
         make("usual", output_s3_uri="s3://outputs/usual")

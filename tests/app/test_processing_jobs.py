@@ -104,6 +104,11 @@ def stored(app: App, folder: str) -> dict[str, bytes]:
     }
 
 
+def client(app: App) -> AppClient:
+    session = boto3.Session(aws_access_key_id="x", aws_secret_access_key="x", region_name=app.stack.region)
+    return AppClient(session, app.stack.name, endpoint_url=app.stack.endpoint_url)
+
+
 def job_of(app: App, execution: dict[str, Any]) -> dict[str, Any]:
     described: dict[str, Any] = app.stack.client("sagemaker").describe_processing_job(
         ProcessingJobName=execution["processing_job_name"]
@@ -184,6 +189,7 @@ def test_a_container_that_writes_only_violations_json_raises_an_alert(app):
     assert execution["violation_report_uri"].endswith("/violations.json")
     report = json.loads(stored(app, execution["output_s3_uri"])["violations.json"])
     assert report["violations"][0]["description"] == "600 records; 0.05"
+    assert [*MonitoringExecution(client(app), execution).constraint_violations()] == report["violations"]
     (mail,) = [mail for mail in app.stack.mails if "own-check" in mail["Subject"]]
     assert "600 records" in mail.get_content()
     job = job_of(app, execution)
@@ -208,9 +214,7 @@ def test_what_the_container_of_an_execution_printed_is_the_log_of_that_execution
     custom(app, "chatty-check", "prints")
     launched(app, "chatty-check")
     app.stack.settle()
-    session = boto3.Session(aws_access_key_id="x", aws_secret_access_key="x", region_name=app.stack.region)
-    client = AppClient(session, app.stack.name, endpoint_url=app.stack.endpoint_url)
-    MonitoringExecution(client, app.execution(NINE + HOUR, "chatty-check")).print_logs()
+    MonitoringExecution(client(app), app.execution(NINE + HOUR, "chatty-check")).print_logs()
     assert capsys.readouterr().out.splitlines() == ["a line", "another line"]
 
 

@@ -434,6 +434,8 @@ def rules_that_match(resources: dict[str, dict], event: dict) -> set[str]:
         )
         of_spark = '{"Fn::If": ["HasSpark", {"Ref": "SparkApplication"}, "none"]}'
         pattern = pattern.replace(of_spark, '"00f1982r1uukb925"')
+        pattern = pattern.replace('{"Ref": "AWS::AccountId"}', '"123456789012"')
+        pattern = pattern.replace('{"Ref": "AWS::Region"}', '"us-east-1"')
         if EventPattern.load(pattern).matches_event(event):
             matching.add(name)
     return matching
@@ -450,6 +452,7 @@ def rules_that_match(resources: dict[str, dict], event: dict) -> set[str]:
         ("outbound/alert-raised.with-violations", {"RouteAlertsAlertRaised"}),
         ("outbound/alerts-waiting.people", {"RouteAlertsAlertRaised"}),
         ("outbound/schedule-silent.first", {"RouteAlertsAlertRaised"}),
+        ("inbound/finish_execution.job_ended", {"FinishExecutionJobEnded"}),
         ("inbound/finish_execution.job_run_ended", {"FinishExecutionJobRunEnded"}),
         ("inbound/follow_endpoints.in_service", {"FollowEndpointsEndpointChanged"}),
         ("inbound/follow_endpoints.updated", {"FollowEndpointsWatchedEndpoint"}),
@@ -481,6 +484,12 @@ def test_events_of_what_has_not_ended_reach_no_function(resources, sample, chang
     event = json.loads((ROOT / "events/inbound" / f"{sample}.json").read_text())
     event["detail"] |= change
     assert rules_that_match(resources, event) == set()
+
+
+@pytest.mark.parametrize("elsewhere", [{"region": "eu-west-1"}, {"account": "210987654321"}])
+def test_jobs_of_another_region_or_account_whose_events_are_forwarded_are_none_of_ours(resources, elsewhere):
+    event = json.loads((ROOT / "events/inbound/finish_execution.job_ended.json").read_text())
+    assert rules_that_match(resources, event | elsewhere) == set()
 
 
 def test_baselines_are_made_by_a_rule_that_is_off_until_its_user_switches_it_on(source, resources):

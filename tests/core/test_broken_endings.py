@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 
 from modelwatch_core.app import output_folder
 from modelwatch_core.app.reconcile import Sweep
-from modelwatch_core.domain.alert_text import alert_text
+from modelwatch_core.domain.alert_chat import chat_message
+from modelwatch_core.domain.alert_text import alert_subject, alert_text
 from modelwatch_core.domain.errors import InvalidInput, Upstream
+from modelwatch_core.domain.events import ExecutionRequest
 from modelwatch_core.domain.monitoring_execution import ExecutionStatus
 from modelwatch_core.domain.outcome import Outcome, OutcomeStatus, RecordCounts
 from tests.core.in_memory import MemoryHost
-from tests.core.world import DRIFT, LEASE, World
+from tests.core.world import DRIFT, LEASE, TEN, World
 
 REPORTS: dict[str, bytes | None] = {
     "missing": None,
@@ -57,6 +59,8 @@ METRICS: dict[str, bytes | None] = {
             b'"Timestamp": "yesterday"',
             b'"Timestamp": 1e30',
             b'"Unit": 3',
+            b'"Unit": "percent"',
+            b'"StorageResolution": 5',
             b'"StatisticValues": {"Max": 1}',
             b'"Values": [1, "x"]',
         )
@@ -159,6 +163,15 @@ def test_lines_that_are_not_metrics_are_counted_in_the_outcome_and_the_alert():
     warning = "3 lines of cloudwatch_metrics.jsonl are not metrics, and were left out"
     assert world.ledger.get(execution.key).outcome.warnings == (warning,)
     assert f"Note: {warning}" in alert_text(world.mail.alerts[0])
+
+
+def test_metrics_in_other_spellings_are_published_as_cloudwatch_takes_them():
+    lines = b'\n{"MetricName": "m", "Value": 1, "Unit": "Bytes/Second", "Timestamp": 1795341600000}\n \n'
+    world, execution, ended = world_whose_folder_holds(REPORTS["no violations"], lines)
+    end(world, execution, ended, OutcomeStatus.COMPLETED, by_sweep=False)
+    ((_, metric),) = world.metrics.published
+    assert (metric["Timestamp"], metric["Unit"]) == ("2026-11-22T10:00:00Z", "Bytes/Second")
+    assert world.ledger.get(execution.key).outcome.warnings == ()
 
 
 def test_a_report_that_would_not_fit_the_memory_fails_the_execution_without_being_read(monkeypatch):
@@ -299,6 +312,36 @@ class TestCustomContainers:
         world.deliver()
         assert world.ledger.get(execution.key).monitoring_execution_status == status
         assert len(world.mail.alerts) == int(status != "Completed")
+
+    def test_a_message_of_the_container_alone_is_what_people_read(self, world):
+        execution = world.tick(name="custom")
+        said = "CompletedWithViolations: income is negative"
+        ended = world.ends(execution, status=OutcomeStatus.COMPLETED_WITH_VIOLATIONS, exit_message=said)
+        del world.objects.kept[f"{execution.output_s3_uri}/constraint_violations.json"]
+        world.finish(ended)
+        world.deliver()
+        (alert,) = world.mail.alerts
+        assert alert_subject(alert).startswith("Modelwatch: violations in custom at ")
+        assert f"\n{said}\n" in alert_text(alert)
+        assert said in chat_message(alert)["content"]["description"]
+
+    def test_what_an_earlier_attempt_left_is_no_report_of_a_later_one(self, world):
+        first = world.tick(name="custom")
+        world.finish(world.ends(first, DRIFT))
+        world.clock.pass_by(LEASE)
+        again = ExecutionRequest(monitoring_schedule_name="custom", scheduled_time=TEN, tick_id="again", backfill=True)
+        second = world.launch(again)
+        left = dict(world.objects.kept)
+        ended = world.ends(second)
+        for name in ("constraint_violations.json", "cloudwatch_metrics.jsonl"):  # as its container wrote neither
+            uri = f"{second.output_s3_uri}/{name}"
+            world.objects.kept[uri] = left[uri]
+            world.objects.modified[uri] = first.creation_time
+        world.finish(ended)
+        world.deliver()
+        assert (second.attempt, second.output_s3_uri) == (2, first.output_s3_uri)
+        assert world.ledger.get(second.key).monitoring_execution_status == "Completed"
+        assert len(world.metrics.published) == 1
 
     def test_without_a_host_that_runs_images_the_execution_fails_with_what_to_do(self, world):
         del world.hosts["containers"]

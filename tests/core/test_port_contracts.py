@@ -1554,8 +1554,8 @@ def test_a_function_that_does_not_exist_is_worth_a_retry(aws):
         AlertFunctions(aws.client("lambda"), ()).send(alert, "arn:aws:lambda:us-east-1:123456789012:function:none")
 
 
-WATCHED = {"Name": "MonitoringSchedule", "Value": "hourly"}
-METRIC = {"Namespace": "aws/sagemaker/Endpoints/data-metrics", "MetricName": "total", "Dimensions": [WATCHED]}
+WATCHED = [{"Name": "MonitoringSchedule", "Value": "hourly"}, {"Name": "Endpoint", "Value": "mortgages"}]
+METRIC = {"Namespace": "aws/sagemaker/Endpoints/data-metrics", "MetricName": "total", "Dimensions": WATCHED}
 STAT = {"Period": 3600, "Stat": "Maximum"}
 ALONE = {"Period": 3600, "Statistic": "Maximum"}
 
@@ -1567,7 +1567,11 @@ ALONE = {"Period": 3600, "Statistic": "Maximum"}
         ({"Metrics": [{"Id": "a", "MetricStat": {"Metric": METRIC, **STAT}}]}, {}, None),
         (METRIC | ALONE, {"publish_cloudwatch_metrics": False}, "publishes no CloudWatch metrics"),
         (METRIC | ALONE | {"Namespace": "mine"}, {}, "does not watch this schedule"),
-        (METRIC | ALONE | {"Dimensions": []}, {}, "with the dimension MonitoringSchedule=hourly"),
+        (
+            METRIC | ALONE | {"Dimensions": WATCHED[:1]},
+            {},
+            "with the dimensions Endpoint=mortgages and MonitoringSchedule=hourly",
+        ),
         (None, {}, "there is no alarm 'drift'"),
     ],
     ids=["alone", "in an expression", "no metrics", "another namespace", "another dimension", "missing"],

@@ -225,7 +225,7 @@ def test_a_job_that_is_not_there_is_unknown_and_need_not_be_stopped(objects):
         ({"ProcessingJobStatus": "Completed"}, "Completed", None, None),
         ({"ProcessingJobStatus": "Completed", "ExitMessage": "Done"}, "Completed", None, None),
         (
-            {"ProcessingJobStatus": "Completed", "ExitMessage": "CompletedWithViolations: 2"},
+            {"ProcessingJobStatus": "Completed", "ExitMessage": "\nCompletedWithViolations: 2"},
             "CompletedWithViolations",
             None,
             None,
@@ -253,6 +253,40 @@ def test_a_job_that_is_not_there_is_unknown_and_need_not_be_stopped(objects):
             "Failed",
             "ProcessingJobFailed: the processing job hourly-1 ended with: MaxRuntimeExceeded",
             Resource.TIME,
+        ),
+        (
+            {
+                "ProcessingJobStatus": "Stopped",
+                "ProcessingStartTime": 1589879735000,  # as events write times
+                "ProcessingEndTime": 1589883345000,
+                "StoppingCondition": {"MaxRuntimeInSeconds": 3600},
+            },
+            "Failed",
+            "ProcessingJobFailed: the processing job hourly-1 ended with: it ran for as long as it may",
+            Resource.TIME,
+        ),
+        (
+            {
+                "ProcessingJobStatus": "Stopped",
+                "ProcessingStartTime": "2020-05-19T09:15:35",
+                "ProcessingEndTime": "2020-05-19T09:16:35Z",
+                "StoppingCondition": {"MaxRuntimeInSeconds": 3600},
+            },
+            "Stopped",
+            "StoppedInSageMaker: the processing job hourly-1 was stopped.",
+            None,
+        ),
+        (
+            {
+                "ProcessingJobStatus": "Completed",
+                "ProcessingStartTime": "May 19, 2020",
+                "ProcessingEndTime": None,
+                "ProcessingResources": {"ClusterConfig": {"InstanceCount": None}},
+                "StoppingCondition": None,
+            },
+            "Completed",
+            None,
+            None,
         ),
         (
             {"ProcessingJobStatus": "Stopped"},

@@ -196,6 +196,14 @@ def test_returned_values_become_the_text_that_a_file_would_have(read) -> None:
         ("raise RuntimeError('at import')", "at import"),
         ("x = 1", "no function preprocess_handler"),
         ("def preprocess_handler(line):\n    raise SystemExit(0)", "SystemExit"),
+        (
+            "import ast\ndef preprocess_handler(line):\n    return ast.literal_eval('1,,')",
+            "line 3, in preprocess_handler",
+        ),
+        (
+            "def preprocess_handler(line):\n    e = ValueError('why')\n    e.add_note('a note')\n    raise e",
+            "why\na note",
+        ),
         ("import os\ndef preprocess_handler(line):\n    os._exit(3)", "exit code 3"),
         ("import os\ndef preprocess_handler(line):\n    os.kill(os.getpid(), 9)", "SIGKILL"),
         ("def preprocess_handler(line):\n    return {'a': bytearray(3 << 30)}", "MemoryError"),
@@ -221,13 +229,53 @@ def test_only_the_frames_of_the_script_are_reported(read) -> None:
     assert "decoder.py" not in failed.value.message
 
 
+def test_the_place_of_the_record_at_which_a_script_fails_is_reported(read) -> None:
+    with pytest.raises(InvalidInput, match="failed at data:4: Traceback"):
+        read("def preprocess_handler(line):\n    return {'a': float(line)}", "x\n1\n2\nthree\n4\n")
+    with pytest.raises(InvalidInput, match="failed: Traceback"):
+        read("import no_such_module", "x\n1\n")
+
+
+def test_rows_that_are_no_columns_are_counted_at_the_place_of_their_record(read) -> None:
+    source = "def preprocess_handler(line):\n    return {'a': line} if line == '1' else {'': line}"
+    _, rows, log = read(source, "x\n1\n2\n")
+    assert rows == [("1",)]
+    assert log.malformed_examples == ["data:3: a row of the record preprocessor: a field has no name"]
+
+
+def test_records_without_any_field_are_refused_as_such(read) -> None:
+    with pytest.raises(InvalidInput, match="no record has a field") as refused:
+        read("def preprocess_handler(line):\n    return {}", "x\n1\n2\n")
+    assert refused.value.code == "NoColumns"
+
+
+def test_a_script_may_define_dataclasses_and_pickle_its_own_classes(read) -> None:
+    source = (
+        "from __future__ import annotations\nimport pickle\nfrom dataclasses import dataclass\n"
+        "@dataclass\nclass Event:\n    a: str\n"
+        "def preprocess_handler(line):\n    return vars(pickle.loads(pickle.dumps(Event(line))))"
+    )
+    assert read(source, "x\n1\n")[1] == [("1",)]
+
+
+def test_what_a_script_prints_is_cut_and_it_goes_on(
+    read, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(process, "MAX_PRINTED_BYTES", 1000)
+    source = (
+        "def preprocess_handler(line):\n    print('x' * 1_000_000)\n    return {'a': line}"  # more than a pipe holds
+    )
+    assert read(source, "x\n1\n2\n")[1] == [("1",), ("2",)]
+    assert capfd.readouterr().err == "x" * 1000 + "\nThe script printed 1,000 bytes: the rest is left out.\n"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "where", ["while True: pass\n", "def preprocess_handler(line):\n    import time; time.sleep(99)"]
 )
 def test_a_script_that_hangs_is_killed(read, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
     monkeypatch.setattr(process, "RESPONSE_SECONDS", 0.5)
-    with pytest.raises(InvalidInput, match=r"within 0\.5 seconds") as failed:
+    with pytest.raises(InvalidInput, match=r"within 0\.5 seconds, for 1 record$") as failed:
         read(where, "x\n" + "1" * 200_000 + "\n")
     assert failed.value.code == "PreprocessorTimedOut"
 

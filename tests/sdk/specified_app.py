@@ -68,7 +68,7 @@ class SpecifiedApp:
         lines = [*([header] if header else []), *(",".join(map(str, row)) for row in rows)]
         self._s3.put_object(Bucket=bucket, Key=key, Body=("\n".join(lines) + "\n").encode())
 
-    def put_alarm(self, name: str, schedule_name: str) -> None:
+    def put_alarm(self, name: str, endpoint_name: str, schedule_name: str) -> None:
         """Make an alarm of the total of a schedule of data quality."""
         self.stack.client("cloudwatch").put_metric_alarm(
             AlarmName=name,
@@ -79,7 +79,10 @@ class SpecifiedApp:
             Period=3600,
             Statistic="Maximum",
             Threshold=0,
-            Dimensions=[{"Name": "MonitoringSchedule", "Value": schedule_name}],
+            Dimensions=[
+                {"Name": "Endpoint", "Value": endpoint_name},
+                {"Name": "MonitoringSchedule", "Value": schedule_name},
+            ],
         )
 
     def copy_baseline(self) -> None:

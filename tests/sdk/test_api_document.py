@@ -78,7 +78,9 @@ class Reader:
             self.app.capture("monitored-endpoint", START.replace(minute=0), income_factor=3)
             self.app.stack.advance_to(START + timedelta(minutes=45))
         if title == "Alert actions":
-            self.app.put_alarm("model-quality-alarm", "monitored-endpoint-with-alerts")
+            self.app.put_alarm(
+                "model-quality-alarm", self.names["endpoint_input"].endpoint_name, "monitored-endpoint-with-alerts"
+            )
         if title == "Batch transform":  # the loop of the block before took the name
             self.names["monitor"] = self.first_monitor
             self.app.copy_baseline()

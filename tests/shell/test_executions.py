@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from modelwatch.model_monitor import progress
+from modelwatch.model_monitor import ConstraintViolations, progress
 from modelwatch_core.domain.monitoring_execution import ExecutionStatus
 from tests.shell.conftest import Run
 from tests.shell.fake_app import SCHEDULE, FakeApp, execution
@@ -112,6 +112,35 @@ def test_a_report_is_not_saved_over_a_file(run: Run):
     ended = run(FakeApp(), "executions", "report", "hourly", "--output", "report.html")
     assert (ended.exit_code, ended.stderr.split(": ")[1]) == (2, "OutputExists")
     assert Path("report.html").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("listed", "told"),
+    [
+        ([{"feature_name": "income", "constraint_check_type": "own_check", "description": "it is negative"}], "income"),
+        (["income is negative"], "Entry 1 of the report is not in the form of a violation"),
+        ([], "violations, which no report lists. CompletedWithViolations: see the log"),
+    ],
+)
+def test_the_report_of_a_users_container_is_shown_whatever_it_is_called(
+    run: Run, monkeypatch: pytest.MonkeyPatch, listed: list[Any], told: str
+):
+    found = execution(
+        9,
+        "CompletedWithViolations",
+        outcome={"violation_count": len(listed), "exit_message": "CompletedWithViolations: see the log"},
+        violation_report_uri="s3://results/out/violations.json",
+    )
+    read: list[str] = []
+
+    def from_s3_uri(uri: str, *_: Any) -> ConstraintViolations:
+        read.append(uri)
+        return ConstraintViolations({"violations": listed})
+
+    monkeypatch.setattr(ConstraintViolations, "from_s3_uri", from_s3_uri)
+    shown = run(FakeApp(DescribeMonitoringSchedule=latest(found)), "executions", "report", "hourly")
+    assert [uri.rpartition("/")[2] for uri in read] == ["violations.json"]
+    assert (shown.exit_code, told in shown.stdout, "no violations" in shown.stdout) == (1, True, False)
 
 
 JOB = {

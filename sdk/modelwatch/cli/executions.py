@@ -23,8 +23,8 @@ from modelwatch.cli.options import TIME, AsJson, examples, output_path
 from modelwatch.cli.result import VIOLATION_COLUMNS, violation_rows
 from modelwatch.model_monitor.execution import OPEN_STATUSES, MonitoringExecution
 from modelwatch.model_monitor.progress import wait_for
-from modelwatch.printing import make_console, print_table
-from modelwatch_core.domain.constraint_violations import ConstraintViolation
+from modelwatch.printing import make_console, print_table, printable
+from modelwatch_core.domain.constraint_violations import read_violation
 from modelwatch_core.domain.documents import iso_utc
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.number_text import count_text
@@ -273,7 +273,8 @@ def status_text(record: Record) -> str:
         case "Completed":
             return "completed, no violations" if record.get("compares", True) else "completed"
         case "CompletedWithViolations":
-            return f"completed, {count_text(outcome.get('violation_count') or 0, 'violation')}"
+            count = outcome.get("violation_count")
+            return f"completed, {count_text(count, 'violation')}" if count else "completed with violations"
         case "Failed" | "Stopped":
             return f"{status.lower()}: {outcome.get('failure_reason') or 'no reason is known'}"
         case _:
@@ -305,9 +306,13 @@ def _print_report(record: Record, violations: list[dict[str, Any]], saved: Path 
     if as_json:
         print_json({"execution": record, "violations": violations, "report": str(saved) if saved else None})
         return
-    console, found = make_console(), [ConstraintViolation.model_validate(each) for each in violations]
+    console, found = make_console(), [read_violation(entry, place) for place, entry in enumerate(violations, start=1)]
     name, time = record["monitoring_schedule_name"], time_text(record["scheduled_time"])
-    console.print(f"{name}, {time}: {count_text(len(found), 'violation') if found else 'no violations'}.")
+    if found or record["monitoring_execution_status"] != "CompletedWithViolations":
+        console.print(f"{name}, {time}: {count_text(len(found), 'violation') if found else 'no violations'}.")
+    else:  # as a user's own container may say without a report
+        said = (record.get("outcome") or {}).get("exit_message") or ""
+        console.print(f"{name}, {time}: violations, which no report lists. {printable(said)}")
     if found:
         print_table(console, VIOLATION_COLUMNS, violation_rows(found))
     console.print(f"Report: {saved or record['output_s3_uri'] + '/report.html'}")

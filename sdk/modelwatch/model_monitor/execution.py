@@ -199,6 +199,9 @@ class MonitoringExecution(dict[str, Any]):
         self, file_name: str = ConstraintViolations.file_name, kms_key: str | None = None
     ) -> ConstraintViolations | None:
         """Return what it found; None where its schedule has no constraints. See ``statistics``."""
+        reported = self.violation_report_uri
+        if reported and file_name == ConstraintViolations.file_name:  # a user's own container may call it otherwise
+            file_name = reported.rpartition("/")[2]
         return self._file(ConstraintViolations, file_name, kms_key)
 
     def _file(self, kind: type[File], file_name: str, kms_key: str | None) -> File | None:

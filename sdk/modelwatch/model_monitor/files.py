@@ -220,9 +220,9 @@ class ConstraintViolations(ModelMonitoringFile):
 
     def table(self) -> list[tuple[str, str, str]]:
         """Return a row for each violation: what it is about, which check, and the sentence."""
-        from modelwatch_core.domain.constraint_violations import ConstraintViolations as Report
+        from modelwatch_core.domain.constraint_violations import read_violation
 
-        found = Report.model_validate({"violations": list(self)}).violations
+        found = (read_violation(entry, place) for place, entry in enumerate(self, start=1))
         return [(each.subject, each.constraint_check_type, each.description) for each in found]
 
 

@@ -65,18 +65,10 @@ class Statistics(EditedDocument):
 
     @model_validator(mode="after")
     def _no_constraints(self) -> Self:
-        # They would be accepted as statistics that hold no number.
-        if self.monitoring_config is not None:
-            raise ValueError("these are constraints: give the statistics.json of the baseline")
-        return self
-
-    @model_validator(mode="after")
-    def _no_constraints(self) -> Self:
         # They would be accepted as statistics with which nothing can be compared.
-        if self.features and all(
-            feature.numerical_statistics is None and feature.string_statistics is None for feature in self.features
-        ):
-            raise ValueError("no feature has statistics: give statistics.json of the baseline")
+        has_numbers = [each.numerical_statistics or each.string_statistics for each in self.features]
+        if self.monitoring_config is not None or (has_numbers and not any(has_numbers)):
+            raise ValueError("these are constraints: give the statistics.json of the baseline")
         return self
 
     @classmethod

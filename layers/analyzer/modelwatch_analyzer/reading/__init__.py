@@ -174,9 +174,7 @@ def _with_roles(settings: AnalysisSettings, table: Table) -> Dataset:
     exclusions = Attributes.of(exclude_features=settings.exclude_features_attribute)
     columns = exclusions.remaining(table.columns, table.input_columns)
     if not columns:
-        from modelwatch_analyzer.reading.attributes import NO_COLUMNS
-
-        raise InvalidInput("NoColumns", NO_COLUMNS)
+        raise exclusions.no_columns()
     attributes = _attributes(settings)
     selected = getattr(table, "selected_roles", None)  # of tables whose columns JMESPaths may select
     if selected is None and not settings.record_preprocessor_script:  # a script would run once more only to look

@@ -14,8 +14,6 @@ from modelwatch_analyzer.reading.flattening import Unflattenable, records_of
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.number_text import count_text
 
-NO_COLUMNS = "exclude_features_attribute leaves no column: exclude fewer"
-"""What is said where all columns are excluded."""
 _SYNTAX = frozenset("[]{}()*|&\"'`@")
 _PROJECTIONS = {"projection", "value_projection", "filter_projection", "flatten"}
 _CHAINS = ("subexpression", "pipe")
@@ -263,3 +261,9 @@ class Attributes:
                 message += f"; {existing(columns, name)}"
                 raise InvalidInput("UnknownColumn", message)
         return tuple(name for name in columns if name not in excluded)
+
+    def no_columns(self) -> InvalidInput:
+        """Return the error that no column remains."""
+        excluded = "exclude_features_attribute leaves no column: exclude fewer"
+        why = excluded if self.excluded else "no record has a field"
+        return InvalidInput("NoColumns", why)

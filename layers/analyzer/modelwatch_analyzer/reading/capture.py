@@ -8,7 +8,7 @@ from itertools import chain
 
 import polars as pl
 
-from modelwatch_analyzer.reading.attributes import NO_COLUMNS, Attributes
+from modelwatch_analyzer.reading.attributes import Attributes
 from modelwatch_analyzer.reading.capture_blocks import BlockParser
 from modelwatch_analyzer.reading.capture_options import PREDICTION_ROLES, ColumnGroup, column_groups
 from modelwatch_analyzer.reading.capture_records import CapturedRecords
@@ -144,5 +144,5 @@ def open_records(captured: CapturedRecords, options: CaptureOptions, attributes:
         log.require_records()
     dataset = CaptureFiles(captured, reader, keys, attributes)
     if not dataset.columns:
-        raise InvalidInput("NoColumns", NO_COLUMNS)
+        raise attributes.no_columns()
     return dataset

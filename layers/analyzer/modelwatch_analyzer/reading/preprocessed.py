@@ -94,7 +94,7 @@ def open_preprocessed(
 
 
 def _spoolable(document: Line) -> bytes:
-    return b"[%s,%d,%s]\n" % (json.dumps(document.file).encode(), document.line, document.text)
+    return b"%s\t%d\t%s\n" % (json.dumps(document.file).encode(), document.line, document.text)
 
 
 def _check_size(size: int) -> None:
@@ -128,7 +128,8 @@ def _preprocessed(
         except UnicodeDecodeError:
             log.leave_out(line.file, line.line, "not UTF-8")
     if decoded:
-        yield from zip(decoded, preprocess(process, texts, captured=captured), strict=True)
+        places = [f"{line.file}:{line.line}" for line in decoded]
+        yield from zip(decoded, preprocess(process, texts, captured=captured, places=places), strict=True)
 
 
 def _spooled(path: Path, preprocessing_log: ReadLog) -> Callable[[ReadLog], Iterator[Row]]:
@@ -136,11 +137,12 @@ def _spooled(path: Path, preprocessing_log: ReadLog) -> Callable[[ReadLog], Iter
         log.include(preprocessing_log)
         with path.open("rb") as spool:
             for text in spool:
+                name, number, row = text.split(b"\t", 2)
+                file, line = json.loads(name), int(number)
                 try:
-                    file, line, row = decode(text)
-                    yield Row(file, line, flatten(row))
+                    yield Row(file, line, flatten(decode(row)))
                 except Unflattenable as error:
-                    log.leave_out(path.name, None, f"a row of the record preprocessor: {error}")
+                    log.leave_out(file, line, f"a row of the record preprocessor: {error}")
 
     return rows
 

@@ -9,23 +9,28 @@ from __future__ import annotations
 
 import ctypes
 import json
+import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from threading import Event, Timer
+from threading import Event, Thread, Timer
 from typing import IO, Any
 
 from modelwatch_analyzer.child_environment import child_environment
 from modelwatch_analyzer.scripts import worker
 from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.number_text import count_text
 
 MEMORY_BYTES = 2 << 30
 PROCESSOR_SECONDS = 840
 RESPONSE_SECONDS = 60.0
 """How long a script may take for one chunk of records, or a post-analytics processor for everything."""
+
+MAX_PRINTED_BYTES = 10 << 20
+"""How much of what a script prints or logs is kept: a host may pay for each byte of its log."""
 
 _MAX_RESPONSE_BYTES = 256 << 20
 _EXIT_SECONDS = 5.0
@@ -37,7 +42,17 @@ class ScriptProcessEnded(Exception):
 
 
 class ScriptError(Exception):
-    """The script raised an exception or returned something invalid; the message has the details and its traceback."""
+    """The script raised an exception or returned something invalid; the message has the details and its traceback.
+
+    Attributes
+    ----------
+    record : int
+        Which of the records of the request it failed at, from 0 on; another number if at none of them.
+    """
+
+    def __init__(self, message: str, record: int) -> None:
+        super().__init__(message)
+        self.record = record
 
 
 class ScriptTimedOut(Exception):
@@ -83,7 +98,7 @@ class ScriptProcess:
         except ValueError:
             raise ScriptProcessEnded("its process sent an invalid response") from None
         if "error" in response:
-            raise ScriptError(response["error"])
+            raise ScriptError(response["error"], response["record"])
         return dict(response)
 
     def kill(self) -> None:
@@ -139,11 +154,14 @@ def running_script(script: Path, settings: Mapping[str, str]) -> Iterator[Script
         [*command, str(PROCESSOR_SECONDS)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         env={**environment, **settings},
         start_new_session=True,
     )
-    if process.stdin is None or process.stdout is None:
+    if process.stdin is None or process.stdout is None or process.stderr is None:
         raise AssertionError("the process was started with pipes")
+    printed = Thread(target=_pass_on, args=(process.stderr,), daemon=True)
+    printed.start()
     script_process = ScriptProcess(process, process.stdin, process.stdout)
     try:
         yield script_process
@@ -155,15 +173,33 @@ def running_script(script: Path, settings: Mapping[str, str]) -> Iterator[Script
         script_process.kill()
         process.wait()
         process.stdout.close()
+        printed.join(_EXIT_SECONDS)  # the end of the output, unless the script has left a process that keeps it open
 
 
-def preprocess(process: ScriptProcess, texts: Sequence[str], *, captured: bool) -> list[list[dict[str, Any]]]:
+def _pass_on(printed: IO[bytes]) -> None:
+    """Write what a script prints to this process's standard error, up to a limit; it can go on printing after it."""
+    left = MAX_PRINTED_BYTES
+    with printed:
+        while part := os.read(printed.fileno(), 1 << 16):
+            kept = part[:left]
+            left -= len(kept)
+            if kept and not left:
+                kept += f"\nThe script printed {MAX_PRINTED_BYTES:,} bytes: the rest is left out.\n".encode()
+            with suppress(OSError):  # what cannot be written must not stop the script
+                os.write(2, kept)
+
+
+def preprocess(
+    process: ScriptProcess, texts: Sequence[str], *, captured: bool, places: Sequence[str] = ()
+) -> list[list[dict[str, Any]]]:
     """Return the rows that ``preprocess_handler`` returns for each record.
 
     Parameters
     ----------
     texts : sequence of str
         Lines of text, or captured records.
+    places : sequence of str
+        Where each is, for the message if the script fails at one.
 
     Raises
     ------
@@ -174,9 +210,14 @@ def preprocess(process: ScriptProcess, texts: Sequence[str], *, captured: bool) 
     try:
         return list(process.call(request)["rows"])
     except ScriptTimedOut as error:
-        raise InvalidInput("PreprocessorTimedOut", f"the record preprocessor timed out: {error}") from None
-    except (ScriptError, ScriptProcessEnded) as error:
+        message = f"the record preprocessor timed out: {error}, for {count_text(len(texts), 'record')}"
+        raise InvalidInput("PreprocessorTimedOut", message) from None
+    except ScriptProcessEnded as error:
         raise InvalidInput("PreprocessorFailed", f"the record preprocessor failed: {error}") from None
+    except ScriptError as error:
+        place = dict(enumerate(places)).get(error.record)
+        failed = f"failed at {place}" if place else "failed"
+        raise InvalidInput("PreprocessorFailed", f"the record preprocessor {failed}: {error}") from None
 
 
 def postprocess(script: Path, settings: Mapping[str, str]) -> None:

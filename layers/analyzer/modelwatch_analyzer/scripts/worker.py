@@ -173,17 +173,22 @@ def _serve(script: Path, *, memory: int, seconds: int) -> None:
     handlers: dict[str, Callable[..., Any]] = {}
     served = os.getpid()
     for request in requests:
+        rows: list[list[dict[str, Any]]] = []
         try:
-            response = json.dumps(_respond(json.loads(request), script, handlers))
+            response = json.dumps(_respond(json.loads(request), script, handlers, rows))
         except BaseException as error:  # a script may raise anything, including SystemExit
-            response = json.dumps({"error": _error_text(error, script)})
+            record = len(rows) if handlers else -1  # which is none of them: it was still being imported
+            response = json.dumps({"error": _error_text(error, script), "record": record})
         if os.getpid() != served:
             os._exit(0)  # a fork that the script let return; there is one response to a request
         responses.write(response.encode() + b"\n")
         responses.flush()
 
 
-def _respond(request: dict[str, Any], script: Path, handlers: dict[str, Callable[..., Any]]) -> dict[str, Any]:
+def _respond(
+    request: dict[str, Any], script: Path, handlers: dict[str, Callable[..., Any]], rows: list[list[dict[str, Any]]]
+) -> dict[str, Any]:
+    """Call a handler; the rows of each record are added to `rows`."""
     name = request["handler"]
     if name not in handlers:
         handlers[name] = _handler(script, name)
@@ -193,7 +198,8 @@ def _respond(request: dict[str, Any], script: Path, handlers: dict[str, Callable
         return {}
     arguments: tuple[Any, ...] = (logging.getLogger(script.name),) if _takes_logger(handler) else ()
     read = (lambda text: CapturedData(json.loads(text))) if request["captured"] else str
-    return {"rows": [_rows(handler(read(text), *arguments)) for text in request["records"]]}
+    rows.extend(_rows(handler(read(text), *arguments)) for text in request["records"])
+    return {"rows": rows}
 
 
 def _handler(script: Path, name: str) -> Callable[..., Any]:
@@ -202,6 +208,7 @@ def _handler(script: Path, name: str) -> Callable[..., Any]:
     if specification is None or specification.loader is None:
         raise InvalidScript("the script is not a Python file: its name must end with .py")
     module = importlib.util.module_from_spec(specification)
+    sys.modules[module.__name__] = module  # where dataclasses and pickles look for it
     specification.loader.exec_module(module)
     handler: Callable[..., Any] | None = getattr(module, name, None)
     if handler is None or not callable(handler):
@@ -240,7 +247,8 @@ def _json_value(value: Any) -> Any:
 
 def _error_text(error: BaseException, script: Path) -> str:
     """Format an error with the frames of the script only, and file names instead of paths."""
-    last = traceback.format_exception_only(error)[-1].strip()
+    # Without the place of a syntax error, which is indented; notes are kept.
+    last = "".join(line for line in traceback.format_exception_only(error) if not line.startswith("  ")).strip()
     if isinstance(error, InvalidScript):
         return str(error)
     frames = [
@@ -250,8 +258,8 @@ def _error_text(error: BaseException, script: Path) -> str:
         frame.filename = Path(frame.filename).name
     lines = "".join(traceback.format_list(frames))[-_MAX_TRACEBACK_LENGTH:]
     last = last if len(last) <= _MAX_MESSAGE_LENGTH else f"{last[:_MAX_MESSAGE_LENGTH]}..."
-    if isinstance(error, SyntaxError):
-        lines = f"  File {script.name}, line {error.lineno}\n"
+    if isinstance(error, SyntaxError) and error.filename and Path(error.filename).parent == script.parent:
+        lines += f'  File "{Path(error.filename).name}", line {error.lineno}\n'
     return f"Traceback (most recent call last):\n{lines}{last}"
 
 

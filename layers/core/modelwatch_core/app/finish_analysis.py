@@ -87,9 +87,10 @@ class FinishExecution:
             return execution
         outcome, uri = ended.outcome, None
         if outcome.status.is_completed:
-            report = read_violations(self.objects, execution.output_s3_uri)
+            folder, since = execution.output_s3_uri, execution.reports_since
+            report = read_violations(self.objects, folder, since)
             outcome = settled_outcome(outcome, report, needs_report=execution.needs_report)
-            if outcome.status.is_completed and (warning := metrics_warning(self.objects, execution.output_s3_uri)):
+            if outcome.status.is_completed and (warning := metrics_warning(self.objects, folder, since)):
                 outcome = outcome.model_copy(update={"warnings": (*outcome.warnings, warning)})
             uri = report.uri if outcome.status is OutcomeStatus.COMPLETED_WITH_VIOLATIONS else None
         settled = execution.settled(
@@ -108,8 +109,9 @@ class FinishExecution:
         The announcement is first: alerts must not wait for a service that only draws charts.
         """
         if not execution.announced:
-            has_reports = execution.monitoring_execution_status.is_completed
-            report = read_violations(self.objects, execution.output_s3_uri) if has_reports else ViolationReport()
+            report = ViolationReport()
+            if execution.monitoring_execution_status.is_completed:
+                report = read_violations(self.objects, execution.output_s3_uri, execution.reports_since)
             self.bus.publish(ExecutionEnded.of(execution, report.violations))
             execution = execution.with_announcement(now=self.clock.now())
             self.ledger.save(execution)
@@ -123,7 +125,7 @@ class FinishExecution:
         if not execution.monitoring_execution_status.is_completed:
             return
         try:
-            metrics = filter(None, read_metrics(self.objects, execution.output_s3_uri))
+            metrics = filter(None, read_metrics(self.objects, execution.output_s3_uri, execution.reports_since))
             asked = (metric for metric in metrics if _is_asked_for(metric, execution))
             self.metrics.publish(metric_namespace(execution, self.metric_prefix), asked)
         except InvalidInput as error:  # S3 refuses to give them, and no retry helps

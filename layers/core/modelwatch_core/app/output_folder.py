@@ -6,12 +6,12 @@ import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
-from pydantic_core import PydanticSerializationError
 
-from modelwatch_core.domain.constraint_violations import ConstraintViolation
+from modelwatch_core.domain.constraint_violations import ConstraintViolation, read_violation
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.events import MOST_VIOLATIONS_IN_AN_EVENT, AnalysisEnded
 from modelwatch_core.domain.metric_datum import MetricDatum
@@ -54,8 +54,13 @@ class ViolationReport:
     uri: str | None = None
 
 
-def read_violations(objects: ObjectStore, folder: str) -> ViolationReport:
+def read_violations(objects: ObjectStore, folder: str, since: datetime | None = None) -> ViolationReport:
     """Read the violation report in a folder.
+
+    Parameters
+    ----------
+    since : datetime, optional
+        What was written before is not looked at.
 
     Raises
     ------
@@ -65,13 +70,19 @@ def read_violations(objects: ObjectStore, folder: str) -> ViolationReport:
     for name in VIOLATION_REPORTS:
         uri = f"{folder}/{name}"
         try:
-            content = objects.read(uri, most=MOST_BYTES_OF_A_REPORT)
+            content = _content(objects, uri, MOST_BYTES_OF_A_REPORT, since)
         except InvalidInput as error:
             return ViolationReport(problem=f"ReportUnreadable: {error.message}", uri=uri)
         if content is not None:
             return _parsed(uri, content)
     missing = f"ReportMissing: there is no {folder}/{VIOLATION_REPORTS[0]}; was it deleted, or never written?"
     return ViolationReport(problem=missing)
+
+
+def _content(objects: ObjectStore, uri: str, most: int, since: datetime | None) -> bytes | None:
+    if since and all(stored.modified < since for stored in objects.find([uri])):
+        return None
+    return objects.read(uri, most=most)
 
 
 def _parsed(uri: str, content: bytes) -> ViolationReport:
@@ -83,18 +94,8 @@ def _parsed(uri: str, content: bytes) -> ViolationReport:
     if not isinstance(entries, list):
         return ViolationReport(problem=f"ReportUnreadable: violations in {uri} is not a list", uri=uri)
     first = entries[:MOST_VIOLATIONS_IN_AN_EVENT]
-    violations = tuple(_violation(place, entry) for place, entry in enumerate(first, start=1))
+    violations = tuple(read_violation(entry, place) for place, entry in enumerate(first, start=1))
     return ViolationReport(violations, len(entries), uri=uri)
-
-
-def _violation(place: int, entry: object) -> ConstraintViolation:
-    try:
-        violation = ConstraintViolation.model_validate(entry)
-        violation.model_dump_json()  # as events will; half of a surrogate pair, or nesting without end, is refused
-    except (ValidationError, PydanticSerializationError):
-        description = f"Entry {place} of the report is not in the form of a violation"
-        return ConstraintViolation(constraint_check_type="unreadable_violation", description=description)
-    return violation
 
 
 def settled_outcome(reported: Outcome, report: ViolationReport, *, needs_report: bool) -> Outcome:
@@ -139,31 +140,35 @@ def read_end(objects: ObjectStore, folder: str, subject: str) -> AnalysisEnded |
     return ended if ended.subject == subject else None
 
 
-def read_metrics(objects: ObjectStore, folder: str) -> Iterator[dict[str, Any] | None]:
+def read_metrics(objects: ObjectStore, folder: str, since: datetime | None = None) -> Iterator[dict[str, Any] | None]:
     """Yield the CloudWatch metrics of a folder, each in the shape of a ``MetricDatum``; None for what is none.
+
+    Parameters
+    ----------
+    since : datetime, optional
+        What was written before is not looked at.
 
     Raises
     ------
     InvalidInput
         When S3 refuses to give them, or there are too many.
     """
-    content = objects.read(f"{folder}/{METRICS}", most=MOST_BYTES_OF_METRICS) or b""
-    return map(_metric, io.BytesIO(content))
+    content = _content(objects, f"{folder}/{METRICS}", MOST_BYTES_OF_METRICS, since) or b""
+    return map(_metric, filter(bytes.strip, io.BytesIO(content)))
 
 
 def _metric(line: bytes) -> dict[str, Any] | None:
     try:
-        metric = json.loads(line)
-        MetricDatum.model_validate(metric)
+        metric = MetricDatum.model_validate(json.loads(line))
     except (ValueError, RecursionError):
         return None
-    return dict(metric)
+    return metric.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude_none=True)
 
 
-def metrics_warning(objects: ObjectStore, folder: str) -> str | None:
-    """Return what is wrong with the metrics of a folder, if anything."""
+def metrics_warning(objects: ObjectStore, folder: str, since: datetime | None = None) -> str | None:
+    """Return what is wrong with the metrics of a folder, if anything; see `read_metrics`."""
     try:
-        left_out = sum(metric is None for metric in read_metrics(objects, folder))
+        left_out = sum(metric is None for metric in read_metrics(objects, folder, since))
     except InvalidInput as error:
         return f"no metrics were published: {error.message}"
     return f"{left_out:,} lines of {METRICS} are not metrics, and were left out" if left_out else None

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from modelwatch_core.domain.alert_event import incident_key
-from modelwatch_core.domain.alert_text import alert_subject, bundle_subject, one_line
+from modelwatch_core.domain.alert_text import alert_subject, bundle_subject, one_line, said_without_report
 from modelwatch_core.domain.alerts import Alert
 from modelwatch_core.domain.constraint_violations import check_text, violation_text
 from modelwatch_core.domain.documents import bounded_text, iso_utc
@@ -24,7 +24,8 @@ def chat_message(alert: Alert, link: str | None = None) -> dict[str, Any]:
     lines = [f"*since* {iso_utc(alert.since)}"]
     if alert.recovered:
         lines.append(f"*also over* {', '.join(alert.recovered)}")
-    lines += [_safe(text) for text in (alert.notice, alert.outcome.failure_reason) if text]
+    said = (alert.notice, alert.outcome.failure_reason, said_without_report(alert.outcome))
+    lines += [_safe(text) for text in said if text]
     shown = alert.violations[:_MOST_VIOLATIONS]
     if alert.outcome.violation_count > len(shown):  # before them: what is too long is cut at its end
         lines.append(f"{len(shown)} of {alert.outcome.violation_count} violations are shown")

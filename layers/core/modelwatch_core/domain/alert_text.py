@@ -91,7 +91,8 @@ def _short_lines(alert: Alert, link: str | None) -> Iterator[str]:
 
 def _headline(alert: Alert) -> str:
     count = alert.outcome.violation_count
-    begun = _BEGUN.get(alert.alert_name, f"{count} violation{'' if count == 1 else 's'}")
+    violations = f"{count} violation{'' if count == 1 else 's'}" if count else "violations"  # a container's, or earlier
+    begun = _BEGUN.get(alert.alert_name, violations)
     if alert.phase is AlertPhase.RECOVERED:
         status = ExecutionStatus(alert.outcome.status)
         is_late = alert_concerned(status, alert.outcome.failure_reason) is alert.alert_name
@@ -151,10 +152,18 @@ def finding_lines(outcome: Outcome, violations: Sequence[ConstraintViolation]) -
     if outcome.status is OutcomeStatus.FAILED:
         yield one_line(outcome.failure_reason or "No reason was given.")
         return
+    if said := said_without_report(outcome):
+        yield one_line(said)
     for item in violations:
         yield one_line(f"- {item.subject}: {check_text(item)}. {violation_text(item)}")
     if (left_out := outcome.violation_count - len(violations)) > 0:
         yield f"- and {left_out} more, see the report"
+
+
+def said_without_report(outcome: Outcome) -> str | None:
+    """Return what a user's own container says of violations that it lists nowhere."""
+    lists_none = outcome.status is OutcomeStatus.COMPLETED_WITH_VIOLATIONS and not outcome.violation_count
+    return outcome.exit_message if lists_none else None
 
 
 def one_line(text: str) -> str:

@@ -14,7 +14,8 @@ from collections.abc import Mapping
 from functools import cache, partial
 from typing import NamedTuple
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, ValidationError
+from pydantic_core import PydanticSerializationError
 
 from modelwatch_core.domain.documents import Inbound
 from modelwatch_core.domain.number_text import DIGITS, MOST_DIGITS, number_text
@@ -53,6 +54,23 @@ def subject_text(
     """Write what a violation is about: ``income``, ``DI of Sex = 1``, ``shap of label0``."""
     place = label if facet is None else facet if facet_value is None else f"{facet} = {facet_value}"
     return f"{name} of {place}" if name and place else name or place or "the dataset"
+
+
+def read_violation(entry: object, place: int) -> ConstraintViolation:
+    """Return an entry of a report; one that is not in the form of a violation stands for itself by its place.
+
+    Parameters
+    ----------
+    place : int
+        The number of the entry, from 1 on.
+    """
+    try:
+        violation = ConstraintViolation.model_validate(entry)
+        violation.model_dump_json()  # as events will; half of a surrogate pair, or nesting without end, is refused
+    except (ValidationError, PydanticSerializationError):
+        description = f"Entry {place} of the report is not in the form of a violation"
+        return ConstraintViolation(constraint_check_type="unreadable_violation", description=description)
+    return violation
 
 
 class ConstraintViolations(Inbound):

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, FiniteFloat, model_validator
+from pydantic import AfterValidator, Field, FiniteFloat, model_validator
 
 from modelwatch_core.domain.documents import NonEmpty, Owned, UtcDatetime
+
+_SIZES = [f"{prefix}{unit}" for unit in ("bytes", "bits") for prefix in ("", "Kilo", "Mega", "Giga", "Tera")]
+_AMOUNTS = [*map(str.capitalize, _SIZES), "Count"]
+_UNITS = {*_AMOUNTS, *(f"{each}/Second" for each in _AMOUNTS), "Seconds", "Milliseconds", "Microseconds"}
+_UNITS |= {"Percent", "None"}
+
+
+def _of_cloudwatch(unit: str) -> str:
+    if unit not in _UNITS:
+        raise ValueError("it is not one of CloudWatch's units")
+    return unit
 
 
 class Dimension(Owned):
@@ -38,8 +49,8 @@ class MetricDatum(Owned):
     timestamp: UtcDatetime | None = Field(None, alias="Timestamp")
     value: FiniteFloat | None = Field(None, alias="Value", strict=True)
     statistic_values: StatisticSet | None = Field(None, alias="StatisticValues")
-    unit: NonEmpty | None = Field(None, alias="Unit")
-    storage_resolution: int | None = Field(None, alias="StorageResolution", ge=1)
+    unit: Annotated[str, AfterValidator(_of_cloudwatch)] | None = Field(None, alias="Unit")
+    storage_resolution: Literal[1, 60] | None = Field(None, alias="StorageResolution")
 
     @model_validator(mode="after")
     def _has_one_value(self) -> Self:

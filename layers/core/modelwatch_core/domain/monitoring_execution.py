@@ -249,6 +249,14 @@ class MonitoringExecution(Owned):
         return self.compares and self.kind.analysis is not None
 
     @property
+    def reports_since(self) -> datetime | None:
+        """Since when reports in its folder are its own; None where its analysis replaces those of earlier attempts.
+
+        A user's own container need not write any, and then those of an earlier attempt are left there.
+        """
+        return None if self.kind.analysis else self.creation_time.replace(microsecond=0)  # S3 gives whole seconds
+
+    @property
     def waits(self) -> bool:
         """Whether its window is claimed, and another execution has its schedule."""
         return self.monitoring_execution_status is ExecutionStatus.PENDING and not self.active

@@ -5,14 +5,13 @@ Containers are run by SageMaker's bring-your-own-container contract: SageMaker m
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
 from modelwatch_core.domain.analysis import AnalysisRequest
 from modelwatch_core.domain.analysis_settings import CONTRACT_ROOT
-from modelwatch_core.domain.documents import ExactUtcDatetime, Inbound, NonEmpty, Owned
+from modelwatch_core.domain.documents import ExactUtcDatetime, Inbound, NonEmpty, Owned, UtcDatetime
 from modelwatch_core.domain.execution_cost import JobUsage
 from modelwatch_core.domain.hosts import Resource, RunDescription, RunStatus
 from modelwatch_core.domain.job_run import JobRun
@@ -65,6 +64,17 @@ class JobRequest(Owned):
     allow_pickles: bool = False
 
 
+def _or_none(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return validate(value)
+    except ValidationError:
+        return None
+
+
+_IF_READABLE = WrapValidator(_or_none)
+"""Only says what a job used: that it ended counts, whatever is written there."""
+
+
 class JobCluster(Inbound):
     """The instances of a processing job."""
 
@@ -76,7 +86,13 @@ class JobCluster(Inbound):
 class JobResources(Inbound):
     """What a processing job runs on."""
 
-    cluster: JobCluster = Field(default=JobCluster(), alias="ClusterConfig")
+    cluster: JobCluster = Field(alias="ClusterConfig")
+
+
+class JobStoppingCondition(Inbound):
+    """When SageMaker stops a processing job."""
+
+    max_runtime_seconds: int = Field(alias="MaxRuntimeInSeconds", gt=0)
 
 
 class JobState(Inbound):
@@ -88,22 +104,29 @@ class JobState(Inbound):
     status: Literal["InProgress", "Completed", "Failed", "Stopping", "Stopped"] = Field(alias="ProcessingJobStatus")
     exit_message: str | None = Field(default=None, alias="ExitMessage")
     failure_reason: str | None = Field(default=None, alias="FailureReason")
-    started: datetime | None = Field(default=None, alias="ProcessingStartTime")
-    ended: datetime | None = Field(default=None, alias="ProcessingEndTime")
-    resources: JobResources = Field(default=JobResources(), alias="ProcessingResources")
+    started: Annotated[UtcDatetime | None, _IF_READABLE] = Field(default=None, alias="ProcessingStartTime")
+    ended: Annotated[UtcDatetime | None, _IF_READABLE] = Field(default=None, alias="ProcessingEndTime")
+    resources: Annotated[JobResources | None, _IF_READABLE] = Field(default=None, alias="ProcessingResources")
+    stopping: Annotated[JobStoppingCondition | None, _IF_READABLE] = Field(default=None, alias="StoppingCondition")
 
     @property
     def usage(self) -> JobUsage | None:
         """What the job used, once it has ended; None of one that never started."""
-        cluster = self.resources.cluster
-        if self.started is None or self.ended is None or not cluster.instance_type:
+        seconds, cluster = self._seconds, self.resources.cluster if self.resources else None
+        if seconds is None or cluster is None or not cluster.instance_type:
             return None
         return JobUsage(
-            seconds=max(0.0, (self.ended - self.started).total_seconds()),
+            seconds=seconds,
             instance_type=cluster.instance_type,
             instance_count=cluster.instance_count,
             volume_gigabytes=cluster.volume_gigabytes,
         )
+
+    @property
+    def _seconds(self) -> float | None:
+        if self.started is None or self.ended is None:
+            return None
+        return max(0.0, (self.ended - self.started).total_seconds())
 
     @property
     def job_run(self) -> JobRun:
@@ -122,11 +145,18 @@ class JobState(Inbound):
 
     @property
     def _exhausted(self) -> Resource | None:
-        return Resource.named_in(f"{self.failure_reason}\n{self.exit_message}", _OUT_OF)
+        named = Resource.named_in(f"{self.failure_reason}\n{self.exit_message}", _OUT_OF)
+        return Resource.TIME if named is None and self._was_stopped_for_its_time else named
+
+    @property
+    def _was_stopped_for_its_time(self) -> bool:
+        if self.status != "Stopped" or self.stopping is None or self._seconds is None:
+            return False
+        return self._seconds >= self.stopping.max_runtime_seconds
 
     def _outcome(self, exhausted: Resource | None) -> Outcome:
         if self.status == "Completed":
-            found = (self.exit_message or "").startswith(OutcomeStatus.COMPLETED_WITH_VIOLATIONS)
+            found = (self.exit_message or "").lstrip().startswith(OutcomeStatus.COMPLETED_WITH_VIOLATIONS)
             status = OutcomeStatus.COMPLETED_WITH_VIOLATIONS if found else OutcomeStatus.COMPLETED
             return Outcome(status=status, exit_message=self.exit_message or None)
         if self.status == "Stopped" and exhausted is None:
@@ -134,5 +164,6 @@ class JobState(Inbound):
         ours = f"{OutcomeStatus.FAILED}: "
         if self.exit_message and self.exit_message.startswith(ours):
             return Outcome.failed(self.exit_message.removeprefix(ours))
-        said = "; ".join(filter(None, (self.failure_reason, self.exit_message))) or "SageMaker gives no reason"
+        unsaid = "it ran for as long as it may" if exhausted is Resource.TIME else "SageMaker gives no reason"
+        said = "; ".join(filter(None, (self.failure_reason, self.exit_message))) or unsaid
         return Outcome.failed(f"ProcessingJobFailed: the processing job {self.name} ended with: {said}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -40,17 +40,18 @@ class Alarms:
         Raises
         ------
         InvalidInput
-            ``UnfitAlertTarget``, with the namespace and dimension to watch.
+            ``UnfitAlertTarget``, with the namespace and dimensions to watch.
         """
-        namespace, name = metric_namespace(schedule, self.metric_prefix), schedule.monitoring_schedule_name
-        wanted = f"a metric of {namespace!r} with the dimension MonitoringSchedule={name}, for instance {ALERT_STATE}"
+        namespace, dimensions = metric_namespace(schedule, self.metric_prefix), _dimensions(schedule)
+        named = " and ".join(f"{name}={value}" for name, value in dimensions.items())
+        wanted = f"a metric of {namespace!r} with the dimensions {named}, for instance {ALERT_STATE}"
         with aws_errors(f"describing the alarm {address}"):
             described = self.connect().describe_alarms(AlarmNames=[address], AlarmTypes=["MetricAlarm"])
         if not described["MetricAlarms"]:
             message = f"there is no alarm {address!r} of a metric in this account and region; create one of {wanted}"
         elif not schedule.publish_cloudwatch_metrics:
             message = f"the alarm {address!r} would watch nothing: this schedule publishes no CloudWatch metrics"
-        elif not any(_is_of(metric, namespace, name) for metric in _metrics(described["MetricAlarms"][0])):
+        elif not any(_is_of(metric, namespace, dimensions) for metric in _metrics(described["MetricAlarms"][0])):
             message = f"the alarm {address!r} does not watch this schedule; let it watch {wanted}"
         else:
             return
@@ -66,6 +67,14 @@ def _metrics(alarm: Any) -> Iterator[Any]:
             yield query["MetricStat"]["Metric"]
 
 
-def _is_of(metric: Any, namespace: str, schedule_name: str) -> bool:
-    dimension = {"Name": "MonitoringSchedule", "Value": schedule_name}
-    return metric.get("Namespace") == namespace and dimension in metric.get("Dimensions", ())
+def _dimensions(schedule: ScheduleRequest) -> dict[str, str]:
+    """Return the dimensions that all metrics of a schedule have: CloudWatch has no data for an alarm without one."""
+    named = {"MonitoringSchedule": schedule.monitoring_schedule_name}
+    if schedule.endpoint_name and schedule.kind.analysis:  # a user's own container gives its metrics any dimensions
+        return {"Endpoint": schedule.endpoint_name} | named
+    return named
+
+
+def _is_of(metric: Any, namespace: str, dimensions: Mapping[str, str]) -> bool:
+    watched = {each["Name"]: each["Value"] for each in metric.get("Dimensions", ())}
+    return metric.get("Namespace") == namespace and dimensions.items() <= watched.items()
