@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -104,15 +106,29 @@ def test_parts_of_a_regression_merge_to_the_whole(drawn, cut):
             assert merged[name].value == pytest.approx(measured.value, rel=1e-12, abs=1e-12), name
 
 
-def test_blocks_of_merged_regressions_are_those_of_the_whole():
+def test_merged_regressions_of_few_rows_have_a_block_for_each_row():
     generator = np.random.default_rng(8)
-    truth = generator.normal(1e6, 5, 5_000)
-    prediction = truth + generator.normal(0, 1, 5_000)
+    truth = generator.normal(1e6, 5, 1_000)
+    prediction = truth + generator.normal(0, 1, 1_000)
     whole = regression(errors(truth, prediction))
-    merged = regression(errors(truth[:1777], prediction[:1777]).merge(errors(truth[1777:], prediction[1777:])))
+    merged = regression(errors(truth[:377], prediction[:377]).merge(errors(truth[377:], prediction[377:])))
     for name in (metric.name for metric in REGRESSION):
         assert merged[name].interval == pytest.approx(whole[name].interval, rel=1e-6), name
         assert merged[name].standard_deviation == pytest.approx(whole[name].standard_deviation, rel=1e-4), name
+
+
+@pytest.mark.parametrize("part", [4_096, 20_000])
+@pytest.mark.parametrize("order", ["sorted", "in turn"])
+def test_the_order_of_rows_does_not_decide_how_sure_a_regression_is(order, part):
+    generator = np.random.default_rng(9)
+    sizes = np.exp(np.arange(20_000) % 16 / 4)  # of 16 series, which come in turn
+    error = np.abs(sizes * generator.normal(size=20_000))
+    error = np.sort(error) if order == "sorted" else error
+    merged = RegressionErrors()
+    for start in range(0, error.size, part):
+        merged = merged.merge(errors(np.zeros(part)[: error.size - start], error[start : start + part]))
+    lower, upper = regression(merged)["mae"].interval
+    assert (upper - lower) / (2 * 1.96) == pytest.approx(error.std() / math.sqrt(error.size), rel=0.25)
 
 
 @pytest.mark.parametrize("order", ["random", "sorted"])
