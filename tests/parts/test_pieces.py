@@ -246,7 +246,7 @@ def test_repeated_events_are_counted_alike_in_pieces_and_as_a_whole(pieces: list
     together, repeated = EventIds(), 0
     for piece in pieces:
         events = EventIds()
-        repeated += events.count_repeated(piece)
+        repeated += events.count_repeated(pl.Series(piece, dtype=pl.String))
         together, again = together.followed_by(events)
         repeated += again
     whole = [event for piece in pieces for event in piece]
@@ -261,7 +261,7 @@ def test_pieces_count_every_event_that_is_repeated_soon_and_remember_a_limited_n
         together, repeated = EventIds(), 0
         for piece in pieces:
             events = EventIds()
-            repeated += sum(events.count_repeated([str(event)]) for event in piece)
+            repeated += sum(events.count_repeated(pl.Series([str(event)])) for event in piece)
             together, again = together.followed_by(events)
             repeated += again
             assert len(together._latest) + len(together._older) <= 2 * 4 + 4

@@ -248,7 +248,9 @@ def test_a_dataset_is_opened_without_parsing_more_records_than_its_layout_needs(
 ) -> None:
     parsed = []
     parse = capture_records._parse
-    monkeypatch.setattr(capture_records, "_parse", lambda *given: parsed.append(len(given[0].numbers)) or parse(*given))
+    monkeypatch.setattr(
+        capture_records, "_parse", lambda *given, **how: parsed.append(len(given[0].numbers)) or parse(*given, **how)
+    )
     dataset = opened(write([record("1,2", "0")] * 3_000))
     assert parsed == [1_000]
     assert read(dataset)[1].read == 3_000

@@ -11,7 +11,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from modelwatch_analyzer.reading import capture_records
-from modelwatch_analyzer.reading.capture_records import CapturedRecord, CapturedRecords, RecordBlock
+from modelwatch_analyzer.reading.capture_records import CapturedRecords, RecordBlock
+from modelwatch_analyzer.reading.captured_record import CapturedRecord
 from modelwatch_analyzer.reading.dataset import ReadLog
 from modelwatch_analyzer.reading.files import SourceFile
 
@@ -62,8 +63,8 @@ def test_records_are_those_of_single_lines(
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_well_formed_lines_are_decoded_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str) -> None:
     (tmp_path / "a.jsonl").write_bytes((RECORD + end).encode() * 5)
-    monkeypatch.setattr(capture_records, "_LinesOf", lambda _: pytest.fail("lines were made"))
-    monkeypatch.setattr(capture_records, "_DECODER", AtOnce())
+    monkeypatch.setattr(capture_records, "Deferred", lambda *_: pytest.fail("lines were made"))
+    monkeypatch.setattr(capture_records, "DECODER", AtOnce())
     file = SourceFile(tmp_path / "a.jsonl", "a")
     (chunk,) = capture_records._chunks(file, ReadLog(), 10)
     records = chunk.together()

@@ -13,7 +13,8 @@ import polars as pl
 from modelwatch_analyzer.profile.lexical import ColumnType, infer_type, is_number
 from modelwatch_analyzer.reading import open_dataset
 from modelwatch_analyzer.reading.answers_first import come_first, order_of
-from modelwatch_analyzer.reading.capture_records import PAYLOAD_OF, CapturedRecord, CapturedRecords
+from modelwatch_analyzer.reading.capture_records import CapturedRecords
+from modelwatch_analyzer.reading.captured_record import PAYLOAD_OF, CapturedRecord
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog
 from modelwatch_analyzer.reading.files import source_files
 from modelwatch_analyzer.reading.payloads import Payload

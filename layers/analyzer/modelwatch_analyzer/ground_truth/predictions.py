@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from itertools import islice
-from operator import attrgetter
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple, Protocol
 
@@ -29,12 +28,11 @@ from modelwatch_analyzer.reading.parquet_files import open_parquet
 from modelwatch_analyzer.reading.record_times import RecordTimes
 from modelwatch_analyzer.reading.rows import Line
 from modelwatch_core.domain import s3_layout
-from modelwatch_core.domain.dataset_formats import BatchTransformOptions, JsonOptions
+from modelwatch_core.domain.dataset_formats import GROUND_TRUTH, BatchTransformOptions, JsonOptions
 from modelwatch_core.domain.errors import InvalidInput
 
 _DOCUMENTS_PER_CHUNK = 8192
 _FIELDS = (ID_FIELD, TIME_FIELD)
-_GROUND_TRUTH = attrgetter("groundTruthData")
 
 
 class PredictionBlock(NamedTuple):
@@ -88,14 +86,14 @@ class CapturedPredictions:
         files = tuple(sorted(self.files, key=lambda file: (_folder(file), file.label)))
         for block in CapturedRecords(files, self.times).blocks(log):
             lines = block.lines
-            if any(map(_GROUND_TRUTH, block.records)):
+            if any(block.payloads(GROUND_TRUTH)):
                 lines = list(map(_without_ground_truth, lines))
             yield PredictionBlock(
                 _folder(block.file),
                 lines,
-                pl.Series(block.inference_ids, dtype=pl.String),
-                pl.Series(block.event_ids, dtype=pl.String),
-                lambda records=block.records: times_to_keys([record.time for record in records]),  # type: ignore[misc]  # a default binds the records
+                block.inference_ids,
+                block.event_ids,
+                lambda block=block: times_to_keys([record.time for record in block.records]),  # type: ignore[misc]  # a default binds the block
             )
 
 

@@ -7,16 +7,18 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 from operator import attrgetter
-from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 
+from modelwatch_analyzer.reading.byte_counts import count_line_ends
 from modelwatch_analyzer.reading.capture_options import ColumnGroup
-from modelwatch_analyzer.reading.capture_records import PAYLOAD_OF, CapturedRecord, RecordBlock
+from modelwatch_analyzer.reading.capture_records import RecordBlock
 from modelwatch_analyzer.reading.capture_rows import Keys, RecordReader, has_unread_fields, mismatch, sides_of
+from modelwatch_analyzer.reading.captured_record import PAYLOAD_OF, CapturedRecord
 from modelwatch_analyzer.reading.csv_text import parse_block, plain_block
 from modelwatch_analyzer.reading.dataset import HOUR_COLUMN, REQUEST_COLUMN, Plan, ReadLog
 from modelwatch_analyzer.reading.flat_answers import cut_line
@@ -31,13 +33,15 @@ from modelwatch_analyzer.reading.payloads import (
     may_hold_documents,
 )
 from modelwatch_analyzer.reading.uniform_documents import ParsedRows, RowsSent, parse_uniform_documents
+from modelwatch_analyzer.reading.uniform_records import AlikePayloads
 from modelwatch_core.domain.dataset_formats import REQUEST, TRANSFORM_OUTPUT, CaptureSide
 
 _FLAT = (
     "some responses have the values of several rows on one line or in one list: they were split by the number of rows "
     "in their request"
 )
-_ENCODING, _DATA = attrgetter("encoding"), attrgetter("data")
+_ENCODING = attrgetter("encoding")
+_BYTE_ORDER_MARK = "\ufeff".encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,26 +77,26 @@ class BlockParser:
 
     def _parse(self, block: RecordBlock, plan: Plan, log: ReadLog) -> pl.DataFrame:
         """Return the columns that the plan wants; log records that are left out."""
-        sides = {side: list(map(PAYLOAD_OF[side], block.records)) for side in sides_of(self.groups)}
+        sides = {side: block.payloads(side) for side in sides_of(self.groups)}
         for payloads in sides.values():
-            counts = Counter(map(_ENCODING, filter(None, payloads)))
+            counts = _encodings(payloads)
             for encoding in ENCODINGS:
                 log.encodings[encoding] += counts[encoding]
         frame = self._parse_together(sides, block, plan, log)
         if frame is None:
             return self._parse_one_by_one(block, plan, log)
-        log.captured += len(block.records)
+        log.captured += len(block.numbers)
         return frame
 
     def _parse_together(
-        self, sides: dict[CaptureSide, list[Payload | None]], block: RecordBlock, plan: Plan, log: ReadLog
+        self, sides: dict[CaptureSide, Sequence[Payload | None]], block: RecordBlock, plan: Plan, log: ReadLog
     ) -> pl.DataFrame | None:
         """Parse all payloads of each side together; None if their rows may not belong together."""
         parts = list[ParsedRows]()
         sent: list[int] | None = None
         for side in sorted(sides, key=REQUEST.__ne__):  # the rows of a request say how its answer is cut
             members = [index for index, group in enumerate(self.groups) if group.side == side]
-            if not any(sides[side]) and not any(self.keys[index] for index in members):
+            if not _encodings(sides[side]) and not any(self.keys[index] for index in members):
                 continue
             found = _texts_of_one_kind(sides[side])
             if found is None or not all(self.keys[index] for index in members):
@@ -101,7 +105,7 @@ class BlockParser:
             part = None if in_columns else self._parse_texts(side, found, members, plan)
             if side == REQUEST:
                 sent = part and part.heights
-            elif part is None or not self._are_rows_sent(part.heights, sent, block.records):
+            elif part is None or not self._are_rows_sent(part.heights, sent, block):
                 sent = sent or self._rows_sent(block.records)
                 part = self._parse_texts(side, found, members, plan, RowsSent(sent, in_columns)) if sent else None
                 if part is not None and part.heights != sent:
@@ -115,7 +119,7 @@ class BlockParser:
             log.remarks.append(_FLAT)
         return self._frame([column for part in parts for column in part.columns], block, parts[0].heights, plan)
 
-    def _are_rows_sent(self, heights: list[int], sent: list[int] | None, records: Sequence[CapturedRecord]) -> bool:
+    def _are_rows_sent(self, heights: list[int], sent: list[int] | None, block: RecordBlock) -> bool:
         """Return whether no answer of so many rows can be a flat one, whose values belong to several rows."""
         if sent or REQUEST in sides_of(self.groups):
             return heights == (sent or heights)
@@ -124,12 +128,12 @@ class BlockParser:
         projected = any(group.attribute and group.attribute.many for group in self.groups)
         if not (flat or projected):
             return True
-        requests = list(map(PAYLOAD_OF[REQUEST], records))
+        requests = block.payloads(REQUEST)
         if min(heights) == max(heights) == 1 and self._rows_are_lines and _are_one_line_each(requests):
             return True
         return all(
             request is None or self._rows_of(request, record) in (None, height)
-            for request, record, height in zip(requests, records, heights, strict=True)
+            for request, record, height in zip(requests, block.records, heights, strict=True)
         )
 
     def _rows_sent(self, records: Sequence[CapturedRecord]) -> list[int] | None:
@@ -158,17 +162,17 @@ class BlockParser:
     def _parse_texts(
         self, side: CaptureSide, found: _Texts, members: list[int], plan: Plan, sent: RowsSent | None = None
     ) -> ParsedRows | None:
-        texts = found.texts
         if found.are_json:
-            return self._parse_json(texts, members, plan, sent)
+            return self._parse_json(found.listed, members, plan, sent)
         header = self.reader.layout.headers.get(side)
-        if header is None and all(text.startswith(("[", "{")) for text in texts):
-            return self._parse_documents(texts, members, plan, sent)
+        brackets = ("[", "{")
+        if header is None and found.texts[0].startswith(brackets) and all(t.startswith(brackets) for t in found.listed):
+            return self._parse_documents(found.listed, members, plan, sent)
         if header is None and sent:
-            lines = list(map(cut_line, texts, sent.rows))
-            part = self._parse_csv(lines, members, plan, None)
-            return part and part._replace(were_cut=lines != texts)
-        return self._parse_csv(texts, members, plan, header)
+            lines = list(map(cut_line, found.listed, sent.rows))
+            part = self._parse_csv(_Texts(lines), members, plan, None)
+            return part and part._replace(were_cut=lines != found.listed)
+        return self._parse_csv(found, members, plan, header)
 
     def _parse_json(self, texts: list[str], members: list[int], plan: Plan, sent: RowsSent | None) -> ParsedRows | None:
         found = self._parse_documents(texts, members, plan, sent)
@@ -191,28 +195,28 @@ class BlockParser:
         attributes = (self.groups[index].attribute for index in members)
         return parse_uniform_documents(texts, list(zip(attributes, names, strict=True)), plan, sent)
 
-    def _parse_csv(self, texts: list[str], members: list[int], plan: Plan, header: Header | None) -> ParsedRows | None:
+    def _parse_csv(self, found: _Texts, members: list[int], plan: Plan, header: Header | None) -> ParsedRows | None:
         if header:
             line = ",".join(header.usual)
-            if not all(text.startswith(f"{line}\n") for text in texts):
+            if not all(text.startswith(f"{line}\n") for text in found.listed):
                 return None
-            texts = [text[len(line) + 1 :] for text in texts]
-        fields = self._csv_fields(texts[0], members, header)
-        joined = "\n".join(texts)
+            found = _Texts([text[len(line) + 1 :] for text in found.listed])
+        fields = self._csv_fields(found.texts[0], members, header)
+        joined, number = found.joined, len(found.texts)
         if fields is None or may_hold_documents(joined):
             return None
-        heights = [1] * len(texts)
-        if joined.count("\n") >= len(texts):
-            texts = [text.rstrip("\r\n") for text in texts]
-            joined = "\n".join(texts)
-            if joined.count("\n") >= len(texts):
+        heights = [1] * number
+        if count_line_ends(joined) >= number:
+            texts = [text.rstrip("\r\n") for text in found.listed]
+            joined = _Texts(texts).joined
+            if count_line_ends(joined) >= number:
                 heights = [text.count("\n") + 1 for text in texts]
-        if any(mark in joined for mark in "\r\ufeff"):
+        if b"\r" in joined or (not joined.isascii() and _BYTE_ORDER_MARK in joined):
             return None
         are_selected = any(self.groups[index].attribute for index in members)
-        if '"' in joined and (are_selected or joined.count("\n") >= len(texts)):
+        if b'"' in joined and (are_selected or max(heights) > 1):
             return None  # quotes may protect commas that were counted, or line ends
-        block = plain_block(joined.encode(errors="surrogatepass"), last=True)
+        block = plain_block(joined, last=True)
         if block is None or block.rows != sum(heights):
             return None
         frame = parse_block(block, fields, plan)
@@ -291,11 +295,31 @@ class BlockParser:
         return frame.with_columns(pl.Series(REQUEST_COLUMN, numbers))
 
 
-class _Texts(NamedTuple):
-    """The texts of some payloads."""
+@dataclass(frozen=True)
+class _Texts:
+    """The texts of some payloads, as a list or as a column of polars."""
 
-    texts: list[str]
-    are_json: bool
+    texts: list[str] | pl.Series
+    are_json: bool = False
+
+    @cached_property
+    def listed(self) -> list[str]:
+        """The texts as a list."""
+        return self.texts if isinstance(self.texts, list) else self.texts.to_list()
+
+    @cached_property
+    def joined(self) -> bytes:
+        """The texts as lines of one text in UTF-8."""
+        if isinstance(self.texts, list):
+            return "\n".join(self.texts).encode(errors="surrogatepass")
+        joined: bytes = self.texts.str.join("\n").cast(pl.Binary).item()
+        return joined
+
+
+def _encodings(payloads: Sequence[Payload | None]) -> Counter[str]:
+    if isinstance(payloads, AlikePayloads):
+        return Counter({payloads.usual.encoding: len(payloads)})
+    return Counter(map(_ENCODING, filter(None, payloads)))
 
 
 def _texts_of_one_kind(payloads: Sequence[Payload | None]) -> _Texts | None:
@@ -303,16 +327,17 @@ def _texts_of_one_kind(payloads: Sequence[Payload | None]) -> _Texts | None:
 
     None where there is no payload, one is missing, has an encoding of its own, or cannot be decoded.
     """
-    present = list(filter(None, payloads))
-    encodings = set(map(_ENCODING, present))
-    if len(present) < len(payloads) or len(encodings) != 1:
+    encodings = _encodings(payloads)
+    if encodings.total() < len(payloads) or len(encodings) != 1:
         return None
     (encoding,) = encodings
     if encoding in ("CSV", "JSON"):
-        return _Texts(list(map(_DATA, present)), encoding == "JSON")
+        if isinstance(payloads, AlikePayloads):
+            return _Texts(payloads.texts, encoding == "JSON")
+        return _Texts([payload.data for payload in payloads if payload], encoding == "JSON")
     with suppress(Unflattenable):
         if encoding == "BASE64":
-            texts, are_json = zip(*map(decode_base64, present), strict=True)
+            texts, are_json = zip(*map(decode_base64, filter(None, payloads)), strict=True)
             return _Texts(list(texts), are_json[0]) if len(set(are_json)) == 1 else None
     return None
 
@@ -322,7 +347,6 @@ def _are_one_line_each(payloads: Sequence[Payload | None]) -> bool:
     found = _texts_of_one_kind(payloads)
     if found is None or found.are_json:
         return False
-    text = "\n".join(found.texts)
-    framed = f"\n{text}\n"
-    certain = "\n\n" not in framed and '"' not in text and "\r" not in text and not may_hold_documents(text)
-    return certain and text.count("\n") == len(payloads) - 1
+    text = found.joined
+    certain = b"\n\n" not in b"\n%b\n" % text and b'"' not in text and b"\r" not in text
+    return certain and not may_hold_documents(text) and count_line_ends(text) == len(payloads) - 1

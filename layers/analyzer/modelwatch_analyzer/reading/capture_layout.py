@@ -21,7 +21,7 @@ from operator import itemgetter
 from typing import Any
 
 from modelwatch_analyzer.reading.attributes import Attribute
-from modelwatch_analyzer.reading.capture_records import PAYLOAD_OF, CapturedRecord
+from modelwatch_analyzer.reading.captured_record import PAYLOAD_OF, CapturedRecord
 from modelwatch_analyzer.reading.csv_form import unread_form
 from modelwatch_analyzer.reading.csv_text import parse_records
 from modelwatch_analyzer.reading.flat_answers import columns_of, columns_of_answer, cut, rows_of_columns

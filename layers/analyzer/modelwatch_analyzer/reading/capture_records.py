@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import MAXYEAR, UTC, date, datetime
 from functools import cached_property
+from itertools import pairwise
 from operator import attrgetter
-from typing import overload
+from typing import TypeVar, overload
 
 import msgspec
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
+from modelwatch_analyzer.reading.byte_counts import count_line_ends
+from modelwatch_analyzer.reading.captured_record import DECODER, PAYLOAD_OF, CapturedRecord, with_offset
 from modelwatch_analyzer.reading.dataset import ReadLog
 from modelwatch_analyzer.reading.event_ids import EventIds
 from modelwatch_analyzer.reading.files import SourceFile, in_pieces, least_bytes, line_blocks
@@ -21,8 +25,16 @@ from modelwatch_analyzer.reading.flattening import why_not_json
 from modelwatch_analyzer.reading.payloads import Payload
 from modelwatch_analyzer.reading.record_times import EVERY_TIME, RecordTimes
 from modelwatch_analyzer.reading.respelled import Respelling
+from modelwatch_analyzer.reading.uniform_records import (
+    EVENT_ID,
+    FEWEST_UNIFORM,
+    INFERENCE_ID,
+    INFERENCE_TIME,
+    UniformRecords,
+    cut_records,
+)
 from modelwatch_analyzer.reading.value_spelling import AS_WRITTEN, ValueSpelling
-from modelwatch_core.domain.dataset_formats import GROUND_TRUTH, REQUEST, RESPONSE, TRANSFORM_OUTPUT, CaptureSide
+from modelwatch_core.domain.dataset_formats import CaptureSide
 
 _LINE_END, _RETURN, _OPENING, _CLOSING = b"\n\r{}"
 _CSV_RECORDS_PER_BLOCK = 16384
@@ -32,50 +44,10 @@ _PIECE_BYTES = 16 << 20
 _JSON_RECORDS_PER_BLOCK = 8192  # their payloads become many more objects per record
 
 
-class _CaptureData(msgspec.Struct, gc=False):
-    endpointInput: Payload | None = None  # noqa: N815 - SageMaker's name
-    endpointOutput: Payload | None = None  # noqa: N815 - SageMaker's name
-    batchTransformOutput: Payload | None = None  # noqa: N815 - SageMaker's name
-
-
-class _EventMetadata(msgspec.Struct, gc=False):
-    eventId: str | None = None  # noqa: N815 - SageMaker's name
-    inferenceId: str | None = None  # noqa: N815 - SageMaker's name
-    inferenceTime: datetime | None = None  # noqa: N815 - SageMaker's name
-
-
-class CapturedRecord(msgspec.Struct, gc=False):
-    """The fields of a captured record that readers need, named as in the file."""
-
-    captureData: _CaptureData  # noqa: N815 - SageMaker's name
-    eventMetadata: _EventMetadata | None = None  # noqa: N815 - SageMaker's name
-    groundTruthData: Payload | None = None  # noqa: N815 - SageMaker's name
-
-    @property
-    def time(self) -> datetime | None:
-        """The time of the event; one without an offset is UTC."""
-        time = self.eventMetadata.inferenceTime if self.eventMetadata else None
-        return time and _with_offset(time)
-
-
-_DECODER = msgspec.json.Decoder(CapturedRecord)
-PAYLOAD_OF: Mapping[CaptureSide, Callable[[CapturedRecord], Payload | None]] = {
-    REQUEST: attrgetter(f"captureData.{REQUEST}"),
-    RESPONSE: attrgetter(f"captureData.{RESPONSE}"),
-    TRANSFORM_OUTPUT: attrgetter(f"captureData.{TRANSFORM_OUTPUT}"),
-    GROUND_TRUTH: attrgetter(GROUND_TRUTH),
-}
-"""How to get the payload of each side of a record; it is None if the side was not captured."""
-
-_EVENT_ID, _INFERENCE_ID = attrgetter("eventMetadata.eventId"), attrgetter("eventMetadata.inferenceId")
-_TIME = attrgetter("eventMetadata.inferenceTime")
+_TIME = attrgetter(INFERENCE_TIME)
 
 
 _FIRST_DAY = date(1970, 1, 1).toordinal()
-
-
-def _with_offset(time: datetime) -> datetime:
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def _hour(time: datetime) -> int | None:
@@ -88,25 +60,29 @@ def _hour(time: datetime) -> int | None:
     return (moment.toordinal() - _FIRST_DAY) * 24 + moment.hour
 
 
-class _LinesOf(Sequence[bytes]):
-    """The lines of a text, which are made when one is needed."""
+_Item_co = TypeVar("_Item_co", covariant=True)
 
-    def __init__(self, text: bytes) -> None:
-        self._text = text
+
+class Deferred(Sequence[_Item_co]):
+    """A sequence of known length that is made when an item is needed."""
+
+    def __init__(self, length: int, make: Callable[[], Sequence[_Item_co]]) -> None:
+        self._length = length
+        self._make = make
 
     @cached_property
-    def _lines(self) -> list[bytes]:
-        return self._text.removesuffix(b"\n").split(b"\n")
+    def _made(self) -> Sequence[_Item_co]:
+        return self._make()
 
     @overload
-    def __getitem__(self, index: int) -> bytes: ...
+    def __getitem__(self, index: int) -> _Item_co: ...
     @overload
-    def __getitem__(self, index: slice) -> list[bytes]: ...
-    def __getitem__(self, index: int | slice) -> bytes | list[bytes]:
-        return self._lines[index]
+    def __getitem__(self, index: slice) -> Sequence[_Item_co]: ...
+    def __getitem__(self, index: int | slice) -> _Item_co | Sequence[_Item_co]:
+        return self._made[index]
 
     def __len__(self) -> int:
-        return len(self._lines)
+        return self._length
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,38 +97,60 @@ class RecordBlock:
         The text of each record in the file.
     records : sequence of CapturedRecord
         The parsed records.
+    uniform : UniformRecords, optional
+        What was cut out of the lines if they are alike. Then records are parsed only where somebody looks at one.
     """
 
     file: SourceFile
     numbers: Sequence[int]
     lines: Sequence[bytes]
     records: Sequence[CapturedRecord]
+    uniform: UniformRecords | None = None
 
     @property
-    def event_ids(self) -> list[str | None]:
-        """The event id of each record, or None."""
-        return self._metadata(_EVENT_ID)
+    def event_ids(self) -> pl.Series:
+        """The event id of each record, or null."""
+        return self._ids(EVENT_ID)
 
     @property
-    def inference_ids(self) -> list[str | None]:
-        """The inference id that the caller gave with each request, or None."""
-        return self._metadata(_INFERENCE_ID)
+    def inference_ids(self) -> pl.Series:
+        """The inference id that the caller gave with each request, or null."""
+        return self._ids(INFERENCE_ID)
+
+    @property
+    def times(self) -> Sequence[datetime]:
+        """The time of each record, as it is written; of uniform records each time once.
+
+        Raises
+        ------
+        AttributeError
+            If a record has no metadata. Where it has no time, that is None.
+        """
+        return self.uniform.times if self.uniform else list(map(_TIME, self.records))
+
+    def payloads(self, side: CaptureSide) -> Sequence[Payload | None]:
+        """Return the payload of each record; None where that side was not captured."""
+        return self.uniform.payloads(side) if self.uniform else list(map(PAYLOAD_OF[side], self.records))
 
     @property
     def hours(self) -> list[int | None]:
         """The hour of each record, since 1970, or None."""
         with suppress(AttributeError, TypeError, ValueError):  # as in `CapturedRecords._in_window`
-            times = list(map(_TIME, self.records))
-            first, last = (_hour(_with_offset(time)) for time in (min(times), max(times)))
+            times = self.times
+            first, last = (_hour(with_offset(time)) for time in (min(times), max(times)))
             if first is not None and first == last:  # which is quick, and true of most files
-                return [first] * len(times)
+                return [first] * len(self.numbers)
         return [None if time is None else _hour(time) for time in (record.time for record in self.records)]
 
-    def _metadata(self, value: Callable[[CapturedRecord], str | None]) -> list[str | None]:
+    def _ids(self, path: str) -> pl.Series:
+        if self.uniform:
+            return self.uniform.ids(path)
+        value = attrgetter(path)
         try:
-            return list(map(value, self.records))
+            found = list(map(value, self.records))
         except AttributeError:
-            return [value(record) if record.eventMetadata else None for record in self.records]
+            found = [value(record) if record.eventMetadata else None for record in self.records]
+        return pl.Series(found, dtype=pl.String)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +185,12 @@ class CapturedRecords:
         for file in self.files:
             if not self.merge_log:
                 log.count_file(file.label, file.size)
+            may_be_uniform = not self.spelling  # which respells the payloads of records
             for chunk in _chunks(file, log, most):
-                block = self._in_window(_parse(chunk, log), log)
+                block = _parse(chunk, log, may_be_uniform=may_be_uniform)
+                if len(block.numbers) >= FEWEST_UNIFORM:
+                    may_be_uniform = block.uniform is not None
+                block = self._in_window(block, log)
                 if not self.merge_log:
                     log.duplicate_events += events.count_repeated(block.event_ids)
                 if self.spelling:
@@ -215,7 +217,7 @@ class CapturedRecords:
         times = self.times.of_file(block.file)
         start, end = self.times.start or times.first, times.last
         with suppress(AttributeError, TypeError, ValueError):  # a record has no time, or one without an offset
-            found = list(map(_TIME, block.records))
+            found = block.times
             if start <= min(found) and max(found) < end:
                 return block
         moments = [record.time for record in block.records]
@@ -255,35 +257,40 @@ class _Chunk:
         The number of the first one.
     text : bytes
         The last one may have no line end.
-    ends : ndarray of int
-        Where the line ends are behind which another line follows.
+    count : int
+        How many there are.
     """
 
     file: SourceFile
     first_line: int
     text: bytes
-    ends: NDArray[np.intp]
+    count: int
 
     @property
     def numbers(self) -> range:
         """The number of each line."""
-        return range(self.first_line, self.first_line + self.ends.size + 1)
+        return range(self.first_line, self.first_line + self.count)
+
+    @property
+    def lines(self) -> Deferred[bytes]:
+        """The text of each line."""
+        return Deferred(self.count, lambda: self.text.removesuffix(b"\n").split(b"\n"))
 
     def together(self) -> list[CapturedRecord] | None:
         """Decode all records at once; None unless each line is a record."""
         with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            records = _DECODER.decode_lines(self.text)
-            if len(records) == len(self.numbers) and self._begin_and_end_with_braces():
+            records = DECODER.decode_lines(self.text)
+            if len(records) == self.count and self._begin_and_end_with_braces():
                 return records
-            return list(map(_DECODER.decode, _LinesOf(self.text)))
+            return list(map(DECODER.decode, self.lines))
         return None
 
     def _begin_and_end_with_braces(self) -> bool:
         """Return whether all lines do, so that none is a part of a record: within one, braces meet the other way."""
-        characters = np.frombuffer(self.text, np.uint8)
-        last, first = characters[self.ends - 1], characters[self.ends + 1]
+        characters, ends = np.frombuffer(self.text, np.uint8), _line_ends(self.text)
+        last, first = characters[ends - 1], characters[ends + 1]
         if b"\r" in self.text[-2:]:
-            last = np.where(last == _RETURN, characters[self.ends - 2], last)
+            last = np.where(last == _RETURN, characters[ends - 2], last)
         return characters[0] == _OPENING and bool((last == _CLOSING).all() and (first == _OPENING).all())
 
 
@@ -292,18 +299,24 @@ def _chunks(file: SourceFile, log: ReadLog, most: int) -> Iterator[_Chunk]:
     for first_line, text in line_blocks(file, log):
         is_json = b'"JSON"' in text[: text.find(b"\n") + 1 or None]
         size = min(most, _JSON_RECORDS_PER_BLOCK) if is_json else most
-        ends = np.flatnonzero(np.frombuffer(text, np.uint8)[:-1] == _LINE_END)
-        lines = ends.size + 1
-        for first in range(0, lines, size):
-            start, stop = (ends[first - 1] + 1 if first else 0), min(first + size, lines)
-            end = ends[stop - 1] + 1 if stop < lines else len(text)
-            yield _Chunk(file, first_line + first, text[start:end], ends[first : stop - 1] - start)
+        lines = count_line_ends(text) + (not text.endswith(b"\n"))
+        if lines <= size:
+            yield _Chunk(file, first_line, text, lines)
+            continue
+        starts = [0, *(_line_ends(text)[size - 1 :: size] + 1).tolist(), len(text)]
+        for number, (start, end) in enumerate(pairwise(starts)):
+            yield _Chunk(file, first_line + number * size, text[start:end], min(size, lines - number * size))
+
+
+def _line_ends(text: bytes) -> NDArray[np.intp]:
+    """Return where the line ends are behind which another line follows."""
+    return np.flatnonzero(np.frombuffer(text, np.uint8)[:-1] == _LINE_END)
 
 
 def _parse_record(line: bytes) -> CapturedRecord:
     """Decode one record; any ISO 8601 time is accepted, and an inference time that is not one is ignored."""
     try:
-        return _DECODER.decode(line)
+        return DECODER.decode(line)
     except msgspec.ValidationError:
         document = msgspec.json.decode(line)
         metadata = document.get("eventMetadata") if isinstance(document, dict) else None
@@ -317,12 +330,15 @@ def _parse_record(line: bytes) -> CapturedRecord:
         return record
 
 
-def _parse(chunk: _Chunk, log: ReadLog) -> RecordBlock:
-    file = chunk.file
+def _parse(chunk: _Chunk, log: ReadLog, *, may_be_uniform: bool) -> RecordBlock:
+    file, numbers = chunk.file, chunk.numbers
+    if may_be_uniform and (uniform := cut_records(chunk.text, chunk.count)) is not None:
+        parsed = Deferred(chunk.count, lambda: DECODER.decode_lines(chunk.text))
+        return RecordBlock(file, numbers, chunk.lines, parsed, uniform)
     if (together := chunk.together()) is not None:
-        return RecordBlock(file, chunk.numbers, _LinesOf(chunk.text), together)
+        return RecordBlock(file, numbers, chunk.lines, together)
     block = RecordBlock(file, valid_numbers := [], valid_lines := [], records := [])
-    for number, line in zip(chunk.numbers, _LinesOf(chunk.text), strict=True):
+    for number, line in zip(numbers, chunk.lines, strict=True):
         if not line or line.isspace():
             continue
         try:

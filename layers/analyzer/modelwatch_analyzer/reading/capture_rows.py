@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 from modelwatch_analyzer.reading.attributes import Attribute
 from modelwatch_analyzer.reading.capture_layout import Layout, layout_of
 from modelwatch_analyzer.reading.capture_options import ColumnGroup
-from modelwatch_analyzer.reading.capture_records import PAYLOAD_OF, CapturedRecord, CapturedRecords
+from modelwatch_analyzer.reading.capture_records import CapturedRecords
+from modelwatch_analyzer.reading.captured_record import PAYLOAD_OF, CapturedRecord
 from modelwatch_analyzer.reading.dataset import ReadLog
 from modelwatch_analyzer.reading.flat_answers import cut
 from modelwatch_analyzer.reading.flattening import MOST_COLUMNS, Unflattenable

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -24,9 +23,9 @@ class EventIds:
     _older: set[int] = field(default_factory=set)
     _first: set[int] | None = None
 
-    def count_repeated(self, ids: Iterable[str | None]) -> int:
-        """Remember the ids of some events, None if an event has no id; return how many of them are repeated."""
-        hashes = pl.Series([event_id for event_id in ids if event_id], dtype=pl.String).hash().to_list()
+    def count_repeated(self, ids: pl.Series) -> int:
+        """Remember the ids of some events, null or empty if an event has none; return how many are repeated."""
+        hashes = ids.filter(ids != "").hash().to_list()
         fresh = set(hashes).difference(self._older)
         known = len(self._latest)
         self._latest |= fresh

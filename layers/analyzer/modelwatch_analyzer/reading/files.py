@@ -14,6 +14,7 @@ from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
+from modelwatch_analyzer.reading.byte_counts import count_line_ends
 from modelwatch_analyzer.reading.dataset import ReadLog
 from modelwatch_core.domain.errors import InvalidInput
 
@@ -230,9 +231,9 @@ def line_blocks(file: SourceFile, log: ReadLog) -> Iterator[tuple[int, bytes]]:
             rest += block
         end = rest.rfind(b"\n") + 1 if block else len(rest)
         if end:
-            yield line, rest[:end]
-            line += rest.count(b"\n", 0, end)
-            rest = rest[end:]
+            text, rest = rest[:end], rest[end:]
+            yield line, text
+            line += count_line_ends(text)
         if len(rest) > LONGEST_RECORD:
             log.leave_out(file.label, line, f"longer than {LONGEST_RECORD >> 20} MiB")
             rest, in_long_line = b"", True

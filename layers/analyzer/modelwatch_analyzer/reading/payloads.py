@@ -163,8 +163,12 @@ def objects_in(text: str) -> list[Any] | None:
     return None
 
 
-def may_hold_documents(text: str) -> bool:
+def may_hold_documents(text: str | bytes) -> bool:
     """Return whether comma-separated text may hold objects, or lists of any form in brackets or parentheses."""
+    if isinstance(text, bytes):  # of many payloads, which are not decoded for this
+        if not any(mark in text for mark in (b"[", b"{", b"(")):
+            return False
+        text = text.decode(errors="surrogatepass")
     return "[" in text or "{" in text or ("(" in text and may_hold_other_forms(text))
 
 
