@@ -264,8 +264,8 @@ class Ledger(Protocol):
         """Return executions of one schedule or of all in the order of a time."""
         ...
 
-    def open_and_due(self, moment: datetime) -> Iterator[MonitoringExecution | UnreadableRecord]:
-        """Yield every execution that is not settled although it was due by a moment, or not announced."""
+    def still_open(self, due_by: datetime | None = None) -> Iterator[MonitoringExecution | UnreadableRecord]:
+        """Yield every execution that is not settled, or not announced; optionally those due by a moment only."""
         ...
 
 
@@ -284,8 +284,8 @@ class BaseliningJobs(Protocol):
         """Return jobs in the order of their creation."""
         ...
 
-    def open_and_due(self, moment: datetime) -> Iterator[BaseliningJob | UnreadableRecord]:
-        """Yield every job that is not settled although it was due by a moment."""
+    def still_open(self, due_by: datetime | None = None) -> Iterator[BaseliningJob | UnreadableRecord]:
+        """Yield every job that is not settled; optionally those due by a moment only."""
         ...
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from modelwatch_core.app.keep_measures import KeepMeasures
 from modelwatch_core.app.monitor_lists import MonitorLists
@@ -34,7 +34,6 @@ _LATEST = 100
 _DAYS = 400
 """How many days before these executions are shown, each as one point."""
 _FRESH, _HOUR = timedelta(minutes=5), timedelta(hours=1)
-_FOR_EVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +119,7 @@ class WriteDashboard:
         written = next(iter(self.objects.files(join(self.results, FOLDER, INDEX))), None)
         if written is None or now - written.modified >= _FRESH:
             return True
-        open_ones = self.read.lists.ledger.open_and_due(_FOR_EVER)
+        open_ones = self.read.lists.ledger.still_open()
         return all(not isinstance(each, MonitoringExecution) or each.is_settled for each in open_ones)
 
     def _write(self, name: str, page: str) -> None:
