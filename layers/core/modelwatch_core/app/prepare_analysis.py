@@ -211,9 +211,13 @@ def _demand(captured: CapturedObjects, labels: GroundTruthObjects | None, schedu
     """Return what the analysis of a window needs: merging writes the captures once more, and holds all labels."""
     demand = schedule.demand
     if labels is None:
-        return demand.model_copy(update={"input_bytes": captured.size})
-    memory = int(labels.size * MEMORY_OF_LABELS)
-    return demand.model_copy(update={"input_bytes": 2 * captured.size + labels.size, "memory_bytes": memory})
+        return demand.model_copy(update={"input_bytes": captured.size, "files": captured.files})
+    needed = {
+        "input_bytes": 2 * captured.size + labels.size,
+        "files": captured.files + labels.files,
+        "memory_bytes": int(labels.size * MEMORY_OF_LABELS),
+    }
+    return demand.model_copy(update=needed)
 
 
 def _compared_with(schedule: MonitoringSchedule) -> dict[str, str]:
