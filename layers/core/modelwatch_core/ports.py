@@ -62,6 +62,13 @@ class UnreadableRecord(NamedTuple):
 Record = TypeVar("Record")
 
 
+def readable(records: Iterable[Record | UnreadableRecord]) -> Iterator[Record]:
+    """Yield the records that can be read; the sweep reports the others."""
+    for each in records:
+        if not isinstance(each, UnreadableRecord):
+            yield each
+
+
 class Page(NamedTuple, Generic[Record]):
     """Some records of a list.
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from modelwatch_core.adapters.aws.temporary_endpoints import OWNER_TAG
-from modelwatch_core.adapters.aws.translation import aws_errors, code_of
+from modelwatch_core.adapters.aws.translation import answer_or_none, aws_errors, code_of
 from modelwatch_core.app.fetch_inputs import Wanted, wanted_objects
 from modelwatch_core.domain import s3_layout
 from modelwatch_core.domain.analysis import AnalysisOutput, AnalysisRequest
@@ -145,12 +145,7 @@ class ProcessingJobs:
 
     def _described(self, name: str) -> DescribeProcessingJobResponseTypeDef | None:
         with aws_errors(f"describing the processing job {name}"):
-            try:
-                return self.sagemaker.describe_processing_job(ProcessingJobName=name)
-            except ClientError as error:
-                if code_of(error) in _NOT_THERE:
-                    return None
-                raise
+            return answer_or_none(lambda: self.sagemaker.describe_processing_job(ProcessingJobName=name), *_NOT_THERE)
 
     def _is_ours(self, name: str) -> bool:
         """Return whether a job is one that this deployment started: it reads what it was given below our folder."""
@@ -162,11 +157,7 @@ class ProcessingJobs:
     def stop(self, run: Run) -> None:
         """Stop a job; one that has ended, or is not there, is left as it is."""
         with aws_errors(f"stopping the processing job {run.run_id}"):
-            try:
-                self.sagemaker.stop_processing_job(ProcessingJobName=run.run_id)
-            except ClientError as error:
-                if code_of(error) not in _NOT_THERE:
-                    raise
+            answer_or_none(lambda: self.sagemaker.stop_processing_job(ProcessingJobName=run.run_id), *_NOT_THERE)
 
     def _role(self, request: AnalysisRequest) -> str:
         """Return the monitor's own role where it may be passed on, else the deployment's, which runs our code only."""
