@@ -119,7 +119,7 @@ class Statistics(EditedDocument):
         content = document_content(path, "InvalidStatistics")
         try:
             statistics = _feature_by_feature(content)
-        except (msgspec.MsgspecError, ValidationError):  # again, for the places in the file itself
+        except (msgspec.MsgspecError, RecursionError, ValidationError):  # again, for the places in the file itself
             statistics = parsed_document(Statistics, content, path.name, "InvalidStatistics")
         return _unique(statistics, path.name, "InvalidStatistics")
 
