@@ -294,8 +294,8 @@ MUTATIONS = (
     Mutation(
         "the sweep leaves alone what may still report its end",
         f"{CORE}/app/reconcile.py",
-        "in self.records.open_and_due(now):",
-        "in self.records.open_and_due(now + timedelta(days=1)):",
+        "in self.records.still_open(now):",
+        "in self.records.still_open(now + timedelta(days=1)):",
         "tests/campaign/test_campaign.py",
     ),
     Mutation(

@@ -218,9 +218,10 @@ class MemoryLedger:
                 found.append((execution, f"{iso_utc(moment)}#{execution.schedule_id}#{execution.key.place}"))
         return _page(found, limit, after, descending)
 
-    def open_and_due(self, moment: datetime) -> Iterator[MonitoringExecution | UnreadableRecord]:
+    def still_open(self, due_by: datetime | None = None) -> Iterator[MonitoringExecution | UnreadableRecord]:
         yield from list(self.unreadable)
-        yield from [execution for execution in self.kept.values() if not execution.is_done and execution.due <= moment]
+        are_open = [execution for execution in self.kept.values() if not execution.is_done]
+        yield from [execution for execution in are_open if due_by is None or execution.due <= due_by]
 
 
 def _newest_window(execution: MonitoringExecution) -> tuple[datetime, datetime, int]:
@@ -242,8 +243,9 @@ class MemoryJobs:
         found = [(job, f"{iso_utc(job.creation_time)}#{name}") for name, job in self.kept.items()]
         return _page(found, limit, after, descending)
 
-    def open_and_due(self, moment: datetime) -> Iterator[BaseliningJob | UnreadableRecord]:
-        yield from [job for job in self.kept.values() if not job.is_settled and job.due <= moment]
+    def still_open(self, due_by: datetime | None = None) -> Iterator[BaseliningJob | UnreadableRecord]:
+        are_open = [job for job in self.kept.values() if not job.is_settled]
+        yield from [job for job in are_open if due_by is None or job.due <= due_by]
 
 
 class MemoryJobDefinitions:

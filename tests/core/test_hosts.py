@@ -24,6 +24,7 @@ from modelwatch_core.domain.hosts import (
     HostChoice,
     HostLimits,
     NoHost,
+    Pace,
     Resource,
     Resources,
     Run,
@@ -220,6 +221,9 @@ def test_an_analysis_whose_time_or_memory_would_not_suffice_goes_to_a_larger_hos
     by_memory = choose_host(slow, Demand(input_bytes=10**9, memory_bytes=2 * 10**9))
     assert by_memory.name == "sagemaker"
     assert "labels need about 2,000,000,000" in by_memory.reason
+    by_files = choose_host(slow, Demand(input_bytes=10**8, files=100_000))
+    assert by_files.name == "sagemaker"
+    assert by_files.reason.startswith("lambda ends a run after 900 s, but this one may take 877 s; sagemaker takes")
 
 
 def test_a_deployment_without_an_image_of_the_analyzer_runs_users_images_only():
@@ -276,6 +280,17 @@ def test_a_window_that_does_not_fit_the_first_host_goes_to_the_next(world):
     execution = world.tick()
     assert (execution.host, len(larger.started), world.host.started) == ("larger", 1, [])
     assert execution.host_reason.startswith("memory takes 2 bytes of input at most; larger takes")
+
+
+def test_a_window_of_more_tiny_files_than_a_host_has_time_for_goes_to_the_next(world):
+    pace = Pace(bytes_per_second=20e6, dollars_per_hour=0)
+    world.host.limits = world.host.limits.model_copy(update={"pace": pace, "longest_run_seconds": 2})
+    world.hosts["larger"] = MemoryHost(name="larger")
+    for number in range(400):
+        world.objects.kept[f"s3://captures/live/mortgages/AllTraffic/2026/11/22/09/00-01-{number:03}-b.jsonl"] = b"{}"
+    execution = world.tick()
+    assert execution.host == "larger"
+    assert "this one may take 2 s" in execution.host_reason
 
 
 def test_a_schedule_that_wishes_for_a_host_gets_that_one(world):

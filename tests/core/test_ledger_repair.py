@@ -59,7 +59,7 @@ def listed(items: VersionedItems) -> dict[str, Any]:
     return {
         "schedules": len(TableSchedules(items).page(limit=10, by_creation=True).records),
         "executions": [len(page.records) for page in by_time],
-        "open": len(list(ledger.open_and_due(TEN + 10 * HOUR))),
+        "open": len(list(ledger.still_open(TEN + 10 * HOUR))),
         "of a job": ledger.of_processing_job(execution().processing_job_name) is not None,
         "jobs": len(TableBaseliningJobs(items).page(limit=10).records),
         "number": items.item("SCHEDULES", "NUMBER"),

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import base64
+import json
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -307,6 +309,18 @@ def test_a_token_goes_on_with_its_own_list_only(world):
     assert world.manage("ListMonitoringSchedules", max_results=5, next_token=token)["schedules"]
     with pytest.raises(InvalidInput, match="InvalidParameter: next_token"):
         world.manage("ListMonitoringSchedules", sort_by="CreationTime", next_token=token)
+
+
+@pytest.mark.parametrize("changed", ["x", "[]", None, "2"])
+@pytest.mark.parametrize("operation", ["ListMonitoringAlerts", "ListMonitoringScheduleVersions"])
+def test_a_token_that_was_changed_is_refused(world, operation, changed):
+    world.has_schedule()
+    world.manage("UpdateMonitoringSchedule", monitoring_schedule_name="hourly", start_delay_minutes=9)
+    asked = {"monitoring_schedule_name": "hourly", "max_results": 1}
+    seal, number, _ = json.loads(base64.urlsafe_b64decode(world.manage(operation, **asked)["next_token"]))
+    token = base64.urlsafe_b64encode(json.dumps([seal, number, changed]).encode()).decode()
+    with pytest.raises(InvalidInput, match="InvalidParameter: next_token"):
+        world.manage(operation, **asked, next_token=token)
 
 
 def test_a_schedule_may_be_due_several_times_an_hour_where_the_deployment_allows_it(world):

@@ -444,18 +444,18 @@ class TestLedger:
     def test_open_executions_are_found_when_due_and_until_all_is_published(self, ledger):
         ledger.claim(execution(0, name="a"))
         ledger.claim(execution(0, name="b"))
-        assert list(ledger.open_and_due(NOW)) == []
+        assert list(ledger.still_open(NOW)) == []
         later = NOW + LEASE
-        found = {found.monitoring_schedule_name for found in ledger.open_and_due(later)}
-        assert found == {"a", "b"}
+        for found in (ledger.still_open(later), ledger.still_open()):
+            assert {each.monitoring_schedule_name for each in found} == {"a", "b"}
         settled = execution(name="a").settled(COMPLETED, now=NOW)
         ledger.save(settled)
-        assert settled in list(ledger.open_and_due(later))
+        assert settled in list(ledger.still_open(later))
         announced = settled.with_announcement(now=NOW)
         ledger.save(announced)
-        assert announced in list(ledger.open_and_due(later))
+        assert announced in list(ledger.still_open(later))
         ledger.save(announced.with_metrics(now=NOW))
-        assert [found.monitoring_schedule_name for found in ledger.open_and_due(later)] == ["b"]
+        assert [found.monitoring_schedule_name for found in ledger.still_open(later)] == ["b"]
 
 
 @pytest.mark.parametrize(
@@ -508,11 +508,12 @@ class TestBaseliningJobs:
         assert jobs.get("second") is None
         with pytest.raises(InvalidInput, match="BaseliningJobExists"):
             jobs.save(job)
-        assert list(jobs.open_and_due(NOW)) == [job]
-        assert list(jobs.open_and_due(NOW - HOUR)) == []
+        assert list(jobs.still_open(NOW)) == [job]
+        assert list(jobs.still_open(NOW - HOUR)) == []
+        assert list(jobs.still_open()) == [job]
         done = job.settled(COMPLETED, now=NOW)
         jobs.save(done)
-        assert list(jobs.open_and_due(NOW)) == []
+        assert list(jobs.still_open(NOW)) == []
         with pytest.raises(NotReady):
             jobs.save(done)
 
@@ -819,7 +820,7 @@ def test_a_record_that_cannot_be_read_is_reported_and_hides_no_other(table):
     item = table.get_item(Key=key)["Item"]
     document = json.loads(item["document"]) | {"a_field_of_tomorrow": 1}
     table.put_item(Item=item | {"document": json.dumps(document)})
-    found = sorted(ledger.open_and_due(NOW + LEASE), key=lambda each: isinstance(each, UnreadableRecord))
+    found = sorted(ledger.still_open(NOW + LEASE), key=lambda each: isinstance(each, UnreadableRecord))
     assert [each.monitoring_schedule_name for each in found[:1]] == ["good"]
     (broken,) = found[1:]
     assert broken.identity == f"{key['pk']} {key['sk']}"

@@ -75,8 +75,7 @@ SATURDAY = AFTER + 5 * _DAY
 
 
 def test_a_baseline_of_captures_learns_hours_and_says_so(seasonal):
-    documents = {name: seasonal.read(f"baseline/{name}") for name in ("statistics.json", "constraints.json")}
-    rows = {text: features for text, features, _ in learnt(documents)}
+    rows = {text: features for text, features, _ in learnt(seasonal.folder / "baseline")}
     assert rows["what is usual by hour of the day, and on weekends"] == "2"
 
 

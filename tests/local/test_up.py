@@ -124,7 +124,7 @@ def test_it_listens_on_the_requested_port_and_refuses_one_that_is_taken(up) -> N
     assert "Traceback" not in err
 
 
-def test_behind_a_proxy_other_programs_are_told_how_to_reach_it(up, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_printed_command_exempts_the_stack_from_a_proxy_where_needed(up, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.setenv("HTTP_PROXY", "http://proxy.example.com")
     for bypassed, is_printed in (("example.com", True), ("example.com,127.0.0.1", False)):

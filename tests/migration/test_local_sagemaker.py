@@ -196,6 +196,8 @@ def test_sagemakers_own_schedules_stay_as_they_are(results: Any):
     assert [each["MonitoringJobDefinitionName"] for each in by_kind["MonitoringScheduleSummaries"]] == [
         "ModelBias-definition"
     ]
+    with pytest.raises(ClientError, match="ValidationException"):
+        sagemaker.list_monitoring_schedules(NextToken="forged")
 
 
 def test_an_imported_monitor_finds_what_the_old_baseline_does_not_allow(app: SpecifiedApp, results: Any):

@@ -9,6 +9,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore import xform_name
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
 
 from modelwatch.sagemaker import OPERATIONS, connect
@@ -417,6 +418,17 @@ def test_alerts_are_listed_by_pages(client):
         found = [[each["MonitoringAlertName"] for each in page["MonitoringAlertSummaries"]] for page in pages]
         assert [name for page in found for name in page] == ["violations", "failed-executions", "no-data", "not-fired"]
         assert max(map(len, found)) <= size
+
+
+@pytest.mark.parametrize(
+    "operation", [name for name in ANSWERED if "next_token" in ANSWERED[name].request.model_fields]
+)
+def test_every_list_refuses_a_token_that_it_did_not_give(client, operation):
+    client.create_data_quality_job_definition(**definition())
+    arn = client.create_monitoring_schedule(**schedule())["MonitoringScheduleArn"]
+    named = {"ListTags": {"ResourceArn": arn}, "ListMonitoringAlerts": {"MonitoringScheduleName": "hourly"}}
+    with pytest.raises(ClientError, match=r"ValidationException.*next_token"):
+        getattr(client, xform_name(operation))(**named.get(operation, {}), NextToken="forged")
 
 
 @pytest.mark.parametrize(

@@ -115,12 +115,10 @@ def document_content(path: Path, code: str) -> bytes:
         raise InvalidInput(code, f"{path} cannot be read: {error.strerror}") from None
 
 
-def parsed_document(
-    model: type[_Model], content: bytes, name: str, code: str, context: Mapping[str, Any] | None = None
-) -> _Model:
-    """Validate the content of a JSON file, with what its validators are to know; see `read_document`."""
+def parsed_document(model: type[_Model], content: bytes, name: str, code: str) -> _Model:
+    """Validate the content of a JSON file; see `read_document`."""
     try:
-        return model.model_validate_json(content.removeprefix(b"\xef\xbb\xbf"), context=context)
+        return model.model_validate_json(content.removeprefix(b"\xef\xbb\xbf"))
     except ValidationError as error:
         mistakes = validation_message(error, limit=_MOST_MISTAKES)
         raise InvalidInput(code, f"{name}: {mistakes}") from None

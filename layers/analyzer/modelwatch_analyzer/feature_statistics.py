@@ -7,7 +7,6 @@ import re
 import sys
 from collections.abc import Mapping
 from enum import StrEnum
-from functools import partial
 from typing import Annotated, Any, Self
 
 import msgspec
@@ -28,7 +27,7 @@ from modelwatch_core.domain.errors import InvalidInput
 MOST_CATEGORIES = 120
 """A column of more distinct values is not categorical: Deequ's limit for a histogram."""
 
-_SKETCH = re.compile(rb'"sketch"\s*:\s*(\{\s*"parameters"\s*:\s*\{[^{}]*\}\s*,\s*"data"\s*:)')
+_SKETCH = re.compile(rb'"sketch"\s*:\s*(\{\s*"parameters"\s*:\s*\{[^{}]*\}\s*,\s*"data"\s*:[^{}]*\})')
 
 QUANTILES = {"p01": 1, "p05": 5, "p25": 25, "p50": 50, "p75": 75, "p95": 95, "p99": 99}
 """The quantiles of a numeric feature, by name, in per cent."""
@@ -217,32 +216,33 @@ def sketch_of(feature: FeatureStatistics) -> KllSketch | None:
         raise InvalidInput(error.code, f"feature {feature.name!r}: {error.message}") from None
 
 
-def without_sketches(content: bytes) -> tuple[bytes, dict[str, Deferred]]:
-    """Return the content of a ``statistics.json`` with a key in the place of each sketch, and the sketches by key.
+def feature_from(content: memoryview) -> FeatureStatistics:
+    """Read a feature of a ``statistics.json``; what its sketch holds is made each time that it is looked into.
 
-    Lists of all their numbers would fill hundreds of megabytes, and few of them are looked into. The keys are the
-    context in which such a content is validated; sketches that are not written as ours and SageMaker's stay in it.
+    A list of all its numbers would take several times as much memory. A sketch that is not written as ours and
+    SageMaker's is read with the rest.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        With places in the feature, not in the file.
     """
-    parts, sketches, end = list[bytes | memoryview](), dict[str, Deferred](), 0
-    whole = memoryview(content)
-    while found := _SKETCH.search(content, end):
-        last = content.find(b"}", found.end()) + 1
-        if not last:
-            break
+    parts, sketches, end = list[bytes | memoryview](), dict[str, Mapping[str, Any]](), 0
+    for found in _SKETCH.finditer(content):
         key = f"sketch of byte {found.start(1)}"
-        parts += whole[end : found.start(1)], f'"{key}"'.encode()
-        sketches[key] = Deferred(partial(_decoded, whole[found.start(1) : last]))
-        end = last
-    return b"".join([*parts, whole[end:]]), sketches
+        parts += content[end : found.start(1)], f'"{key}"'.encode()
+        sketches[key] = _kept(content[found.start(1) : found.end(1)])
+        end = found.end(1)
+    return FeatureStatistics.model_validate_json(b"".join([*parts, content[end:]]), context=sketches)
 
 
-def _decoded(sketch: memoryview) -> dict[str, Any]:
+def _kept(text: memoryview) -> Mapping[str, Any]:
+    """Return a sketch in little memory; one that is none is an error of what looks into it."""
+    sketch: dict[str, Any] = msgspec.json.decode(text)
     try:
-        decoded: dict[str, Any] = msgspec.json.decode(sketch)
-    except msgspec.DecodeError:
-        message = "a KLL sketch in statistics.json is not JSON; create the baseline again"
-        raise InvalidInput("InvalidSketch", message) from None
-    return decoded
+        return Deferred(KllSketch.from_document(sketch).to_document)
+    except InvalidInput:
+        return sketch
 
 
 def numerical_statistics(common: CommonStatistics, moments: Moments, sketch: KllSketch) -> NumericalStatistics:
@@ -251,7 +251,7 @@ def numerical_statistics(common: CommonStatistics, moments: Moments, sketch: Kll
         NumericBucket(lower_bound=bucket.lower_bound, upper_bound=bucket.upper_bound, count=bucket.count)
         for bucket in sketch.buckets(moments.minimum, moments.maximum)
     )
-    return NumericalStatistics(
+    described = NumericalStatistics(
         common=common,
         mean=moments.mean,
         sum=finite(moments.sum),
@@ -261,6 +261,8 @@ def numerical_statistics(common: CommonStatistics, moments: Moments, sketch: Kll
         quantiles=quantiles_of(sketch),
         distribution=NumericDistribution(kll=Kll(buckets=buckets, sketch=Deferred(sketch.to_document))),
     )
+    sketch.release()
+    return described
 
 
 def finite(value: float) -> float:

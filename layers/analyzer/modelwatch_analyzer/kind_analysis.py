@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -18,7 +18,7 @@ from modelwatch_core.domain.monitor_kinds import MonitorKind
 Settings = TypeVar("Settings", bound=AnalysisSettings)
 
 
-def _nothing(_: Mapping[str, Any]) -> Sequence[Sequence[str]]:
+def _nothing(_: Path) -> Sequence[Sequence[str]]:
     return ()
 
 
@@ -35,8 +35,7 @@ class KindAnalysis(Generic[Settings]):
     run : callable
         Analyses the dataset that the settings name; writes no file of a report.
     learnt : callable
-        Gets the documents of a baseline by their file names; returns a short table of what it learnt for people, its
-        header first.
+        Gets the folder of a baseline; returns a short table of what it learnt for people, its header first.
     changes_since : callable
         Yields a sentence for each difference between the reports in the folder of the previous attempt and the
         findings. Violations are compared elsewhere.
@@ -47,7 +46,7 @@ class KindAnalysis(Generic[Settings]):
 
     run: Callable[[Settings, Host], Findings]
     changes_since: Callable[[Path, Findings], Iterable[str]]
-    learnt: Callable[[Mapping[str, Any]], Sequence[Sequence[str]]] = _nothing
+    learnt: Callable[[Path], Sequence[Sequence[str]]] = _nothing
     replay: Callable[[Settings, Path, Path | None], ReplayWindow] | None = None
 
 

@@ -62,6 +62,13 @@ class UnreadableRecord(NamedTuple):
 Record = TypeVar("Record")
 
 
+def readable(records: Iterable[Record | UnreadableRecord]) -> Iterator[Record]:
+    """Yield the records that can be read; the sweep reports the others."""
+    for each in records:
+        if not isinstance(each, UnreadableRecord):
+            yield each
+
+
 class Page(NamedTuple, Generic[Record]):
     """Some records of a list.
 
@@ -264,8 +271,8 @@ class Ledger(Protocol):
         """Return executions of one schedule or of all in the order of a time."""
         ...
 
-    def open_and_due(self, moment: datetime) -> Iterator[MonitoringExecution | UnreadableRecord]:
-        """Yield every execution that is not settled although it was due by a moment, or not announced."""
+    def still_open(self, due_by: datetime | None = None) -> Iterator[MonitoringExecution | UnreadableRecord]:
+        """Yield every execution that is not settled, or not announced; optionally those due by a moment only."""
         ...
 
 
@@ -284,8 +291,8 @@ class BaseliningJobs(Protocol):
         """Return jobs in the order of their creation."""
         ...
 
-    def open_and_due(self, moment: datetime) -> Iterator[BaseliningJob | UnreadableRecord]:
-        """Yield every job that is not settled although it was due by a moment."""
+    def still_open(self, due_by: datetime | None = None) -> Iterator[BaseliningJob | UnreadableRecord]:
+        """Yield every job that is not settled; optionally those due by a moment only."""
         ...
 
 

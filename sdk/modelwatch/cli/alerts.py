@@ -7,10 +7,9 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from modelwatch.arguments import given
 from modelwatch.cli.answers import print_answer, print_records, time_text
 from modelwatch.cli.app_options import AppOptions, ScheduleName, complete_schedule_name
-from modelwatch.cli.list_options import MaxResults, NextToken, SortOrder
+from modelwatch.cli.list_options import PageOptions, SortOrder
 from modelwatch.cli.option_groups import takes_option_groups
 from modelwatch.cli.options import TIME, AsJson, examples
 
@@ -62,25 +61,22 @@ def history(
     status_equals: Annotated[AlertStatus | None, typer.Option(help="Only changes to this status.")] = None,
     sort_by: Annotated[Literal["CreationTime", "Status"], typer.Option(help="What to sort by.")] = "CreationTime",
     sort_order: SortOrder = None,
-    max_results: MaxResults = 100,
-    next_token: NextToken = None,
-    as_json: AsJson = False,
     *,
+    page: PageOptions,
     options: AppOptions,
 ) -> None:
     """List the changes of alerts of a schedule, or of all, the newest first."""
-    wanted = given(
+    page.show(
+        options,
+        "ListMonitoringAlertHistory",
+        "alert_history",
+        _HISTORY_COLUMNS,
         monitoring_schedule_name=name,
         monitoring_alert_name=alert,
         status_equals=status_equals,
         sort_by=sort_by,
         sort_order=sort_order,
-        max_results=max_results,
-        next_token=next_token,
     )
-    with options.app() as app:
-        answer = app.manage("ListMonitoringAlertHistory", **wanted)
-    print_records(answer, "alert_history", _HISTORY_COLUMNS, as_json=as_json)
 
 
 @group.command(

@@ -8,11 +8,11 @@ import typer
 
 from modelwatch.app_client import AppClient
 from modelwatch.arguments import given
-from modelwatch.cli.answers import Record, print_answer, print_lines, print_record, print_records, time_text
+from modelwatch.cli.answers import Record, print_answer, print_lines, print_record, time_text
 from modelwatch.cli.app_options import AppOptions
 from modelwatch.cli.dataset import DatasetFormatName, DatasetOptions, FieldSeparator, FileFormatName
 from modelwatch.cli.failures import UNUSABLE, print_json
-from modelwatch.cli.list_options import MaxResults, NameContains, NextToken, SortOrder
+from modelwatch.cli.list_options import NameContains, PageOptions, SortOrder
 from modelwatch.cli.option_groups import takes_option_groups
 from modelwatch.cli.options import AsJson, examples
 from modelwatch.cli.parameter_files import FromFile, overlaid, read_parameters
@@ -109,23 +109,20 @@ def list_jobs(
         typer.Option(help="Only those with this status."),
     ] = None,
     sort_order: SortOrder = None,
-    max_results: MaxResults = 100,
-    next_token: NextToken = None,
-    as_json: AsJson = False,
     *,
+    page: PageOptions,
     options: AppOptions,
 ) -> None:
     """List baselining jobs, the newest first."""
-    wanted = given(
+    page.show(
+        options,
+        "ListBaseliningJobs",
+        "baselining_jobs",
+        _COLUMNS,
         name_contains=name_contains,
         status_equals=status_equals,
         sort_order=sort_order,
-        max_results=max_results,
-        next_token=next_token,
     )
-    with options.app() as app:
-        answer = app.manage("ListBaseliningJobs", **wanted)
-    print_records(answer, "baselining_jobs", _COLUMNS, as_json=as_json)
 
 
 @group.command(epilog=examples("modelwatch baselines describe loans"))

@@ -13,15 +13,15 @@ import typer
 
 from modelwatch.app_client import AppClient
 from modelwatch.arguments import given
-from modelwatch.cli.answers import Record, cost_text, print_answer, print_record, print_records, time_text
+from modelwatch.cli.answers import Record, cost_text, print_answer, print_record, time_text
 from modelwatch.cli.app_options import AppOptions, ScheduleName, complete_schedule_name
 from modelwatch.cli.failures import UNUSABLE, print_json
 from modelwatch.cli.kind_commands import VIOLATIONS_FOUND
-from modelwatch.cli.list_options import EndpointName, MaxResults, NextToken, SortOrder
+from modelwatch.cli.list_options import EndpointName, PageOptions, SortOrder
 from modelwatch.cli.option_groups import takes_option_groups
 from modelwatch.cli.options import TIME, AsJson, examples, output_path
 from modelwatch.cli.result import VIOLATION_COLUMNS, violation_rows
-from modelwatch.model_monitor.execution import OPEN_STATUSES, MonitoringExecution
+from modelwatch.model_monitor.execution import OPEN_STATUSES, MonitoringExecution, execution_key
 from modelwatch.model_monitor.progress import wait_for
 from modelwatch.printing import make_console, print_table, printable
 from modelwatch_core.domain.constraint_violations import read_violation
@@ -158,14 +158,16 @@ def list_executions(
         Literal["ScheduledTime", "CreationTime", "Status"], typer.Option(help="What to sort by.")
     ] = "ScheduledTime",
     sort_order: SortOrder = None,
-    max_results: MaxResults = 100,
-    next_token: NextToken = None,
-    as_json: AsJson = False,
     *,
+    page: PageOptions,
     options: AppOptions,
 ) -> None:
     """List executions of a schedule, or of all, the newest first."""
-    wanted = given(
+    page.show(
+        options,
+        "ListMonitoringExecutions",
+        "executions",
+        _COLUMNS,
         monitoring_schedule_name=name,
         status_equals=status_equals,
         endpoint_name=endpoint_name,
@@ -173,12 +175,7 @@ def list_executions(
         scheduled_time_before=scheduled_time_before and scheduled_time_before.isoformat(),
         sort_by=sort_by,
         sort_order=sort_order,
-        max_results=max_results,
-        next_token=next_token,
     )
-    with options.app() as app:
-        answer = app.manage("ListMonitoringExecutions", **wanted)
-    print_records(answer, "executions", _COLUMNS, as_json=as_json)
 
 
 @group.command(epilog=examples("modelwatch executions describe hourly --scheduled-time 2026-01-31T09:00Z"))
@@ -210,7 +207,7 @@ def stop(name: ScheduleName, which: Which, as_json: AsJson = False, *, options: 
     """Stop an execution, and the analysis that it runs."""
     with options.app() as app:
         record = which.record(app, name, options)
-        answer = app.manage("StopMonitoringExecution", **_key(record))
+        answer = app.manage("StopMonitoringExecution", **execution_key(record))
     print_answer(
         answer, [f"The execution of {name}, {time_text(answer['scheduled_time'])}, is stopped."], as_json=as_json
     )
@@ -286,10 +283,6 @@ def exit_code(record: Record) -> int:
     return {"Completed": 0, "CompletedWithViolations": VIOLATIONS_FOUND}.get(
         record["monitoring_execution_status"], UNUSABLE
     )
-
-
-def _key(record: Record) -> dict[str, Any]:
-    return {name: record[name] for name in ("monitoring_schedule_name", "schedule_id", "window", "attempt")}
 
 
 def _saved_report(app: AppClient, record: Record, output: Path | None) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -51,9 +50,8 @@ def print_learnt(kind: MonitorKind, folder: Path, next_command: str) -> None:
     """Print what a baseline learnt, and the command that checks data against it."""
     from modelwatch_analyzer.kind_analysis import analysis_of  # the numeric packages would slow down ``--help``
 
-    documents = {path.name: json.loads(path.read_bytes()) for path in folder.glob("*.json")}
     console = make_console()
-    header, *rows = analysis_of(kind).learnt(documents) or [()]
+    header, *rows = analysis_of(kind).learnt(folder) or [()]
     if rows:
         console.print()
         print_table(console, header, rows)

@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 import typer
 
 from modelwatch.arguments import given
-from modelwatch.cli.answers import Record, cost_text, print_answer, print_record, print_records, text_of, time_text
+from modelwatch.cli.answers import Record, cost_text, print_answer, print_record, text_of, time_text
 from modelwatch.cli.app_options import AppOptions, ScheduleName
-from modelwatch.cli.list_options import EndpointName, MaxResults, NameContains, NextToken, SortOrder
+from modelwatch.cli.list_options import EndpointName, NameContains, PageOptions, SortOrder
 from modelwatch.cli.option_groups import takes_option_groups
 from modelwatch.cli.options import AsJson, examples
 from modelwatch.cli.parameter_files import FromFile, read_parameters
@@ -55,26 +55,23 @@ def list_schedules(
     ] = None,
     sort_by: Annotated[Literal["Name", "CreationTime", "Status"], typer.Option(help="What to sort by.")] = "Name",
     sort_order: SortOrder = None,
-    max_results: MaxResults = 100,
-    next_token: NextToken = None,
-    as_json: AsJson = False,
     *,
+    page: PageOptions,
     options: AppOptions,
 ) -> None:
     """List schedules."""
-    wanted = given(
+    page.show(
+        options,
+        "ListMonitoringSchedules",
+        "schedules",
+        _COLUMNS,
         name_contains=name_contains,
         endpoint_name=endpoint_name,
         monitoring_type_equals=monitoring_type_equals,
         status_equals=status_equals,
         sort_by=sort_by,
         sort_order=sort_order,
-        max_results=max_results,
-        next_token=next_token,
     )
-    with options.app() as app:
-        answer = app.manage("ListMonitoringSchedules", **wanted)
-    print_records(answer, "schedules", _COLUMNS, as_json=as_json)
 
 
 @group.command(epilog=examples("modelwatch schedules describe hourly"))
@@ -174,17 +171,13 @@ def delete(name: ScheduleName, as_json: AsJson = False, *, options: AppOptions) 
 def versions(
     name: ScheduleName,
     schedule_id: Annotated[str | None, typer.Option(help="Finds the versions of a schedule that was deleted.")] = None,
-    max_results: MaxResults = 100,
-    next_token: NextToken = None,
-    as_json: AsJson = False,
     *,
+    page: PageOptions,
     options: AppOptions,
 ) -> None:
     """List the versions of a schedule, the newest first."""
-    wanted = given(schedule_id=schedule_id, max_results=max_results, next_token=next_token)
-    with options.app() as app:
-        answer = app.manage("ListMonitoringScheduleVersions", monitoring_schedule_name=name, **wanted)
-    print_records(answer, "versions", _VERSION_COLUMNS, as_json=as_json)
+    named = {"monitoring_schedule_name": name, "schedule_id": schedule_id}
+    page.show(options, "ListMonitoringScheduleVersions", "versions", _VERSION_COLUMNS, **named)
 
 
 group.command(epilog=RUN_EXAMPLE)(run)

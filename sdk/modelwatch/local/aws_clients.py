@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 import threading
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -27,6 +29,18 @@ class Credentials:
         """Return the environment variables from which the AWS SDKs read credentials."""
         variables = {"AWS_ACCESS_KEY_ID": self.access_key_id, "AWS_SECRET_ACCESS_KEY": self.secret_access_key}
         return variables if self.session_token is None else variables | {"AWS_SESSION_TOKEN": self.session_token}
+
+
+def environment_of_process(credentials: Credentials, endpoint_url: str) -> dict[str, str]:
+    """Return the variables with which a process finds the emulator, and nothing of the operator's."""
+    return {
+        # Without HOME, SDKs ask the system for the home folder and would read the operator's own files.
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), "/usr/local/bin", "/usr/bin", "/bin"]),
+        **credentials.environment(),
+        "AWS_ENDPOINT_URL": endpoint_url,
+    }
 
 
 class AwsClients:

@@ -29,11 +29,6 @@ class Sender:
     principal: str
     role_arn: str | None = None
 
-    @classmethod
-    def from_role(cls, role_arn: str | None, *, assumed_by: str) -> Sender:
-        """Return a sender with a role's credentials, or the service itself if there is no role."""
-        return cls(assumed_by, role_arn)
-
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -79,6 +74,12 @@ class DeadLetterQueue:
     arn: str
     sender: Sender
     attributes: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of_target(cls, target: Mapping[str, Any], sender: Sender, **attributes: str) -> DeadLetterQueue | None:
+        """Return the queue that a rule's or a schedule's target names, if it names one."""
+        arn = target.get("DeadLetterConfig", {}).get("Arn")
+        return cls(arn, sender, attributes) if arn else None
 
 
 @dataclass(frozen=True, slots=True)

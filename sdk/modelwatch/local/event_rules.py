@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from modelwatch.local.deliveries import DeadLetterQueue, Deliveries, RetryPolicy, Sender, Target
@@ -15,6 +17,30 @@ _MISSING = object()
 _PLACEHOLDER = re.compile(r"<([A-Za-z0-9_.-]+)>")
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|\['([^']+)'\]")
+
+
+def aws_event(
+    source: str,
+    detail_type: str,
+    detail: Mapping[str, Any],
+    *,
+    account: str,
+    region: str,
+    arn: str | None,
+    now: datetime,
+) -> dict[str, Any]:
+    """Return an event of an AWS service about the resource with an ARN, or about none."""
+    return {
+        "version": "0",
+        "id": str(uuid.uuid4()),
+        "detail-type": detail_type,
+        "source": source,
+        "account": account,
+        "time": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "region": region,
+        "resources": [arn] if arn else [],
+        "detail": dict(detail),
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +65,6 @@ def deliver_event(deliveries: Deliveries, rule: MatchedRule, event: Mapping[str,
         The event as targets receive it, with ``time`` in ISO 8601.
     """
     for target in rule.targets:
-        dead_letter_arn = target.get("DeadLetterConfig", {}).get("Arn")
         body = target_input(target, event, rule)
         event_bus: dict[str, Any] = {}
         if ":event-bus/" in target["Arn"]:
@@ -52,16 +77,14 @@ def deliver_event(deliveries: Deliveries, rule: MatchedRule, event: Mapping[str,
         deliveries.start(
             Target(
                 target["Arn"],
-                Sender.from_role(target.get("RoleArn"), assumed_by=EVENTS),
+                Sender(EVENTS, target.get("RoleArn")),
                 sqs=target.get("SqsParameters", {}),
                 event_bus=event_bus,
             ),
             body,
             description=f"an event of rule {rule.name}",
             retry=RetryPolicy.from_target(target),
-            dead_letter_queue=DeadLetterQueue(dead_letter_arn, Sender(EVENTS), {"RULE_ARN": rule.arn})
-            if dead_letter_arn
-            else None,
+            dead_letter_queue=DeadLetterQueue.of_target(target, Sender(EVENTS), RULE_ARN=rule.arn),
         )
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from modelwatch.local.aws_clients import Credentials
+from modelwatch.local.aws_clients import Credentials, environment_of_process
 from modelwatch.local.function_processes import RUNTIME_FOLDERS
 
 
@@ -70,10 +69,10 @@ class EventInvokeConfig:
 def environment_variables(settings: FunctionSettings, *, credentials: Credentials, endpoint_url: str) -> dict[str, str]:
     """Return the environment of a function's process: what Lambda sets, what the template sets, what makes it local."""
     region = settings.arn.split(":")[3]
+    of_process = environment_of_process(credentials, endpoint_url)
     level = settings.logging.get("ApplicationLogLevel")
     return {
-        # Without HOME, SDKs ask the system for the home folder and would read the operator's own files.
-        "AWS_CONFIG_FILE": os.devnull,
+        **of_process,
         "AWS_DEFAULT_REGION": region,
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(settings.memory_size),
         "AWS_LAMBDA_FUNCTION_NAME": settings.name,
@@ -83,10 +82,8 @@ def environment_variables(settings: FunctionSettings, *, credentials: Credential
         "AWS_LAMBDA_LOG_GROUP_NAME": settings.log_group,
         "AWS_LAMBDA_LOG_STREAM_NAME": f"{datetime.now(UTC):%Y/%m/%d}/[$LATEST]{uuid.uuid4().hex}",
         "AWS_REGION": region,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "LAMBDA_TASK_ROOT": str(settings.root),
         "LANG": "en_US.UTF-8",
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), "/usr/local/bin", "/usr/bin", "/bin"]),
         "PYTHONPATH": os.pathsep.join(str(folder) for folder in (*settings.python_path, *RUNTIME_FOLDERS)),
         "TZ": ":UTC",
         "_HANDLER": settings.handler,

@@ -213,7 +213,7 @@ class Functions:
         self._deliveries.start(
             Target(
                 destination,
-                Sender.from_role(settings.role_arn, assumed_by=LAMBDA),
+                Sender(LAMBDA, settings.role_arn),
                 event_bus={
                     "Source": "lambda",
                     "DetailType": f"Lambda Function Invocation Result - {result}",
@@ -231,7 +231,7 @@ class Functions:
         self._deliveries.start(
             Target(
                 settings.dead_letter_arn,
-                Sender.from_role(settings.role_arn, assumed_by=LAMBDA),
+                Sender(LAMBDA, settings.role_arn),
                 attributes={
                     "RequestID": request.request_id,
                     "ErrorCode": "200",

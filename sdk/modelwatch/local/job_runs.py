@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shlex
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -16,7 +14,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from modelwatch.local.aws_clients import AwsClients
+from modelwatch.local.aws_clients import AwsClients, environment_of_process
 from modelwatch.local.moto_patches.emr_serverless import set_job_run_state
 from modelwatch.local.run_processes import RunProcesses
 from modelwatch.local.work import WorkInProgress
@@ -124,14 +122,10 @@ class JobRuns:
     def _environment(self, role: str) -> dict[str, str]:
         credentials = self._clients.assume_role(role, session="job-run", assumed_by=EMR_SERVERLESS)
         return {
-            "AWS_CONFIG_FILE": os.devnull,
+            **environment_of_process(credentials, self._clients.endpoint_url),
             "AWS_DEFAULT_REGION": self._clients.region,
-            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "LANG": "C.UTF-8",
-            "PATH": os.pathsep.join([str(Path(sys.executable).parent), "/usr/local/bin", "/usr/bin", "/bin"]),
             "TMPDIR": str(self._folder),
-            **credentials.environment(),
-            "AWS_ENDPOINT_URL": self._clients.endpoint_url,
         }
 
     def _write_log(self, job_run_id: str, role: str, config: Mapping[str, Any]) -> None:

@@ -92,15 +92,15 @@ class ModelServers:
         endpoint = find_endpoint(name, self._region)
         urls = self._urls_of(endpoint.models if endpoint else {})
         if urls is None:
-            self._set_status(name, "InService", "IN_SERVICE")
+            self._set_status(name, "InService")
             return
-        self._set_status(name, "Creating", "CREATING")
+        self._set_status(name, "Creating")
         self._work.start(f"creation of endpoint {name}", self._create, name, urls)
 
     def endpoint_updated(self, name: str, config_name: str) -> None:
         """Start to wait for the servers of another configuration; until they respond the endpoint has the old one."""
         urls = self._urls_of(models_of(config_name, self._region))
-        self._set_status(name, "Updating", "UPDATING")
+        self._set_status(name, "Updating")
         self._work.start(f"update of endpoint {name}", self._update, name, config_name, urls or [])
 
     def _urls_of(self, models: Mapping[str, str]) -> list[str] | None:
@@ -185,17 +185,17 @@ class ModelServers:
     def _create(self, name: str, urls: list[str]) -> None:
         match self._became_healthy(urls):
             case True:
-                self._set_status(name, "InService", "IN_SERVICE")
+                self._set_status(name, "InService")
             case False:
-                self._set_status(name, "Failed", "FAILED", failure_reason=_NOT_HEALTHY)
+                self._set_status(name, "Failed", failure_reason=_NOT_HEALTHY)
 
     def _update(self, name: str, config_name: str, urls: list[str]) -> None:
         match self._became_healthy(urls):
             case True:
                 set_endpoint_config(name, self._region, config_name)
-                self._set_status(name, "InService", "IN_SERVICE")
+                self._set_status(name, "InService")
             case False:  # as SageMaker, which goes back to the configuration before
-                self._set_status(name, "InService", "IN_SERVICE", failure_reason=_NOT_HEALTHY)
+                self._set_status(name, "InService", failure_reason=_NOT_HEALTHY)
 
     def _became_healthy(self, urls: list[str]) -> bool | None:
         """Return whether all servers respond in time; None if the stack is closing."""
@@ -216,10 +216,8 @@ class ModelServers:
         except urllib3.exceptions.HTTPError:
             return None
 
-    def _set_status(self, name: str, status: str, event_status: str, failure_reason: str | None = None) -> None:
-        set_endpoint_status(
-            name, self._region, status, event_status=event_status, now=self._now(), failure_reason=failure_reason
-        )
+    def _set_status(self, name: str, status: str, failure_reason: str | None = None) -> None:
+        set_endpoint_status(name, self._region, status, now=self._now(), failure_reason=failure_reason)
 
 
 def _model_error(status: int, message: str) -> EndpointResponse:

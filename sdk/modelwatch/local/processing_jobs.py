@@ -8,8 +8,6 @@ so that the relative path ``opt/ml/processing/input`` is right too.
 from __future__ import annotations
 
 import json
-import os
-import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -20,7 +18,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from modelwatch.local.aws_clients import AwsClients
+from modelwatch.local.aws_clients import AwsClients, environment_of_process
 from modelwatch.local.moto_patches.sagemaker import set_processing_job_status
 from modelwatch.local.run_processes import RunProcesses
 from modelwatch.local.work import WorkInProgress
@@ -137,15 +135,11 @@ class ProcessingJobs:
         credentials = self._clients.assume_role(request["RoleArn"], session="job", assumed_by=SAGEMAKER)
         given = {name: _local(value, opt_ml) for name, value in (request.get("Environment") or {}).items()}
         return {
-            "AWS_CONFIG_FILE": os.devnull,
+            **environment_of_process(credentials, self._clients.endpoint_url),
             "AWS_REGION": self._clients.region,
-            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "LANG": "en_US.UTF-8",
-            "PATH": os.pathsep.join([str(Path(sys.executable).parent), "/usr/local/bin", "/usr/bin", "/bin"]),
             "OPT_ML": str(opt_ml),
             "TMPDIR": str(self._folder),
-            **credentials.environment(),
-            "AWS_ENDPOINT_URL": self._clients.endpoint_url,
             **given,
         }
 

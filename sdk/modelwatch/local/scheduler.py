@@ -10,7 +10,7 @@ from typing import Any
 
 from modelwatch.local.aws_clients import AwsClients
 from modelwatch.local.deliveries import DeadLetterQueue, Deliveries, RetryPolicy, Sender, Target
-from modelwatch.local.event_rules import MatchedRule, deliver_event
+from modelwatch.local.event_rules import MatchedRule, aws_event, deliver_event
 from modelwatch.local.schedule_expressions import next_due
 
 SCHEDULER = "scheduler.amazonaws.com"
@@ -135,8 +135,7 @@ class Scheduler:
             "attempt-number": "1",
         }.items():
             body = body.replace(f"<aws.scheduler.{keyword}>", value)
-        dead_letter_arn = target.get("DeadLetterConfig", {}).get("Arn")
-        sender = Sender.from_role(target.get("RoleArn"), assumed_by=SCHEDULER)
+        sender = Sender(SCHEDULER, target.get("RoleArn"))
         self._deliveries.start(
             Target(
                 target["Arn"],
@@ -147,28 +146,17 @@ class Scheduler:
             body,
             description=f"the firing of {schedule.name} at {_iso(due)}",
             retry=RetryPolicy.from_target(target),
-            dead_letter_queue=DeadLetterQueue(
-                dead_letter_arn, sender, {"SCHEDULE_ARN": schedule.arn, "EXECUTION_ID": execution_id}
-            )
-            if dead_letter_arn
-            else None,
+            dead_letter_queue=DeadLetterQueue.of_target(
+                target, sender, SCHEDULE_ARN=schedule.arn, EXECUTION_ID=execution_id
+            ),
         )
         if schedule.deletes_itself and self._next_due(schedule, due) is None:
             client = self._clients.for_principal(SCHEDULER, "scheduler")
             client.delete_schedule(GroupName=schedule.group, Name=schedule.name)
 
     def _fire_rule(self, scheduled: ScheduledRule, due: datetime) -> None:
-        event = {
-            "version": "0",
-            "id": str(uuid.uuid4()),
-            "detail-type": "Scheduled Event",
-            "source": "aws.events",
-            "account": scheduled.account,
-            "time": _iso(due),
-            "region": scheduled.region,
-            "resources": [scheduled.rule.arn],
-            "detail": {},
-        }
+        place = {"account": scheduled.account, "region": scheduled.region}
+        event = aws_event("aws.events", "Scheduled Event", {}, **place, arn=scheduled.rule.arn, now=due)
         deliver_event(self._deliveries, scheduled.rule, event)
 
 

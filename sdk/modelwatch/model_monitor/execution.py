@@ -32,6 +32,11 @@ ENDED_WELL = frozenset({"Completed", "CompletedWithViolations"})
 """The statuses of an execution whose analysis came to its end."""
 
 
+def execution_key(record: Record) -> dict[str, Any]:
+    """Return what identifies an execution, as the app's operations take it."""
+    return {name: record[name] for name in ("monitoring_schedule_name", "schedule_id", "window", "attempt")}
+
+
 class MonitoringExecution(dict[str, Any]):
     """One run of a schedule: a dict as SageMaker's ``ListMonitoringExecutions`` has it, with attributes and methods.
 
@@ -175,7 +180,7 @@ class MonitoringExecution(dict[str, Any]):
         ValueError
             ``ExecutionEnded``.
         """
-        self._app.manage("StopMonitoringExecution", **self._key)
+        self._app.manage("StopMonitoringExecution", **execution_key(self._record))
         self._refresh()
 
     def statistics(self, file_name: str = Statistics.file_name, kms_key: str | None = None) -> Statistics | None:
@@ -232,15 +237,11 @@ class MonitoringExecution(dict[str, Any]):
         last: Any = dict(self)
         return WaiterError(name="MonitoringExecution", reason=reason, last_response=last)
 
-    @property
-    def _key(self) -> dict[str, Any]:
-        names = ("monitoring_schedule_name", "schedule_id", "window", "attempt")
-        return {name: self._record[name] for name in names}
-
     def _refresh(self) -> None:
         named = {name: self._record[name] for name in ("monitoring_schedule_name", "schedule_id")}
+        key = execution_key(self._record)
         for record in self._app.pages("ListMonitoringExecutions", "executions", **named):
-            if all(record.get(name) == value for name, value in self._key.items()):
+            if all(record.get(name) == value for name, value in key.items()):
                 self._record = record
                 self.clear()
                 self.update(execution_summary(self._app.sagemaker_arns, record))

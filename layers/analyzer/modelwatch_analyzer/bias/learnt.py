@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from modelwatch_analyzer.documents import ANALYSIS_FILE
@@ -12,14 +14,14 @@ from modelwatch_core.domain.number_text import number_text
 _MOST_GROUPS = 4
 
 
-def learnt(documents: Mapping[str, Any]) -> Sequence[Sequence[str]]:
+def learnt(folder: Path) -> Sequence[Sequence[str]]:
     """Return the rows of a table: a metric, and its allowed range in each of the first groups.
 
     A range that all groups share, as that of a metric of all rows together, is said once.
     """
     ranges: dict[str, dict[str, str]] = defaultdict(dict)
     groups: dict[str, None] = {}
-    for group, metric in _metrics(documents[ANALYSIS_FILE]):
+    for group, metric in _metrics(json.loads((folder / ANALYSIS_FILE).read_bytes())):
         groups[group] = None
         if metric.get("range"):
             ranges[metric["name"]][group] = _range_text(metric["range"])

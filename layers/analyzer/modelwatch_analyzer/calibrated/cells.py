@@ -62,6 +62,12 @@ class ColumnCounts(EditedDocument):
     repeated: Annotated[float, Field(ge=1)] = 1.0
     seasons: SeasonalCounts | None = None
 
+    def fresh(self) -> ColumnCounts:
+        """Return the same counts without what is computed of them on the way, which takes as much memory as they do."""
+        numbers = self.numbers and NumberCells.model_construct(**dict(self.numbers))
+        categories = self.categories and CategoryCells.model_construct(**dict(self.categories))
+        return self.model_copy(update={"numbers": numbers, "categories": categories})
+
 
 class NumberCells(EditedDocument):
     """Cells of numbers: one for each of `values`, and those between them and `cuts`.
@@ -284,7 +290,7 @@ def counts_of(column: SampledColumn, *, numeric: bool, most: int = MOST_VALUES) 
     if numeric:
         numbers = Numbers(column)
         cells = NumberCells.of(numbers, most) if numbers.values.size else None
-        return ColumnCounts(missing=numbers.missing, present=numbers.present, numbers=cells)
+        return ColumnCounts(missing=numbers.missing, present=numbers.present, numbers=cells).fresh()
     values, missing = texts(column)
     return ColumnCounts(
         missing=missing, present=len(values), categories=CategoryCells.of(values, most) if len(values) else None
@@ -311,6 +317,7 @@ def _ranks_of(counts: ColumnCounts, sampled: SampledColumn, numeric: bool, *, mo
 
     None for a column without cells.
     """
+    counts = counts.fresh()
     cells = counts.numbers if numeric else counts.categories
     if cells is None:
         return None

@@ -63,7 +63,7 @@ def compare(
             found[name] = seasonal_evidence(before, before.seasons, columns[name], times, alike, **kind)
         else:
             repeated[name] = max(copies, blocks.effects.get(name, 1.0))
-            made[name] = tuple(evidence_of(before, columns[name], repeated=repeated[name], **kind))
+            made[name] = tuple(evidence_of(before.fresh(), columns[name], repeated=repeated[name], **kind))
     found |= {
         name: Found(
             evidence=tuple(by_blocks(evidence, blocks, repeated[name])),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from modelwatch_analyzer.calibrated.category_tests import DOMAIN_CHECK
 from modelwatch_analyzer.calibrated.cells import ColumnCounts, FrozenTable
@@ -117,7 +118,7 @@ class CalibratedComparison:
         """The chance of a false alarm that a month of windows may have."""
         return self._general.monthly_false_alarm_rate
 
-    @property
+    @cached_property
     def _general(self) -> EffectiveConfig:
         return EffectiveConfig.of([self.constraints.monitoring_config])
 

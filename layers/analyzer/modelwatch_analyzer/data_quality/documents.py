@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import AliasChoices, Field, model_validator
+import msgspec
+from pydantic import AliasChoices, Field, ValidationError, model_validator
 
 from modelwatch_analyzer.calibrated.cells import FrozenTable
 from modelwatch_analyzer.calibrated.dependence import EqualRows
@@ -19,6 +21,7 @@ from modelwatch_analyzer.calibrated.evidence import Found
 from modelwatch_analyzer.distances.distribution_constraints import DistributionConstraints
 from modelwatch_analyzer.documents import (
     ConstraintsPart,
+    Deferred,
     EditedDocument,
     document_content,
     parsed_document,
@@ -28,9 +31,10 @@ from modelwatch_analyzer.feature_statistics import (
     Count,
     FeatureStatistics,
     InferredType,
+    feature_from,
     statistics_of_column,
-    without_sketches,
 )
+from modelwatch_analyzer.output import to_json
 from modelwatch_analyzer.profile.table import TableProfile
 from modelwatch_core.domain.analysis_settings import Switch
 from modelwatch_core.domain.errors import InvalidInput
@@ -85,12 +89,14 @@ class Statistics(EditedDocument):
         return cls(dataset=DatasetStatistics(item_count=profile.records.read), features=features)
 
     def to_document(self) -> dict[str, Any]:
-        """Return them as JSON types; the sketches are the features' own, because copies would take much memory."""
-        sketches = {"features": {"__all__": {"numerical_statistics": {"distribution": {"kll": {"sketch"}}}}}}
-        document = self.model_dump(mode="json", exclude_none=True, exclude=sketches)
+        """Return them as JSON types; what takes much memory is made when it is written, a feature at a time."""
+        long: dict[str, Any] = {"calibration": True, "numerical_statistics": {"distribution": {"kll": {"sketch"}}}}
+        document = self.model_dump(mode="json", exclude_none=True, exclude={"features": {"__all__": long}})
         for feature, written in zip(self.features, document["features"], strict=True):
             if feature.sketch is not None:
                 written["numerical_statistics"]["distribution"]["kll"]["sketch"] = feature.sketch
+            if feature.calibration is not None:
+                written["calibration"] = Deferred(partial(to_json, feature.calibration))
         return document
 
     def without_values(self) -> Statistics:
@@ -120,17 +126,12 @@ class Statistics(EditedDocument):
         InvalidInput
             ``InvalidStatistics``, naming the place.
         """
-        return cls.parsed(document_content(path, "InvalidStatistics"), path.name)
-
-    @classmethod
-    def parsed(cls, content: bytes, name: str) -> Statistics:
-        """Read the content of a file; see ``read``."""
-        shorter, sketches = without_sketches(content)
+        content = document_content(path, "InvalidStatistics")
         try:
-            statistics = parsed_document(Statistics, shorter, name, "InvalidStatistics", sketches)
-        except InvalidInput:  # again, for the places in the file itself
-            statistics = parsed_document(Statistics, content, name, "InvalidStatistics")
-        return _unique(statistics, name, "InvalidStatistics")
+            statistics = _feature_by_feature(content)
+        except (msgspec.MsgspecError, RecursionError, ValidationError):  # again, for the places in the file itself
+            statistics = parsed_document(Statistics, content, path.name, "InvalidStatistics")
+        return _unique(statistics, path.name, "InvalidStatistics")
 
     @property
     def seasonal(self) -> bool:
@@ -140,6 +141,22 @@ class Statistics(EditedDocument):
     def named(self) -> dict[str, FeatureStatistics]:
         """Return the features by name."""
         return {feature.name: feature for feature in self.features}
+
+
+class _Parts(msgspec.Struct):
+    """``statistics.json``, of which no part is read yet."""
+
+    features: list[msgspec.Raw]
+    dataset: msgspec.Raw = msgspec.Raw(b"{}")
+    version: msgspec.Raw = msgspec.Raw(b"0.0")
+
+
+def _feature_by_feature(content: bytes) -> Statistics:
+    """Read a file; as a whole, its numbers would for a moment take much more memory than its features do."""
+    parts = msgspec.json.decode(content.removeprefix(b"\xef\xbb\xbf"), type=_Parts)
+    others = b'{"version": %b, "dataset": %b, "features": []}' % (bytes(parts.version), bytes(parts.dataset))
+    features = tuple(feature_from(memoryview(feature)) for feature in parts.features)
+    return Statistics.model_validate_json(others).model_copy(update={"features": features})
 
 
 class MonitoringConfig(ConstraintsPart):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from modelwatch_analyzer.distances.calibrated import CALIBRATED
 from modelwatch_analyzer.distances.methods import method_name
@@ -12,11 +16,30 @@ from modelwatch_analyzer.documents import CONSTRAINTS_FILE, STATISTICS_FILE
 from modelwatch_core.domain.number_text import number_text
 
 
-def learnt(documents: Mapping[str, Any]) -> Sequence[Sequence[str]]:
+class _Seasons(msgspec.Struct):
+    by: str
+
+
+class _Calibration(msgspec.Struct):
+    seasons: _Seasons | None = None
+
+
+class _Feature(msgspec.Struct):
+    calibration: _Calibration | None = None
+
+
+class _Statistics(msgspec.Struct):
+    """What is shown of ``statistics.json``: all the rest may be a hundred times as long, and is passed over."""
+
+    features: list[_Feature]
+
+
+def learnt(folder: Path) -> Sequence[Sequence[str]]:
     """Return the rows of a table: what, in how many features, and its threshold."""
-    rows = [("learnt", "features", "threshold"), *_rows(documents[CONSTRAINTS_FILE])]
-    counted = (each.get("calibration") or {} for each in documents[STATISTICS_FILE]["features"])
-    seasons = Counter(each["seasons"]["by"] for each in counted if each.get("seasons"))
+    rows = [("learnt", "features", "threshold"), *_rows(json.loads((folder / CONSTRAINTS_FILE).read_bytes()))]
+    statistics = msgspec.json.decode((folder / STATISTICS_FILE).read_bytes(), type=_Statistics)
+    counted = (each.calibration for each in statistics.features)
+    seasons = Counter(each.seasons.by for each in counted if each and each.seasons)
     return rows + [(_SEASONS[by], f"{count:,}", "by the variance of windows") for by, count in seasons.items()]
 
 

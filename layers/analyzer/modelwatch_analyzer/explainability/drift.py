@@ -75,61 +75,88 @@ class LabelDrift:
         return all(not isinstance(each, Undefined) and each < limit for each in found)
 
 
-def compare(
-    label: str,
-    current: dict[str, float],
-    samples: Floats | Undefined,
-    baseline: LabelExplanation,
-    config: AttributionConstraints,
-    *,
-    level: float,
-    history: AttributionHistory,
-    consistency: float | Undefined,
-    labels: int = 1,
-    share_of_month: float | None = None,
-    seed: int = 0,
-) -> LabelDrift:
-    """Compare global attributions with the baseline's.
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What was measured of one output of the model.
 
-    Parameters
+    Attributes
     ----------
-    current : dict of str to float
-        The attribution of each feature now.
+    attributions : dict of str to float
+        The global attribution of each feature.
     samples : array, shape (replicates, features), or Undefined
         Bootstrap replicates of them.
+    history : AttributionHistory
+        The comparison with the earlier executions.
+    consistency : float or Undefined
+    """
+
+    attributions: dict[str, float]
+    samples: Floats | Undefined
+    history: AttributionHistory
+    consistency: float | Undefined
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The comparison of a model's global attributions with a baseline's.
+
+    Attributes
+    ----------
     level : float
         The confidence level of the intervals.
     labels : int
         How many labels share the rate of false alarms.
     share_of_month : float, optional
         How much of a month the window of a schedule is: its part of the monthly rate then applies.
-    seed : int
-        The seed of what is drawn at random.
     """
-    then = baseline.global_shap_values
-    new = tuple(name for name in current if name not in then)
-    missing = tuple(name for name in then if name not in current)
-    common = [name for name in current if name in then]
-    now_values = np.array([current[name] for name in common])
-    then_values = np.array([then[name] for name in common])
-    resampled = None if isinstance(samples, Undefined) else samples[:, [name in then for name in current]]
-    drift: float | Undefined
-    if new or missing:
-        drift = Undefined("the model's features are not those of the baseline")
-    else:
-        drift = ndcg(then_values, now_values)
-    drifts = None
-    if resampled is not None and not isinstance(drift, Undefined):
-        drifts = interval([_defined(ndcg(then_values, sample)) for sample in resampled], level)
-    changes = _changes(common, now_values, then_values, resampled, level)
-    at_most: float | Undefined | None = None
-    if config.feature_attribution_drift_confidence is not None:
-        at_most = Undefined("fewer than two rows were explained") if resampled is None else drift
-    if resampled is not None and isinstance(at_most, float):
-        errors = np.array([(baseline.standard_errors or {}).get(name, 0.0) for name in common])
-        rate = config.rates.of_window(share_of_month) / labels
-        at_most = ndcg_at_most(then_values, errors, resampled, rate, seed)
-    return LabelDrift(label, config, drift, drifts, changes, new, missing, history, consistency, at_most)
+
+    config: AttributionConstraints
+    level: float
+    labels: int = 1
+    share_of_month: float | None = None
+
+    def of_label(self, label: str, measured: Measured, baseline: LabelExplanation, *, seed: int = 0) -> LabelDrift:
+        """Compare one output.
+
+        Parameters
+        ----------
+        seed : int
+            The seed of what is drawn at random.
+        """
+        now, then = measured.attributions, baseline.global_shap_values
+        new = tuple(name for name in now if name not in then)
+        missing = tuple(name for name in then if name not in now)
+        common = [name for name in now if name in then]
+        now_values = np.array([now[name] for name in common])
+        then_values = np.array([then[name] for name in common])
+        drift: float | Undefined = Undefined("the model's features are not those of the baseline")
+        if not new and not missing:
+            drift = ndcg(then_values, now_values)
+        resampled = None
+        if not isinstance(measured.samples, Undefined):
+            resampled = measured.samples[:, [name in then for name in now]]
+        drifts = None
+        if resampled is not None and not isinstance(drift, Undefined):
+            drifts = interval([_defined(ndcg(then_values, sample)) for sample in resampled], self.level)
+        at_most: float | Undefined | None = None
+        if self.config.feature_attribution_drift_confidence is not None:
+            at_most = Undefined("fewer than two rows were explained") if resampled is None else drift
+        if resampled is not None and isinstance(at_most, float):
+            errors = np.array([(baseline.standard_errors or {}).get(name, 0.0) for name in common])
+            rate = self.config.rates.of_window(self.share_of_month) / self.labels
+            at_most = ndcg_at_most(then_values, errors, resampled, rate, seed)
+        return LabelDrift(
+            label=label,
+            config=self.config,
+            ndcg=drift,
+            ndcg_interval=drifts,
+            changes=_changes(common, now_values, then_values, resampled, self.level),
+            new=new,
+            missing=missing,
+            history=measured.history,
+            consistency=measured.consistency,
+            ndcg_at_most=at_most,
+        )
 
 
 def _changes(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from modelwatch_analyzer.explainability.attribution import AGGREGATIONS, Floats, consistency, interval, standard_errors
 from modelwatch_analyzer.explainability.documents import Analysis, LabelExplanation, earlier_analyses
-from modelwatch_analyzer.explainability.drift import LabelDrift, compare
+from modelwatch_analyzer.explainability.drift import Comparison, LabelDrift, Measured
 from modelwatch_analyzer.explainability.explanation import ExplanationTask
 from modelwatch_analyzer.explainability.history import history_of
 from modelwatch_analyzer.explainability.resampled_background import BackgroundResampling
@@ -98,23 +98,17 @@ def drifts_of(
     """
     then = matched(list(found), baseline)
     earlier = earlier_analyses(task.settings.earlier_executions_results)
+    settings = task.settings
+    comparison = Comparison(
+        baseline.monitoring_config, settings.confidence_level, labels=len(found), share_of_month=settings.share_of_month
+    )
     drifts = {}
     for output, (label, explanation) in enumerate(found.items()):
         now = explanation.global_shap_values
         past = {name: _comparable(task, list(found), label, analysis) for name, analysis in earlier.items()}
-        drifts[label] = compare(
-            label,
-            now,
-            samples[label],
-            then[label],
-            baseline.monitoring_config,
-            level=task.settings.confidence_level,
-            history=history_of(task.features, np.array([*now.values()]), past),
-            consistency=consistency(values[:, output]),
-            labels=len(found),
-            share_of_month=task.settings.share_of_month,
-            seed=task.seed + output,
-        )
+        history = history_of(task.features, np.array([*now.values()]), past)
+        measured = Measured(now, samples[label], history, consistency(values[:, output]))
+        drifts[label] = comparison.of_label(label, measured, then[label], seed=task.seed + output)
     return drifts
 
 

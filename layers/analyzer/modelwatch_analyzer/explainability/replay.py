@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from modelwatch_analyzer.documents import read_document
 from modelwatch_analyzer.explainability.checks import violations_of
 from modelwatch_analyzer.explainability.documents import Analysis, AttributionConstraints, RunDetails
-from modelwatch_analyzer.explainability.drift import FeatureChange, LabelDrift, compare
+from modelwatch_analyzer.explainability.drift import Comparison, FeatureChange, LabelDrift, Measured
 from modelwatch_analyzer.explainability.history import AttributionHistory
 from modelwatch_analyzer.explainability.labels import matched
 from modelwatch_analyzer.metric_change import Rates
@@ -33,6 +33,7 @@ _CHECKS = {
 _NEED_A_BASELINE_THEN = ("max_attribution_change", "min_attribution_stability", "min_kendall_tau")
 """The limits of what was not measured in a window that was compared with no baseline."""
 
+_NO_ROWS = Undefined("the rows are not read")
 _NOT_STORED = Undefined("its spread is not stored")
 
 
@@ -108,20 +109,14 @@ def replayed(current: Path, constraints: Path) -> Replay:
     baselines, config = matched(list(labels), then), then.monitoring_config
     if not _measured_alike(now.run_details, then.run_details):
         return Replay((), tuple((label, check) for label in labels for check in _checks(config, *_CHECKS)))
+    comparison = Comparison(config, level=0.95)  # of intervals that rows would give: here are none
     violations: list[Finding] = []
     unknown: list[Finding] = []
     for label, found in labels.items():
         measured = found.attribution_drift
-        drift = compare(
-            label,
-            found.global_shap_values,
-            Undefined("the rows are not read"),
-            baselines[label],
-            config,
-            level=0.95,  # of intervals that rows would give: here are none
-            history=_history(measured),
-            consistency=_number(found.explanation_consistency, "it is not stored"),
-        )
+        consistency = _number(found.explanation_consistency, "it is not stored")
+        stored = Measured(found.global_shap_values, _NO_ROWS, _history(measured), consistency)
+        drift = comparison.of_label(label, stored, baselines[label])
         drift = replace(drift, ndcg_at_most=_at_most(drift, measured, now.monitoring_config))
         changes, undecided = _with_intervals(drift, measured)
         if drift.ndcg_at_most is _NOT_STORED:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+import json
+from collections.abc import Sequence
+from pathlib import Path
 
 from modelwatch_analyzer.documents import CONSTRAINTS_FILE
 from modelwatch_analyzer.model_quality.documents import SECTIONS
@@ -12,9 +13,9 @@ from modelwatch_core.domain.number_text import number_text
 _SIDES = {"LessThanThreshold": "below", "GreaterThanThreshold": "above"}
 
 
-def learnt(documents: Mapping[str, Any]) -> Sequence[Sequence[str]]:
+def learnt(folder: Path) -> Sequence[Sequence[str]]:
     """Return the rows of a table: a metric, and what of it will be a violation."""
-    constraints = documents[CONSTRAINTS_FILE]
+    constraints = json.loads((folder / CONSTRAINTS_FILE).read_bytes())
     rows = [
         (name, f"{_SIDES[each['comparison_operator']]} {number_text(each['threshold'])}")
         for section in SECTIONS.values()

@@ -175,6 +175,10 @@ class KllSketch:
             self._cumulative = items[last], np.cumsum(weights[order])[last]
         return self._cumulative
 
+    def release(self) -> None:
+        """Keep the items only, until something is looked up again: for that, twice as much memory is held."""
+        self._cumulative = None
+
     @property
     def rank_error(self) -> float:
         """How wrong a share of values below a number may be, in [0, 1]; 0 while every value is kept.

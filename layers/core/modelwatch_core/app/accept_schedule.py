@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from difflib import get_close_matches
 from typing import Any
 
@@ -30,8 +30,6 @@ from modelwatch_core.domain.monitoring_schedule import (
 )
 from modelwatch_core.domain.windows import ScheduleExpression
 from modelwatch_core.ports import BaseliningJobs, Clock, Endpoints, NotifiedPlaces, ObjectStore
-
-_FOR_EVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +187,7 @@ class AcceptSchedule:
 
     def _refuse_missing(self, uri: str) -> None:
         """Refuse a baseline file that is not there, and say if it is being made."""
-        for job in self.jobs.open_and_due(_FOR_EVER):
+        for job in self.jobs.still_open():
             if isinstance(job, BaseliningJob) and uri.startswith(f"{job.output_s3_uri}/"):
                 message = f"the baselining job {job.baselining_job_name} that makes {uri} has not ended; wait for it"
                 raise NotReady("BaselineNotReady", f"{message} (DescribeBaseliningJob), then repeat the request")

@@ -48,7 +48,7 @@ class AnalysisRecords:
         else:
             self.ledger.save(record)
 
-    def open_and_due(self, moment: datetime) -> Iterator[AnalysisRecord | UnreadableRecord]:
+    def still_open(self, due_by: datetime) -> Iterator[AnalysisRecord | UnreadableRecord]:
         """Yield every execution, then every job, that is open although it was due by a moment."""
-        yield from self.ledger.open_and_due(moment)
-        yield from self.jobs.open_and_due(moment)
+        yield from self.ledger.still_open(due_by)
+        yield from self.jobs.still_open(due_by)

@@ -41,8 +41,8 @@ class CapturedObjects:
 
     Attributes
     ----------
-    size : int
-        Bytes of it all.
+    size, files : int
+        How many bytes, and how many objects.
     folder : str
         Where it was looked for, for messages.
     dataset_format : dict
@@ -53,6 +53,7 @@ class CapturedObjects:
 
     inputs: tuple[AnalysisInput, ...]
     size: int
+    files: int
     folder: str
     dataset_format: dict[str, Any]
     named: tuple[str, ...] = ()
@@ -97,10 +98,11 @@ def _of_endpoint(
         for folder in s3_layout.capture_folders(destination, name, variant, window, lateness=watched.lateness)
         if look.since or not folder.is_earlier
     ]
-    sized = [(entry, _size_of_folder(objects, entry)) for entry in entries]
+    sized = [(entry, *_size_of_folder(objects, entry)) for entry in entries]
     return CapturedObjects(
-        inputs=tuple(entry for entry, size in sized if size),
-        size=sum(size for _, size in sized),
+        inputs=tuple(entry for entry, size, _ in sized if size),
+        size=sum(size for _, size, _ in sized),
+        files=sum(files for *_, files in sized),
         folder=s3_layout.join(destination, name, watched.variant_name or "{variant}", "yyyy/mm/dd/hh/"),
         dataset_format={watched.format_name: {"captureIndexNames": list(kind.captured_sides)}},
     )
@@ -124,6 +126,7 @@ def _of_batch_transform(
     return CapturedObjects(
         inputs=tuple(manifests),
         size=sum(found.size for found in objects.find(named)),
+        files=len(named),
         folder=s3_layout.join(destination, "{input,output}", "yyyy/mm/dd/hh/"),
         dataset_format={watched.format_name: {"side": kind.transform_side, **watched.dataset_format}},
         named=folders_of(named),
@@ -134,6 +137,10 @@ def _objects_of(objects: ObjectStore, manifest: str) -> list[str]:
     return manifest_objects(objects.read(manifest) or b"", manifest)
 
 
-def _size_of_folder(objects: ObjectStore, folder: AnalysisInput) -> int:
-    files = objects.list(folder.s3_uri)
-    return sum(found.size for found in files if folder.takes(found.s3_uri, found.modified))
+def _size_of_folder(objects: ObjectStore, folder: AnalysisInput) -> tuple[int, int]:
+    """Return how many bytes are to be fetched from a folder, in how many objects."""
+    size = files = 0
+    for found in objects.list(folder.s3_uri):
+        if folder.takes(found.s3_uri, found.modified):
+            size, files = size + found.size, files + 1
+    return size, files

@@ -116,6 +116,7 @@ class CreateBaseline:
             raise InvalidInput("BaselineDatasetNotFound", f"there is no data at {dataset}; give a file or a folder")
         demand = Demand(
             input_bytes=size,
+            files=len(sizes),
             needs_image=request.image_uri is not None,
             read_as_a_whole=_read_as_a_whole(request, given),
             largest_file_bytes=max(sizes),

@@ -23,14 +23,15 @@ class GroundTruthObjects:
 
     Attributes
     ----------
-    size : int
-        Bytes of it all.
+    size, files : int
+        How many bytes, and how many objects.
     folder : str
         Where it was looked for, for messages.
     """
 
     inputs: tuple[AnalysisInput, ...]
     size: int
+    files: int
     folder: str
 
 
@@ -60,9 +61,11 @@ def ground_truth_objects(
             f"labels of predictions that are {age.days:,} days old would be looked for in each day since, but"
             f" {LONGEST_WINDOW.days:,} days are the most; give a later window",
         )
+    sizes = [stored.size for stored in collected_labels(objects, ground_truth, start, now)]
     return GroundTruthObjects(
         inputs=(AnalysisInput(s3_uri=ground_truth, path="groundtruth/", collected=(start, now)),),
-        size=sum(stored.size for stored in collected_labels(objects, ground_truth, start, now)),
+        size=sum(sizes),
+        files=len(sizes),
         folder=s3_layout.join(ground_truth, f"yyyy/mm/dd/hh/ from {start:%Y/%m/%d/%H} to {now:%Y/%m/%d/%H}"),
     )
 

@@ -8,8 +8,7 @@ from datetime import datetime, timedelta
 from itertools import islice, takewhile
 
 from modelwatch_core.domain.dashboard.periods import Measured, Period, PeriodLength, measured, worst_of
-from modelwatch_core.domain.monitoring_execution import MonitoringExecution
-from modelwatch_core.ports import Clock, Ledger, MonitorPeriods, UnreadableRecord
+from modelwatch_core.ports import Clock, Ledger, MonitorPeriods, UnreadableRecord, readable
 
 _PAGE = 10
 _MOST_IN_AN_HOUR = 500
@@ -35,7 +34,7 @@ class KeepMeasures:
         read_at = self.clock.now()
         before = self.ledger.executions_before(schedule_id, hour + timedelta(hours=1), page=_PAGE)
         found = takewhile(lambda each: isinstance(each, UnreadableRecord) or each.window.start >= hour, before)
-        ended = (each for each in islice(found, _MOST_IN_AN_HOUR) if isinstance(each, MonitoringExecution))
+        ended = readable(islice(found, _MOST_IN_AN_HOUR))
         self._put(Period(schedule_id=schedule_id, length=PeriodLength.HOUR, start=hour), measured(ended), read_at)
         read_at = self.clock.now()  # after the hour was written: of two that do this at once the later sees both
         of_hours = (each for hour in self.periods.hours(schedule_id, day) for each in hour.measures)

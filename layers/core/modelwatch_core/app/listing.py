@@ -10,7 +10,7 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Any, Generic, TypeVar
 
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter
 
 from modelwatch_core.domain.documents import Owned
 from modelwatch_core.domain.errors import InvalidInput
@@ -37,12 +37,6 @@ class ListRequest(Owned):
 
     max_results: int = Field(default=100, ge=1, le=100)
     next_token: str | None = Field(default=None, max_length=8192)
-
-    @property
-    def identity(self) -> str:
-        """What distinguishes it from other lists: a token goes on with the list that it came from."""
-        asked = self.model_dump_json(exclude={"max_results", "next_token"})
-        return sha256(f"{type(self).__name__} {asked}".encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +67,7 @@ def listed(
     InvalidInput
         ``InvalidParameter`` for a token that is not one of this list.
     """
-    number, after = _position(asked, len(sections))
+    number, after = _position(asked)
     found: list[Record | UnreadableRecord] = []
     for _ in range(MOST_READS):
         section = sections[number]
@@ -100,25 +94,37 @@ def _passes(record: Record | UnreadableRecord, section: Section[Record], *, is_f
     return section.keeps is None or section.keeps(record)
 
 
+_TOKEN: TypeAdapter[tuple[str, int, str | None]] = TypeAdapter(tuple[str, int, str | None])
+
+
 def _token(asked: ListRequest, number: int, after: str | None) -> str:
-    return base64.urlsafe_b64encode(json.dumps([asked.identity, number, after]).encode()).decode()
+    sealed = json.dumps([_seal(asked, number, after), number, after])
+    return base64.urlsafe_b64encode(sealed.encode()).decode()
 
 
-_POSITION: TypeAdapter[tuple[str, int, str | None]] = TypeAdapter(tuple[str, int, str | None])
-
-
-def _position(asked: ListRequest, sections: int) -> tuple[int, str | None]:
+def _position(asked: ListRequest) -> tuple[int, str | None]:
     if asked.next_token is None:
         return 0, None
     try:
         text = base64.b64decode(asked.next_token, altchars=b"-_", validate=True)
-        identity, number, after = _POSITION.validate_json(text, strict=True)
-    except (ValueError, ValidationError):
-        identity, number, after = "", -1, None
-    if identity != asked.identity or not 0 <= number < sections:
-        message = "next_token: was not returned by this list for the same parameters; leave it out to start over"
-        raise InvalidInput("InvalidParameter", message)
+        seal, number, after = _TOKEN.validate_json(text, strict=True)
+    except ValueError:
+        raise unknown_token() from None
+    if seal != _seal(asked, number, after):
+        raise unknown_token()
     return number, after
+
+
+def _seal(asked: ListRequest, number: int, after: str | None) -> str:
+    """Return what distinguishes a position from those of other lists, and from one that was changed."""
+    others = asked.model_dump_json(exclude={"max_results", "next_token"})
+    return sha256(f"{type(asked).__name__} {others} {number} {after}".encode()).hexdigest()[:16]
+
+
+def unknown_token() -> InvalidInput:
+    """Return the error for a token that a list did not give."""
+    message = "next_token: was not returned by this list for the same parameters; leave it out to start over"
+    return InvalidInput("InvalidParameter", message)
 
 
 def by_status(

@@ -17,7 +17,7 @@ from modelwatch_core.domain.documents import NonEmpty, Owned, SageMakerName, Utc
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitoring_execution import MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
-from modelwatch_core.ports import AlertStates, Clock, Ledger, MutedSchedule, Page, Schedules
+from modelwatch_core.ports import AlertStates, Clock, Ledger, MutedSchedule, Page, Schedules, readable
 
 
 class AlertsOf(ListRequest):
@@ -159,7 +159,7 @@ class MonitorAlerts:
 
     def _executions(self, schedule: MonitoringSchedule) -> list[MonitoringExecution]:
         found = self.ledger.history(schedule.schedule_id, limit=schedule.alerting.executions_looked_at)
-        return in_order([each for each in found if isinstance(each, MonitoringExecution)])
+        return in_order(readable(found))
 
 
 def _alert_of_executions(name: str) -> AlertName:

@@ -153,8 +153,7 @@ class MonitorLists:
         def read(limit: int, after: str | None) -> Page[BaseliningJob]:
             return self.jobs.page(limit=limit, after=after, descending=asked.sort_order is SortOrder.DESCENDING)
 
-        is_filtered = asked.name_contains is not None or asked.status_equals is not None
-        return listed(asked, [Section(read, keeps if is_filtered else None)])
+        return listed(asked, [Section(read, keeps if _is_filtered(asked) else None)])
 
     def schedule(self, name: str) -> MonitoringSchedule:
         """Return a schedule.
@@ -180,7 +179,7 @@ class MonitorLists:
         return ExecutionOrder("ScheduledTime", schedule_id, *times)
 
 
-def _is_filtered(asked: SchedulesWanted | ExecutionsWanted) -> bool:
+def _is_filtered(asked: ListRequest) -> bool:
     order = {"monitoring_schedule_name", "schedule_id", "sort_by", "sort_order", "max_results", "next_token"}
     return any(value is not None for name, value in asked if name not in order)
 

@@ -32,7 +32,7 @@ from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
 from modelwatch_core.domain.scores import EarlierScores, ScoredExecution
 from modelwatch_core.domain.settings_environment import analysis_settings
 from modelwatch_core.domain.windows import Window
-from modelwatch_core.ports import Clock, Ledger, ObjectStore
+from modelwatch_core.ports import Clock, Ledger, ObjectStore, readable
 
 MEMORY_OF_LABELS = 0.5
 """Bytes of memory for each byte of labels as stored: some 30 for a label, whose line has 60 or more."""
@@ -175,7 +175,7 @@ class PrepareAnalysis:
         from_the_last = latest[-1].window.start + timedelta(seconds=1)  # whose earlier attempts are not in the latest
         further = self.ledger.executions_before(execution.schedule_id, from_the_last)
         seen = {each.key for each in latest}
-        unseen = (each for each in further if isinstance(each, MonitoringExecution) and each.key not in seen)
+        unseen = (each for each in readable(further) if each.key not in seen)
         for earlier in islice(chain(latest, unseen), _MOST_LOOKED_AT):
             if earlier.one_off or not earlier.monitoring_execution_status.is_completed:
                 continue  # one that failed has left no reports, or those of before its script failed
@@ -191,8 +191,7 @@ class PrepareAnalysis:
 
 def latest_before(ledger: Ledger, schedule_id: str, window: Window) -> list[MonitoringExecution]:
     """Return the executions of the latest windows that begin before a window, the latest first."""
-    found = ledger.history(schedule_id, limit=_LATEST, before=window.start)
-    return [each for each in found if isinstance(each, MonitoringExecution)]
+    return list(readable(ledger.history(schedule_id, limit=_LATEST, before=window.start)))
 
 
 def _earlier_scores(latest: Sequence[MonitoringExecution]) -> str | None:
@@ -211,9 +210,13 @@ def _demand(captured: CapturedObjects, labels: GroundTruthObjects | None, schedu
     """Return what the analysis of a window needs: merging writes the captures once more, and holds all labels."""
     demand = schedule.demand
     if labels is None:
-        return demand.model_copy(update={"input_bytes": captured.size})
-    memory = int(labels.size * MEMORY_OF_LABELS)
-    return demand.model_copy(update={"input_bytes": 2 * captured.size + labels.size, "memory_bytes": memory})
+        return demand.model_copy(update={"input_bytes": captured.size, "files": captured.files})
+    needed = {
+        "input_bytes": 2 * captured.size + labels.size,
+        "files": captured.files + labels.files,
+        "memory_bytes": int(labels.size * MEMORY_OF_LABELS),
+    }
+    return demand.model_copy(update=needed)
 
 
 def _compared_with(schedule: MonitoringSchedule) -> dict[str, str]:

@@ -79,7 +79,7 @@ class Reconcile:
         for change in self.schedules.changes(now - CHANGE_LEASE):
             yield f"schedule {change.monitoring_schedule_name}", partial(self._follow, change)
         held: set[str] = set()  # schedules that one of their executions has, so that no other can start
-        for record in self.records.open_and_due(now):
+        for record in self.records.still_open(now):
             if isinstance(record, UnreadableRecord):
                 yield record.identity, partial(_refuse, record)
             elif isinstance(record, BaseliningJob):

@@ -78,20 +78,12 @@ class RouteAlerts:
             return None if is_muted else self._raised_by_itself(event, execution)
         judgements = self._judgements(event, execution, known)
         changes = self._changes(judgements, known)
-        unsent = set() if execution.alerting.notify_recovery else {AlertPhase.RECOVERED}
-        due = [] if is_muted else [each for each in changes if each.phase not in unsent]
-        is_again = execution.attempt > 1 and not judgements[0].is_latest
-        is_over = is_again or any(judged.is_over_already for judged in judgements)
-        message = partial(_message, event, due, is_over)
-        if due:
-            endpoint_name, tags = execution.endpoint_name, execution.tags
-            self.raise_alert(message, event.alert_targets, endpoint_name=endpoint_name, tags=tags)
-        alert = message(lambda _alert, _severity: True)
-        named = alert.names if alert else ()
-        news = (each for each in changes if each.phase is not AlertPhase.REMINDER)
-        heard = {each.alert_name for each in news if each.alert_name in named or each.phase in unsent}
+        sent = {*AlertPhase} if execution.alerting.notify_recovery else {*AlertPhase} - {AlertPhase.RECOVERED}
+        due = [] if is_muted else [each for each in changes if each.phase in sent]
+        alert = self._raised(event, execution, due, judgements)
+        heard = set() if is_muted else _heard(changes, alert, sent)
         on = {each.alert_name for each in due if each.phase is not AlertPhase.RECOVERED}
-        self._keep(judgements, set() if is_muted else heard, on)  # last: a crash until here raises it all again
+        self._keep(judgements, heard, on)  # last: a crash until here raises it all again
         if judgements[0].is_latest:
             self._publish_metrics(event, execution, judgements)
         return alert
@@ -144,6 +136,22 @@ class RouteAlerts:
         """Return whether what an execution changed is in the history: then it has been announced before."""
         execution = judged.execution
         return self.states.is_noted(execution.schedule_id, judged.alert, place_of(execution))
+
+    def _raised(
+        self,
+        event: ExecutionEnded,
+        execution: MonitoringExecution,
+        due: Sequence[Change],
+        judgements: Sequence[Judgement],
+    ) -> Alert | None:
+        """Raise the message about changes, if there are any, and return the one of all of them."""
+        is_again = execution.attempt > 1 and not judgements[0].is_latest
+        is_over = is_again or any(judged.is_over_already for judged in judgements)
+        message = partial(_message, event, due, is_over)
+        if due:
+            endpoint_name, tags = execution.endpoint_name, execution.tags
+            self.raise_alert(message, event.alert_targets, endpoint_name=endpoint_name, tags=tags)
+        return message(lambda _alert, _severity: True)
 
     def _raised_by_itself(self, event: ExecutionEnded, execution: MonitoringExecution | None) -> Alert | None:
         alerting, tags = (execution.alerting, execution.tags) if execution else (Alerting(), {})
@@ -200,6 +208,13 @@ def _message(event: ExecutionEnded, changes: Sequence[Change], is_over: bool, ta
         # What it found may have been sent by a sender that died before it was noted: this is another message.
         return alert.model_copy(update={"key": f"{alert.key}/{alert.phase}"})
     return alert
+
+
+def _heard(changes: Sequence[Change], alert: Alert | None, sent: Collection[AlertPhase]) -> set[AlertName]:
+    """Return the alerts that people know the news of: it is in the message, or of a phase that is not sent."""
+    named = alert.names if alert else ()
+    news = (each for each in changes if each.phase is not AlertPhase.REMINDER)
+    return {each.alert_name for each in news if each.alert_name in named or each.phase not in sent}
 
 
 def _importance(change: Change) -> tuple[int, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from modelwatch_core.app.keep_measures import KeepMeasures
 from modelwatch_core.app.monitor_lists import MonitorLists
@@ -24,17 +24,15 @@ from modelwatch_core.domain.dashboard.pages import (
 from modelwatch_core.domain.dashboard.periods import Measured, worst_of
 from modelwatch_core.domain.dashboard.summaries import MonitorSummary, summary_of
 from modelwatch_core.domain.events import ExecutionEnded
-from modelwatch_core.domain.monitoring_execution import MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
 from modelwatch_core.domain.s3_layout import join, split
-from modelwatch_core.ports import AlertStates, Clock, MonitorPeriods, MonitorSummaries, ObjectStore
+from modelwatch_core.ports import AlertStates, Clock, MonitorPeriods, MonitorSummaries, ObjectStore, readable
 
 _LATEST = 100
 """How many executions of a monitor its history shows one by one."""
 _DAYS = 400
 """How many days before these executions are shown, each as one point."""
 _FRESH, _HOUR = timedelta(minutes=5), timedelta(hours=1)
-_FOR_EVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +56,7 @@ class ReadMonitors:
         """Return a monitor with its latest executions and its days; what is read does not grow with its age."""
         ledger, schedule_id = self.lists.ledger, schedule.schedule_id
         found = ledger.history(schedule_id, limit=max(_LATEST, schedule.alerting.executions_looked_at))
-        executions = [each for each in found if isinstance(each, MonitoringExecution)]
+        executions = list(readable(found))
         ended, known = in_order(executions), self.states.known(schedule_id)
         alerts = (standing(alert, ended, known.state(alert)) for alert in AlertName)
         on = tuple(each for each in alerts if each.status is AlertStatus.IN_ALERT)
@@ -120,8 +118,8 @@ class WriteDashboard:
         written = next(iter(self.objects.files(join(self.results, FOLDER, INDEX))), None)
         if written is None or now - written.modified >= _FRESH:
             return True
-        open_ones = self.read.lists.ledger.open_and_due(_FOR_EVER)
-        return all(not isinstance(each, MonitoringExecution) or each.is_settled for each in open_ones)
+        open_ones = self.read.lists.ledger.still_open()
+        return all(each.is_settled for each in readable(open_ones))
 
     def _write(self, name: str, page: str) -> None:
         self.objects.write(page, join(self.results, FOLDER, name))

@@ -10,9 +10,18 @@ from functools import partial
 from modelwatch_core.app.follow_watched_endpoint import FollowWatchedEndpoint
 from modelwatch_core.domain.alerting import AlertName, AlertStatus
 from modelwatch_core.domain.alerts import AlertsWaiting, ScheduleSilent
-from modelwatch_core.domain.monitoring_execution import MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
-from modelwatch_core.ports import AlertStates, Clock, EventBus, Ledger, MutedSchedule, Schedules, WaitingAlerts
+from modelwatch_core.ports import (
+    AlertStates,
+    Clock,
+    EventBus,
+    Ledger,
+    MutedSchedule,
+    Schedules,
+    UnreadableRecord,
+    WaitingAlerts,
+    readable,
+)
 
 _RECENT = 5
 """How many executions of a schedule are searched for its last tick: one-off runs may have come after it."""
@@ -85,9 +94,7 @@ class WatchAlerts:
     def _last_fired(self, schedule: MonitoringSchedule) -> datetime | None:
         """Return the time for which a schedule fired last, or since when it does; None if that cannot be read."""
         found = self.ledger.history(schedule.schedule_id, limit=_RECENT)
-        if not all(isinstance(each, MonitoringExecution) for each in found):
+        if any(isinstance(each, UnreadableRecord) for each in found):
             return None  # what cannot be read is reported by itself
-        scheduled = [
-            each.scheduled_time for each in found if isinstance(each, MonitoringExecution) and not each.one_off
-        ]
+        scheduled = [each.scheduled_time for each in readable(found) if not each.one_off]
         return max([schedule.begins, *scheduled])

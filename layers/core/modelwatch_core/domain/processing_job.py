@@ -5,6 +5,7 @@ Containers are run by SageMaker's bring-your-own-container contract: SageMaker m
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
@@ -34,8 +35,11 @@ _OUT_OF = {
 killed it for its memory."""
 
 
-class PlacedObject(Owned):
+@dataclass(frozen=True, slots=True)
+class PlacedObject:
     """An object that SageMaker downloads, and where the analysis looks for it.
+
+    A job may have hundreds of thousands: pydantic's own models take several times as much memory.
 
     Attributes
     ----------

@@ -6,7 +6,6 @@ nothing; those that have ended can be cancelled. It emits no events.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import moto.emrserverless.models as emr_models
 from moto.emrserverless.exceptions import ValidationException
 
+from modelwatch.local.event_rules import aws_event
 from modelwatch.local.moto_patches.events import send_to_default_bus
 from modelwatch.local.moto_patches.hooks import ACCOUNT_ID, Hooks, Replacement
 
@@ -76,16 +76,13 @@ def set_job_run_state(
         "updatedAt": moment,
         "createdAt": moment,
     }
-    send_to_default_bus(
-        {
-            "version": "0",
-            "id": str(uuid.uuid4()),
-            "detail-type": "EMR Serverless Job Run State Change",
-            "source": "aws.emr-serverless",
-            "account": ACCOUNT_ID,
-            "time": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "region": region,
-            "resources": [],
-            "detail": detail,
-        }
+    event = aws_event(
+        "aws.emr-serverless",
+        "EMR Serverless Job Run State Change",
+        detail,
+        account=ACCOUNT_ID,
+        region=region,
+        arn=None,
+        now=now,
     )
+    send_to_default_bus(event)

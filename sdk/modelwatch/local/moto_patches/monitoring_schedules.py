@@ -163,7 +163,10 @@ def _list(request: Any, _: datetime) -> ActionResult:
             found = [schedule for schedule in found if fits(schedule, wanted)]
     is_descending = request._get_param("SortOrder", "Descending") == "Descending"
     found.sort(key=_SORTS[request._get_param("SortBy", "CreationTime")], reverse=is_descending)
-    start = int(request._get_param("NextToken") or 0)
+    token = request._get_param("NextToken") or "0"
+    if token not in map(str, range(len(found) + 1)):
+        raise ValidationError("NextToken is not one that this list gave")
+    start = int(token)
     end = start + min(request._get_param("MaxResults") or _PAGE, _MOST_IN_A_PAGE)
     answer: dict[str, Any] = {"MonitoringScheduleSummaries": [each.summary for each in found[start:end]]}
     return ActionResult(answer | ({"NextToken": str(end)} if end < len(found) else {}))

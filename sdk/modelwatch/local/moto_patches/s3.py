@@ -18,6 +18,7 @@ import moto.s3.notifications as s3_notifications
 from moto.core.utils import utcnow
 from moto.s3.exceptions import MissingBucket
 
+from modelwatch.local.event_rules import aws_event
 from modelwatch.local.moto_patches.events import send_to_default_bus
 from modelwatch.local.moto_patches.hooks import ACCOUNT_ID, Hooks, Replacement
 
@@ -37,32 +38,24 @@ def replacements(hooks: Hooks) -> list[Replacement]:
         operation = str(getattr(event_name, "value", event_name)).removeprefix("s3:")
         if operation.startswith("ObjectTagging:Put") and not _tags(account_id, bucket, key):
             return
-        event = {
+        detail = {
             "version": "0",
-            "id": str(uuid.uuid4()),
-            "detail-type": s3_notifications._detail_type(event_name),  # noqa: SLF001 - a patch of moto
-            "source": "aws.s3",
-            "account": account_id,
-            "time": hooks.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "region": bucket.region_name,
-            "resources": [bucket.arn],
-            "detail": {
-                "version": "0",
-                "bucket": {"name": bucket.name},
-                "object": {
-                    "key": key.name,
-                    "size": key.size,
-                    "etag": key.etag.strip('"'),
-                    "sequencer": uuid.uuid4().hex[:18].upper(),
-                    **({"version-id": key.version_id} if bucket.is_versioned else {}),
-                },
-                "request-id": uuid.uuid4().hex[:16].upper(),
-                "requester": account_id,
-                "source-ip-address": "127.0.0.1",
-                "reason": _REASONS.get(operation, operation.partition(":")[2]),
+            "bucket": {"name": bucket.name},
+            "object": {
+                "key": key.name,
+                "size": key.size,
+                "etag": key.etag.strip('"'),
+                "sequencer": uuid.uuid4().hex[:18].upper(),
+                **({"version-id": key.version_id} if bucket.is_versioned else {}),
             },
+            "request-id": uuid.uuid4().hex[:16].upper(),
+            "requester": account_id,
+            "source-ip-address": "127.0.0.1",
+            "reason": _REASONS.get(operation, operation.partition(":")[2]),
         }
-        send_to_default_bus(event)
+        detail_type = s3_notifications._detail_type(event_name)  # noqa: SLF001 - a patch of moto
+        place = {"account": account_id, "region": bucket.region_name}
+        send_to_default_bus(aws_event("aws.s3", detail_type, detail, **place, arn=bucket.arn, now=hooks.now()))
 
     return [
         Replacement(s3_notifications, "_send_event_bridge_message", send_event_bridge_message),

@@ -8,7 +8,6 @@ are created; processing jobs forget most of their request, and may have the name
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,6 +21,7 @@ from moto.sagemaker.exceptions import ResourceInUseException, ValidationError
 from moto.sagemaker.responses import SageMakerResponse
 
 from modelwatch.local.data_capture import CaptureConfig, is_enabled
+from modelwatch.local.event_rules import aws_event
 from modelwatch.local.moto_patches.events import send_to_default_bus
 from modelwatch.local.moto_patches.hooks import ACCOUNT_ID, Hooks, Replacement
 
@@ -82,7 +82,7 @@ def replacements(hooks: Hooks) -> list[Replacement]:
         if endpoint is not None and endpoint.endpoint_status in ("Creating", "Updating"):
             raise ValidationError(message=f'Cannot update in-progress endpoint "{endpoint.arn}".')
         original_delete(self, endpoint_name)
-        _announce_endpoint(endpoint, "DELETED", now=hooks.now(), region=self.region_name)  # moto found it
+        _announce_endpoint(endpoint, "Deleted", now=hooks.now(), region=self.region_name)  # moto found it
 
     return [
         *_of_jobs(hooks),
@@ -119,7 +119,7 @@ def _of_jobs(hooks: Hooks) -> list[Replacement]:
             "TrainingJobArn": job.arn,
             "TrainingJobStatus": job.training_job_status,
             "InputDataConfig": job.input_data_config,
-            "Tags": {tag["Key"]: tag["Value"] for tag in job.tags or ()},
+            "Tags": _by_key(job.tags),
         }
         _announce("Training Job", job.arn, detail, now=hooks.now(), region=self.region_name)
         return job
@@ -203,26 +203,18 @@ def set_endpoint_config(name: str, region: str, config_name: str) -> None:
 
 
 def set_endpoint_status(
-    name: str, region: str, status: str, *, event_status: str, now: datetime, failure_reason: str | None = None
+    name: str, region: str, status: str, *, now: datetime, failure_reason: str | None = None
 ) -> None:
-    """Set the status of an endpoint, if it still exists, and send the event of the change to the default bus.
-
-    Parameters
-    ----------
-    status : str
-        As DescribeEndpoint returns it, for instance ``InService``.
-    event_status : str
-        The same status as events spell it, for instance ``IN_SERVICE``.
-    """
+    """Set the status of an endpoint, if it still exists, and send the event of the change to the default bus."""
     endpoint = sagemaker_models.sagemaker_backends[ACCOUNT_ID][region].endpoints.get(name)
     if endpoint is None:
         return
     endpoint.failure_reason, endpoint.endpoint_status = failure_reason, status
     endpoint.last_modified_time = datetime.now(UTC).replace(tzinfo=None)
-    _announce_endpoint(endpoint, event_status, now=now, region=region)
+    _announce_endpoint(endpoint, status, now=now, region=region)
 
 
-def _announce_endpoint(endpoint: Any, event_status: str, *, now: datetime, region: str) -> None:
+def _announce_endpoint(endpoint: Any, status: str, *, now: datetime, region: str) -> None:
     variants = [
         {
             "DesiredWeight": variant.get("DesiredWeight", 1.0),
@@ -235,10 +227,10 @@ def _announce_endpoint(endpoint: Any, event_status: str, *, now: datetime, regio
         "EndpointArn": endpoint.arn,
         "EndpointConfigName": endpoint.endpoint_config_name,
         "ProductionVariants": variants,
-        "EndpointStatus": event_status,
+        "EndpointStatus": "IN_SERVICE" if status == "InService" else status.upper(),  # as events spell it
         "CreationTime": 1000 * unix_time(endpoint.creation_time),
         "LastModifiedTime": 1000 * unix_time(endpoint.last_modified_time),
-        "Tags": {tag["Key"]: tag["Value"] for tag in endpoint.tags},
+        "Tags": _by_key(endpoint.tags),
     }
     _announce("Endpoint", endpoint.arn, detail, now=now, region=region)
 
@@ -257,18 +249,9 @@ def _announce_package(backend: Any, arn: str, now: datetime) -> None:
 
 def _announce(kind: str, arn: str, detail: Mapping[str, Any], *, now: datetime, region: str) -> None:
     """Send SageMaker's event of a change of state to the default bus."""
+    detail_type = f"SageMaker {kind} State Change"
     send_to_default_bus(
-        {
-            "version": "0",
-            "id": str(uuid.uuid4()),
-            "detail-type": f"SageMaker {kind} State Change",
-            "source": "aws.sagemaker",
-            "account": ACCOUNT_ID,
-            "time": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "region": region,
-            "resources": [arn],
-            "detail": dict(detail),
-        }
+        aws_event("aws.sagemaker", detail_type, detail, account=ACCOUNT_ID, region=region, arn=arn, now=now)
     )
 
 
@@ -289,7 +272,11 @@ _JOB_REQUEST = (
 def tags_of_processing_job(name: str, region: str) -> dict[str, str]:
     """Return the tags of a processing job; of one that is not there none."""
     job = sagemaker_models.sagemaker_backends[ACCOUNT_ID][region].processing_jobs.get(name)
-    return {tag["Key"]: tag["Value"] for tag in job.tags or ()} if job else {}
+    return _by_key(job.tags) if job else {}
+
+
+def _by_key(tags: list[dict[str, str]] | None) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in tags or ()}
 
 
 def set_processing_job_status(
@@ -314,19 +301,7 @@ def set_processing_job_status(
         key: int(1000 * unix_time(value)) if isinstance(value, datetime) else value for key, value in described.items()
     }
     detail["Tags"] = tags_of_processing_job(name, region)
-    send_to_default_bus(
-        {
-            "version": "0",
-            "id": str(uuid.uuid4()),
-            "detail-type": "SageMaker Processing Job State Change",
-            "source": "aws.sagemaker",
-            "account": ACCOUNT_ID,
-            "time": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "region": region,
-            "resources": [job.arn],
-            "detail": detail,
-        }
-    )
+    _announce("Processing Job", job.arn, detail, now=now, region=region)
 
 
 def _endpoint_description() -> property:

@@ -30,9 +30,9 @@ class TableBaseliningJobs:
         """Return a page of jobs."""
         return self.items.page(BaseliningJob, Listing(TIMELINE, "JOBS", limit, after, descending))
 
-    def open_and_due(self, moment: datetime) -> Iterator[BaseliningJob | UnreadableRecord]:
-        """Yield every job that is open although due."""
-        for item in self.items.listed_until("OPEN_JOBS", moment):
+    def still_open(self, due_by: datetime | None = None) -> Iterator[BaseliningJob | UnreadableRecord]:
+        """Yield every job that is open."""
+        for item in self.items.listed_until("OPEN_JOBS", due_by):
             yield parsed_item(BaseliningJob, item)
 
 

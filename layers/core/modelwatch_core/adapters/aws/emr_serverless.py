@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from modelwatch_core.adapters.aws.translation import aws_errors, code_of
+from modelwatch_core.adapters.aws.translation import answer_or_none, aws_errors, code_of
 from modelwatch_core.domain import s3_layout
 from modelwatch_core.domain.analysis import AnalysisRequest
 from modelwatch_core.domain.emr_serverless import EMR_SERVERLESS, JobRunState
@@ -97,8 +97,7 @@ class EmrServerless:
             "entryPointArguments": [f"{REQUEST_VARIABLE}={given}"],
             "sparkSubmitParameters": self._parameters(),
         }
-        doing = f"starting the job run {request.job_name}"
-        with aws_errors(doing):
+        with aws_errors(f"starting the job run {request.job_name}"):
             try:
                 answer = self.client.start_job_run(
                     applicationId=self.application_id,
@@ -127,22 +126,17 @@ class EmrServerless:
     def state(self, job_run_id: str) -> JobRunState | None:
         """Return a run as EMR Serverless describes it; None where it knows none of this id."""
         with aws_errors(f"describing the job run {job_run_id}"):
-            try:
-                answer = self.client.get_job_run(applicationId=self.application_id, jobRunId=job_run_id)
-            except ClientError as error:
-                if code_of(error) in _NOT_THERE:
-                    return None
-                raise
-        return JobRunState.model_validate(answer["jobRun"])
+            answer = answer_or_none(
+                lambda: self.client.get_job_run(applicationId=self.application_id, jobRunId=job_run_id), *_NOT_THERE
+            )
+        return JobRunState.model_validate(answer["jobRun"]) if answer else None
 
     def stop(self, run: Run) -> None:
         """Cancel a run; one that has ended, or is not there, is left as it is."""
         with aws_errors(f"cancelling the job run {run.run_id}"):
-            try:
-                self.client.cancel_job_run(applicationId=self.application_id, jobRunId=run.run_id)
-            except ClientError as error:
-                if code_of(error) not in _NOT_THERE:
-                    raise
+            answer_or_none(
+                lambda: self.client.cancel_job_run(applicationId=self.application_id, jobRunId=run.run_id), *_NOT_THERE
+            )
 
     def _put(self, request: AnalysisRequest, name: str, text: str) -> str:
         uri = s3_layout.join(self.requests, request.job_name or "", name)

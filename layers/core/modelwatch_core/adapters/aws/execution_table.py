@@ -150,9 +150,9 @@ class TableLedger:
         asked = Listing(index, name, limit, after, descending, span, named=execution_key)
         return self.items.page(MonitoringExecution, asked)
 
-    def open_and_due(self, moment: datetime) -> Iterator[MonitoringExecution | UnreadableRecord]:
-        """Yield every execution that is open although due."""
-        for item in self.items.spread_until("OPEN", moment):
+    def still_open(self, due_by: datetime | None = None) -> Iterator[MonitoringExecution | UnreadableRecord]:
+        """Yield every execution that is open."""
+        for item in self.items.spread_until("OPEN", due_by):
             yield parsed_item(MonitoringExecution, item)
 
     def _took(self, execution: MonitoringExecution) -> bool:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from modelwatch_core.adapters.aws.temporary_endpoints import OWNER_TAG
-from modelwatch_core.adapters.aws.translation import aws_errors, code_of
-from modelwatch_core.app.fetch_inputs import wanted_objects
+from modelwatch_core.adapters.aws.translation import answer_or_none, aws_errors, code_of
+from modelwatch_core.app.fetch_inputs import Wanted, wanted_objects
 from modelwatch_core.domain import s3_layout
 from modelwatch_core.domain.analysis import AnalysisOutput, AnalysisRequest
 from modelwatch_core.domain.analysis_settings import CONTRACT_ROOT
@@ -31,7 +31,7 @@ from modelwatch_core.domain.processing_job import (
 )
 from modelwatch_core.domain.processing_parameters import ProcessingParameters
 from modelwatch_core.domain.settings_environment import environment_of
-from modelwatch_core.ports import ObjectStore, StoredObject
+from modelwatch_core.ports import ObjectStore
 
 if TYPE_CHECKING:
     from types_boto3_sagemaker.client import SageMakerClient
@@ -50,8 +50,6 @@ MOST_INPUT_BYTES = int((_MOST_GIGABYTES - _SPARE_GIGABYTES) * 1e9 / _GROWTH)
 _LEASE = timedelta(minutes=15)
 """How long a job may go on before it is asked after. Asking is cheap, and the sweep gives more time to a job that goes
 on."""
-
-Wanted = Sequence[tuple[StoredObject, str]]
 
 
 def processing_job_limits(*, runs_analyses: bool) -> HostLimits:
@@ -119,9 +117,16 @@ class ProcessingJobs:
         if request.job_name is None:
             raise InvalidInput("NoJobName", f"{request.subject} has no name for a processing job; run the window again")
         role = self._role(request)
-        wanted = list(wanted_objects(self.objects, request.inputs))
-        made = self._of_users_image(request, wanted) if request.image_uri else self._of_our_image(request, wanted)
-        job = _job(request, role, self.owner, wanted) | made
+        size = 0
+
+        def wanted() -> Wanted:  # one by one: there may be hundreds of thousands
+            nonlocal size
+            for stored, path in wanted_objects(self.objects, request.inputs):
+                size += stored.size
+                yield stored, path
+
+        made = self._of_users_image(request, wanted()) if request.image_uri else self._of_our_image(request, wanted())
+        job = _job(request, role, self.owner, size) | made
         if not self._created(request.job_name, job) and not self._is_ours(request.job_name):
             message = (
                 f"there is a processing job {request.job_name} that this deployment did not start, and SageMaker never"
@@ -140,12 +145,7 @@ class ProcessingJobs:
 
     def _described(self, name: str) -> DescribeProcessingJobResponseTypeDef | None:
         with aws_errors(f"describing the processing job {name}"):
-            try:
-                return self.sagemaker.describe_processing_job(ProcessingJobName=name)
-            except ClientError as error:
-                if code_of(error) in _NOT_THERE:
-                    return None
-                raise
+            return answer_or_none(lambda: self.sagemaker.describe_processing_job(ProcessingJobName=name), *_NOT_THERE)
 
     def _is_ours(self, name: str) -> bool:
         """Return whether a job is one that this deployment started: it reads what it was given below our folder."""
@@ -157,11 +157,7 @@ class ProcessingJobs:
     def stop(self, run: Run) -> None:
         """Stop a job; one that has ended, or is not there, is left as it is."""
         with aws_errors(f"stopping the processing job {run.run_id}"):
-            try:
-                self.sagemaker.stop_processing_job(ProcessingJobName=run.run_id)
-            except ClientError as error:
-                if code_of(error) not in _NOT_THERE:
-                    raise
+            answer_or_none(lambda: self.sagemaker.stop_processing_job(ProcessingJobName=run.run_id), *_NOT_THERE)
 
     def _role(self, request: AnalysisRequest) -> str:
         """Return the monitor's own role where it may be passed on, else the deployment's, which runs our code only."""
@@ -194,12 +190,11 @@ class ProcessingJobs:
     # ---------------------------------------------------------------- the analyzer's image
     def _of_our_image(self, request: AnalysisRequest, wanted: Wanted) -> dict[str, Any]:
         """Return what makes a job of the analyzer's image: its request, and a list of objects for each bucket."""
-        buckets: dict[str, dict[str, None]] = {}
+        buckets: dict[str, list[str]] = {}
         placed = []
         for stored, path in wanted:
             bucket, key = s3_layout.split(stored.s3_uri)
-            keys = buckets.setdefault(bucket, {})
-            keys[key] = None
+            buckets.setdefault(bucket, []).append(key)
             place = PurePosixPath("objects", str(list(buckets).index(bucket)), key)
             placed.append(PlacedObject(downloaded=str(place), path=path, modified=stored.modified))
         document = JobRequest(request=request, objects=tuple(placed), allow_pickles=self.allow_pickles)
@@ -270,11 +265,11 @@ _NOT_THERE = {"ResourceNotFound", "ResourceNotFoundException", "ValidationExcept
 """SageMaker's codes for a job that is not there, or that has ended."""
 
 
-def _job(request: AnalysisRequest, role: str, owner: str, wanted: Wanted) -> dict[str, Any]:
+def _job(request: AnalysisRequest, role: str, owner: str, size: int) -> dict[str, Any]:
     """Return what jobs of all images have in common."""
     parameters = request.processing or ProcessingParameters()
-    size = sum(stored.size for stored, _ in wanted) * (2 if request.further_outputs else 1)
-    needed = math.ceil(size * _GROWTH / 1e9) + _SPARE_GIGABYTES
+    written = 2 if request.further_outputs else 1
+    needed = math.ceil(size * written * _GROWTH / 1e9) + _SPARE_GIGABYTES
     cluster = {
         "InstanceType": parameters.instance_type or INSTANCE_TYPE,
         "InstanceCount": (parameters.instance_count or 1) if request.image_uri else 1,

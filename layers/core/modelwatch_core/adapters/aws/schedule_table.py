@@ -26,7 +26,7 @@ from modelwatch_core.adapters.aws.versioned_items import (
 from modelwatch_core.domain.documents import iso_utc
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
-from modelwatch_core.ports import Page, ScheduleChange
+from modelwatch_core.ports import Page, ScheduleChange, readable
 
 PLACES = {"pk": "SCHEDULES", "sk": "PLACES"}
 """The key of the note that each schedule has a place: those that an earlier version wrote have none until then."""
@@ -105,8 +105,8 @@ class TableSchedules:
         have_places = self._all_have_places()
         index, name = (TIMELINE, _watching(watched)) if have_places else (INDEX, "SCHEDULES")
         asked = Listing(index, name, _PAGE, named=_definition_of)
-        for each in self.items.all(MonitoringSchedule, asked):
-            if isinstance(each, MonitoringSchedule) and each.watched == watched:
+        for each in readable(self.items.all(MonitoringSchedule, asked)):
+            if each.watched == watched:
                 yield each
 
     def overdue(self, moment: datetime) -> Iterator[str]:

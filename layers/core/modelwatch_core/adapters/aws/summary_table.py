@@ -15,6 +15,7 @@ from modelwatch_core.adapters.aws.versioned_items import Listing, VersionedItems
 from modelwatch_core.domain.dashboard.periods import Period, PeriodLength
 from modelwatch_core.domain.dashboard.summaries import MonitorSummary
 from modelwatch_core.domain.documents import iso_utc
+from modelwatch_core.ports import readable
 
 _PARTITION = "SUMMARIES"
 _PAGE = 400
@@ -41,8 +42,7 @@ class TableMonitorSummaries:
 
     def all(self) -> Iterator[MonitorSummary]:
         """Yield all that can be read."""
-        found = self.items.all(MonitorSummary, Listing(None, _PARTITION, _PAGE))
-        yield from (each for each in found if isinstance(each, MonitorSummary))
+        return readable(self.items.all(MonitorSummary, Listing(None, _PARTITION, _PAGE)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class TableMonitorPeriods:
         return islice(self._listed(asked), most)
 
     def _listed(self, asked: Listing) -> Iterator[Period]:
-        return (each for each in self.items.all(Period, asked) if isinstance(each, Period))
+        return readable(self.items.all(Period, asked))
 
 
 def _sort_key(length: PeriodLength, start: datetime) -> str:

@@ -96,11 +96,11 @@ class VersionedItems:
         """Yield the items of a list from a page on, page after page as they are asked for."""
         return chain.from_iterable(self._pages(asked))
 
-    def listed_until(self, name: str, moment: datetime) -> Iterator[Item]:
-        """Yield the items of a list of the index up to a moment."""
-        return self.listed(Listing(INDEX, name, between=(" ", iso_utc(moment))))
+    def listed_until(self, name: str, moment: datetime | None) -> Iterator[Item]:
+        """Yield the items of a list of the index up to a moment, or all."""
+        return self.listed(Listing(INDEX, name, between=(" ", iso_utc(moment)) if moment else None))
 
-    def spread_until(self, name: str, moment: datetime) -> Iterator[Item]:
+    def spread_until(self, name: str, moment: datetime | None) -> Iterator[Item]:
         """Yield the items of a list that is spread over partitions of the index, see ``spread_list``."""
         for partition in range(PARTITIONS):
             yield from self.listed_until(f"{name}#{partition}", moment)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from modelwatch_core.app.sagemaker_api.operation import App, Operation
+from modelwatch_core.app.sagemaker_api.operation import App, Operation, page_of
 from modelwatch_core.domain.errors import InvalidInput
-from modelwatch_core.domain.sagemaker_api.answers import arn, given, moment
+from modelwatch_core.domain.sagemaker_api.answers import arn, moment
 from modelwatch_core.domain.sagemaker_api.requests import AlertsWanted, ApiAlertUpdate
 
 
@@ -16,34 +16,33 @@ def _list(app: App, asked: AlertsWanted) -> dict[str, Any]:
         raise InvalidInput("InvalidParameter", "MonitoringScheduleName: needed to list alerts")
     wanted = asked.model_dump(include={"monitoring_schedule_name", "max_results", "next_token"})
     answer = app.manage("ListMonitoringAlerts", **wanted)
-    summaries = [
-        {
-            "MonitoringAlertName": each["monitoring_alert_name"],
-            "CreationTime": moment(each["creation_time"]),
-            "LastModifiedTime": moment(each["last_modified_time"]),
-            "AlertStatus": each["alert_status"],
-            "DatapointsToAlert": each["datapoints_to_alert"],
-            "EvaluationPeriod": each["evaluation_period"],
-            "Actions": {"ModelDashboardIndicator": {"Enabled": each["model_dashboard_indicator"]}},
-        }
-        for each in answer["alerts"]
-    ]
-    return given(MonitoringAlertSummaries=summaries, NextToken=answer["next_token"])
+    return page_of(answer, "alerts", _summary, name="MonitoringAlertSummaries")
+
+
+def _summary(alert: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "MonitoringAlertName": alert["monitoring_alert_name"],
+        "CreationTime": moment(alert["creation_time"]),
+        "LastModifiedTime": moment(alert["last_modified_time"]),
+        "AlertStatus": alert["alert_status"],
+        "DatapointsToAlert": alert["datapoints_to_alert"],
+        "EvaluationPeriod": alert["evaluation_period"],
+        "Actions": {"ModelDashboardIndicator": {"Enabled": alert["model_dashboard_indicator"]}},
+    }
 
 
 def _list_history(app: App, asked: AlertsWanted) -> dict[str, Any]:
     answer = app.manage("ListMonitoringAlertHistory", **asked.model_dump(mode="json"))
-    history = [
-        {
-            "MonitoringScheduleName": each["monitoring_schedule_name"],
-            "MonitoringAlertName": each["alert_name"],
-            "CreationTime": moment(each["creation_time"]),
-            "AlertStatus": each["alert_status"],
-        }
-        for each in answer["alert_history"]
-        if "unreadable" not in each
-    ]
-    return given(MonitoringAlertHistory=history, NextToken=answer["next_token"])
+    return page_of(answer, "alert_history", _change, name="MonitoringAlertHistory")
+
+
+def _change(change: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "MonitoringScheduleName": change["monitoring_schedule_name"],
+        "MonitoringAlertName": change["alert_name"],
+        "CreationTime": moment(change["creation_time"]),
+        "AlertStatus": change["alert_status"],
+    }
 
 
 def _update(app: App, asked: ApiAlertUpdate) -> dict[str, Any]:

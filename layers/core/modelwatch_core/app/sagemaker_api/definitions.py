@@ -15,7 +15,7 @@ from modelwatch_core.domain.sagemaker_api.answers import arn, given
 from modelwatch_core.domain.sagemaker_api.job_definitions import ARN_TYPES, JobDefinition, names_of_kind
 from modelwatch_core.domain.sagemaker_api.requests import DefinitionNamed, DefinitionRequest, DefinitionsWanted
 from modelwatch_core.domain.sagemaker_api.schedule_parameters import DAILY, schedule_parameters
-from modelwatch_core.ports import Page, UnreadableRecord
+from modelwatch_core.ports import Page, readable
 
 _TRIES = 5
 
@@ -121,7 +121,7 @@ def _list(monitoring_type: str, app: App, asked: DefinitionsWanted) -> dict[str,
         )
 
     found, following = listed(wanted, [Section(read, keeps)])
-    summaries = [_summary(app, each) for each in found if not isinstance(each, UnreadableRecord)]
+    summaries = [_summary(app, each) for each in readable(found)]
     return given(JobDefinitionSummaries=summaries, NextToken=following)
 
 

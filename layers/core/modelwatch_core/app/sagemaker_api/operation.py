@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
 from modelwatch_core.app.manage_monitors import ManageMonitors, ManageMonitorsRequest
+from modelwatch_core.domain.sagemaker_api.answers import given
 from modelwatch_core.ports import JobDefinitions
 
 
@@ -25,8 +26,7 @@ class App:
 
     def manage(self, operation: str, **parameters: Any) -> dict[str, Any]:
         """Carry out one of the app's own operations; a parameter that is None is not given."""
-        given = {name: value for name, value in parameters.items() if value is not None}
-        return self.manage_whole(operation, given)
+        return self.manage_whole(operation, given(**parameters))
 
     def manage_whole(self, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
         """Carry out one of the app's own operations; None takes a parameter of a schedule back to its default."""
@@ -36,6 +36,18 @@ class App:
     def arns(self) -> str:
         """How SageMaker's ARNs begin."""
         return self.monitors.arn_prefix
+
+
+def page_of(answer: Mapping[str, Any], records: str, shown: Callable[[Any], Any], *, name: str) -> dict[str, Any]:
+    """Return a page of a list as SageMaker has it; it knows no records that cannot be read.
+
+    Parameters
+    ----------
+    records, name : str
+        What the records are called in the app's own answer, and in SageMaker's.
+    """
+    found = [shown(each) for each in answer[records] if "unreadable" not in each]
+    return given(**{name: found}, NextToken=answer["next_token"])
 
 
 class Operation(NamedTuple):

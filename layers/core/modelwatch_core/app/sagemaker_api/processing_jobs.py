@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from modelwatch_core.app.monitor_lists import JobsWanted
-from modelwatch_core.app.sagemaker_api.operation import App, NotOurs, Operation
+from modelwatch_core.app.sagemaker_api.operation import App, NotOurs, Operation, page_of
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitoring_execution import MonitoringExecution
-from modelwatch_core.domain.sagemaker_api.answers import execution_job, given, job_summary, requested_job
+from modelwatch_core.domain.sagemaker_api.answers import execution_job, job_summary, requested_job
 from modelwatch_core.domain.sagemaker_api.requests import ProcessingJobNamed, ProcessingJobsWanted
 
 
@@ -60,8 +61,7 @@ def _list(app: App, asked: ProcessingJobsWanted) -> dict[str, Any]:
         )
         raise InvalidInput("InvalidParameter", message)
     answer = app.manage("ListBaseliningJobs", **known)
-    found = [job_summary(app.arns, each) for each in answer["baselining_jobs"] if "unreadable" not in each]
-    return given(ProcessingJobSummaries=found, NextToken=answer["next_token"])
+    return page_of(answer, "baselining_jobs", partial(job_summary, app.arns), name="ProcessingJobSummaries")
 
 
 PROCESSING_JOB_OPERATIONS: Mapping[str, Operation] = {

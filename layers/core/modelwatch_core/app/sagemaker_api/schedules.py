@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from modelwatch_core.app.sagemaker_api.definitions import note_use
-from modelwatch_core.app.sagemaker_api.operation import App, Operation
+from modelwatch_core.app.sagemaker_api.operation import App, Operation, page_of
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitor_kinds import monitor_kind
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
 from modelwatch_core.domain.sagemaker_api.answers import (
     arn,
     execution_summary,
-    given,
     requested_schedule,
     schedule_summary,
 )
@@ -132,16 +132,14 @@ def _list(app: App, asked: ApiSchedulesWanted) -> dict[str, Any]:
     if asked.status_equals in ("Pending", "Failed"):  # schedules of the app never are
         return {"MonitoringScheduleSummaries": []}
     answer = app.manage("ListMonitoringSchedules", **asked.model_dump(mode="json"))
-    found = [schedule_summary(app.arns, each) for each in answer["schedules"] if "unreadable" not in each]
-    return given(MonitoringScheduleSummaries=found, NextToken=answer["next_token"])
+    return page_of(answer, "schedules", partial(schedule_summary, app.arns), name="MonitoringScheduleSummaries")
 
 
 def _list_executions(app: App, asked: ApiExecutionsWanted) -> dict[str, Any]:
     if asked.status_equals == "Stopping":  # an execution of the app is stopped at once
         return {"MonitoringExecutionSummaries": []}
     answer = app.manage("ListMonitoringExecutions", **asked.model_dump(mode="json"))
-    found = [execution_summary(app.arns, each) for each in answer["executions"] if "unreadable" not in each]
-    return given(MonitoringExecutionSummaries=found, NextToken=answer["next_token"])
+    return page_of(answer, "executions", partial(execution_summary, app.arns), name="MonitoringExecutionSummaries")
 
 
 SCHEDULE_OPERATIONS: Mapping[str, Operation] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from modelwatch_core.app.listing import unknown_token
 from modelwatch_core.app.sagemaker_api.definitions import found_definition
 from modelwatch_core.app.sagemaker_api.operation import App, NotOurs, Operation
 from modelwatch_core.domain.documents import parsed
@@ -18,7 +19,10 @@ _KINDS = {arn_type: monitoring_type for monitoring_type, arn_type in ARN_TYPES.i
 
 
 def _list(app: App, request: TagsOf) -> dict[str, Any]:
-    return _shown(_changed(app, request.resource_arn, None))
+    tags = _changed(app, request.resource_arn, None)
+    if request.next_token is not None:  # all tags are on the first page
+        raise unknown_token()
+    return _shown(tags)
 
 
 def _add(app: App, request: AddTags) -> dict[str, Any]:
