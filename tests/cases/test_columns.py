@@ -541,7 +541,7 @@ def test_columns_between_blanks_are_reported(case):
     assert list(columns(shell).values()) == ["Fractional", "Fractional", "Fractional", "Integral"]
     assert "it seems" not in made.text
     shown = shell("capture inspect captures").text
-    assert "endpointInput: each row is one column, and has pairs of index:value, as LIBSVM writes them" in shown
+    assert "endpointInput: each row is one column with pairs of index:value, as LIBSVM writes them" in shown
     assert "give a --record-preprocessor that splits them" in shown
 
 

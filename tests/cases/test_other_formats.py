@@ -296,9 +296,7 @@ def test_several_documents_over_several_lines_are_refused_with_what_to_write(tmp
 def test_constraints_are_no_statistics(tmp_path):
     folder = modelwatch.baseline(frame(0)).save(tmp_path / "b")
     constraints = folder / "constraints.json"
-    with pytest.raises(
-        modelwatch.ModelwatchError, match=r"InvalidStatistics: .* give statistics\.json of the baseline"
-    ):
+    with pytest.raises(modelwatch.ModelwatchError, match=r"InvalidStatistics: .* these are constraints: give the"):
         modelwatch.check(frame(1), constraints, statistics=constraints)
 
 

@@ -57,7 +57,7 @@ def test_a_baseline_with_the_answer_last_says_how_captures_were_paired_and_what_
     (warning,) = about_order(summary)
     names = [*request_names, *answer]
     first = "the response" if len(answer) == 1 else "the response's first column"
-    assert f"answers first: {first} is {names[0]!r}, the request's first column is {names[len(answer)]!r}" in warning
+    assert f"responses first: {first} is {names[0]!r}, the request's first column is {names[len(answer)]!r}" in warning
     assert f"none if responses come last: the request's first column is {names[0]!r}" in warning
     assert f"{first} is {answer[0]!r}" in warning
     # Following the advice leads to a check without violations.

@@ -64,14 +64,11 @@ class Statistics(EditedDocument):
     version: float = 0.0
     dataset: DatasetStatistics = DatasetStatistics()
     features: tuple[FeatureStatistics, ...]
-    monitoring_config: object = Field(default=None, exclude=True)
-    """Only constraints have it."""
 
     @model_validator(mode="after")
     def _no_constraints(self) -> Self:
         # They would be accepted as statistics with which nothing can be compared.
-        has_numbers = [each.numerical_statistics or each.string_statistics for each in self.features]
-        if self.monitoring_config is not None or (has_numbers and not any(has_numbers)):
+        if self.features and not any(each.numerical_statistics or each.string_statistics for each in self.features):
             raise ValueError("these are constraints: give the statistics.json of the baseline")
         return self
 
@@ -156,7 +153,8 @@ def _feature_by_feature(content: bytes) -> Statistics:
     parts = msgspec.json.decode(content.removeprefix(b"\xef\xbb\xbf"), type=_Parts)
     others = b'{"version": %b, "dataset": %b, "features": []}' % (bytes(parts.version), bytes(parts.dataset))
     features = tuple(feature_from(memoryview(feature)) for feature in parts.features)
-    return Statistics.model_validate_json(others).model_copy(update={"features": features})
+    whole = Statistics.model_validate_json(others)
+    return Statistics(version=whole.version, dataset=whole.dataset, features=features)
 
 
 class MonitoringConfig(ConstraintsPart):

@@ -298,13 +298,13 @@ def _separator_remarks(side: CaptureSide, payloads: list[list[list[str]]]) -> It
     for separator, name in _SEPARATORS.items():
         counts = {row[0].count(separator) for row in rows}
         if len(counts) == 1 and counts != {0}:
-            forms.append(f"holds as many {name} as the others")
+            forms.append(f"the same number of {name}")
     if not forms and (form := unread_form(rows)):
-        forms.append(f"has {form}")
+        forms.append(form)
     for form in forms:
         yield (
-            f"{side}: each row is one column, and {form}: columns of payloads are read as separated by commas; give a "
-            "--record-preprocessor that splits them"
+            f"{side}: each row is one column with {form}, but columns of payloads are read as separated by commas; "
+            "give a --record-preprocessor that splits them"
         )
 
 
