@@ -64,7 +64,8 @@ def test_an_alert_begins_lasts_in_silence_and_is_over():
     begun, over = hours.world.mail.alerts
     assert begun.since == over.since == begun.window.start
     assert "recovered from violations in hourly" in alert_subject(over)
-    assert "Alert:     violations, warning: over, since 2026-11-22T11:00:00Z" in alert_text(over)
+    assert "Alert:     violations, warning: over, began 2026-11-22T11:00:00Z" in alert_text(over)
+    assert "\n\n\n" not in alert_text(over)
 
 
 def test_a_line_that_is_cut_says_so():

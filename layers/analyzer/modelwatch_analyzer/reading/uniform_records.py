@@ -42,12 +42,14 @@ _LINE_ENDS = re.compile(r"(?:\\[nr])+\Z")
 class AlikePayloads(Sequence[Payload]):
     """Payloads that differ in their texts only.
 
-    Attributes
+    Parameters
     ----------
     usual : Payload
         One of them.
     texts : polars.Series of String
-        Their texts; those of comma-separated text may lack the line end that all have.
+        Their texts, without the line end.
+    line_end : str
+        What all texts end with; what readers of comma-separated text do not need.
     """
 
     def __init__(self, usual: Payload, texts: pl.Series, line_end: str) -> None:

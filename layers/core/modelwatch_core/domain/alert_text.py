@@ -124,8 +124,8 @@ def _lines(alert: Alert, link: str | None) -> Iterator[str]:
     yield f"Records:   {f'{records.read} read, {records.malformed} malformed' if records else 'not counted'}"
     if ground_truth:
         yield f"Labels:    {ground_truth.matched} of {ground_truth.predictions} predictions have a label"
-    yield ""
-    yield from finding_lines(outcome, alert.violations)
+    if findings := list(finding_lines(outcome, alert.violations)):
+        yield from ("", *findings)
     if outcome.changes:
         yield from ("", f"Since attempt {alert.attempt - 1}:")
         yield from (one_line(f"- {rounded_text(change)}") for change in outcome.changes[:MOST_CHANGES_IN_A_TEXT])
@@ -136,9 +136,15 @@ def _lines(alert: Alert, link: str | None) -> Iterator[str]:
         yield f"Open:      {link}"
 
 
+_STATES = {
+    AlertPhase.IN_ALERT: "on since",
+    AlertPhase.REMINDER: "still on, since",
+    AlertPhase.RECOVERED: "over, began",
+}
+
+
 def _alert_lines(alert: Alert) -> Iterator[str]:
-    state = {AlertPhase.IN_ALERT: "on", AlertPhase.REMINDER: "still on", AlertPhase.RECOVERED: "over"}[alert.phase]
-    yield f"Alert:     {alert.alert_name}, {alert.severity}: {state}, since {iso_utc(alert.since)}"
+    yield f"Alert:     {alert.alert_name}, {alert.severity}: {_STATES[alert.phase]} {iso_utc(alert.since)}"
     if alert.recovered:
         yield f"Also over: {', '.join(alert.recovered)}"
     if alert.violations and (excess := excess_of(alert.violations[0])) > UNKNOWN_EXCESS:
