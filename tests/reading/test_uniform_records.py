@@ -61,10 +61,11 @@ def as_parsed(records: Sequence[CapturedRecord]) -> list[object]:
 
 
 def as_asked(block: RecordBlock) -> list[object]:
+    times = block.times if block.uniform else [record.time for record in block.records]
     return [
         block.event_ids.to_list(),
         block.inference_ids.to_list(),
-        {time if time is None or time.tzinfo else time.replace(tzinfo=UTC) for time in block.times},
+        {time if time is None or time.tzinfo else time.replace(tzinfo=UTC) for time in times},
         {side: list(block.payloads(side)) for side in PAYLOAD_OF},
     ]
 
