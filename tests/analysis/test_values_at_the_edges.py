@@ -64,7 +64,7 @@ CASES = {
         {
             "data quality": "60 of 150 beyond the range of a double",
             "regression": "60 rows whose 'v' is not a number were left out",
-            "explainability": "60 of 150 values of 'v' are read as text",
+            "explainability": "60 of 150 values of 'v' are text",
         },
     ),
     "beyond a double": Case(
@@ -120,7 +120,7 @@ CASES = {
         {
             "data quality": "categories that differ only in blanks around them, case or Unicode form count "
             "as different ones: 'v' (2)",
-            "classes": "classes that differ only in case are counted as different",
+            "classes": "classes that differ only in case count as different",
         },
     ),
     "yes and no": Case(

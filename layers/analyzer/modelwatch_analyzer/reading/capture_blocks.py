@@ -14,13 +14,13 @@ from operator import attrgetter
 import numpy as np
 import polars as pl
 
-from modelwatch_analyzer.reading.byte_counts import count_line_ends
 from modelwatch_analyzer.reading.capture_options import ColumnGroup
 from modelwatch_analyzer.reading.capture_records import RecordBlock
 from modelwatch_analyzer.reading.capture_rows import Keys, RecordReader, has_unread_fields, mismatch, sides_of
 from modelwatch_analyzer.reading.captured_record import PAYLOAD_OF, CapturedRecord
 from modelwatch_analyzer.reading.csv_text import parse_block, plain_block
 from modelwatch_analyzer.reading.dataset import HOUR_COLUMN, REQUEST_COLUMN, Plan, ReadLog
+from modelwatch_analyzer.reading.files import count_line_ends
 from modelwatch_analyzer.reading.flat_answers import cut_line
 from modelwatch_analyzer.reading.flattening import Unflattenable
 from modelwatch_analyzer.reading.payloads import (

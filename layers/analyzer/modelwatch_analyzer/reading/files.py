@@ -14,7 +14,9 @@ from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
-from modelwatch_analyzer.reading.byte_counts import count_line_ends
+import numpy as np
+from numpy.typing import NDArray
+
 from modelwatch_analyzer.reading.dataset import ReadLog
 from modelwatch_core.domain.errors import InvalidInput
 
@@ -39,6 +41,8 @@ _OTHER_PACKINGS = (
 _SKIPPED = (".", "_")
 """How names begin that are no data."""
 _PIECE_BYTES = 1 << 20
+_CACHED_BYTES = 1 << 16  # of which what NumPy finds stays in the processor's cache
+_LINE_END, _FIRST_PRINTABLE = b"\n "
 
 _File = TypeVar("_File")
 
@@ -316,3 +320,19 @@ def in_pieces(files: Iterable[SourceFile], least: int) -> Iterator[tuple[SourceF
             group = []
     if group:
         yield tuple(group)
+
+
+def count_line_ends(text: bytes) -> int:
+    """Return how many line feeds a text has, several times as fast as ``bytes.count``."""
+    return _count(text, lambda characters: characters == _LINE_END)
+
+
+def count_controls(text: bytes) -> int:
+    """Return how many control characters a text has, line feeds among them."""
+    return _count(text, lambda characters: characters < _FIRST_PRINTABLE)
+
+
+def _count(text: bytes, found: Callable[[NDArray[np.uint8]], NDArray[np.bool_]]) -> int:
+    characters = np.frombuffer(text, np.uint8)
+    parts = (characters[start : start + _CACHED_BYTES] for start in range(0, characters.size, _CACHED_BYTES))
+    return sum(int(np.count_nonzero(found(part))) for part in parts)

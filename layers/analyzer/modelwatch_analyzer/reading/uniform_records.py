@@ -19,8 +19,8 @@ import msgspec
 import numpy as np
 import polars as pl
 
-from modelwatch_analyzer.reading.byte_counts import count_controls
 from modelwatch_analyzer.reading.captured_record import DECODER, PAYLOAD_OF, CapturedRecord
+from modelwatch_analyzer.reading.files import count_controls
 from modelwatch_analyzer.reading.payloads import Payload
 from modelwatch_core.domain.dataset_formats import GROUND_TRUTH, CaptureSide
 
