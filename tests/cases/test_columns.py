@@ -553,7 +553,10 @@ def test_columns_between_blanks_are_reported(case):
     assert "give a --record-preprocessor that splits them" in shown
 
 
-@pytest.mark.parametrize("cell", ["New York", "2026-03-01 10:00:00", "12 kg", "room 12", " 12", "12 ", "a:1 b:2"])
+@pytest.mark.parametrize(
+    "cell",
+    ["New York", "2026-03-01 10:00:00", "2026-03-01 10:00", "10:00", "12 kg", "room 12", " 12", "12 ", "a:1 b:2"],
+)
 def test_blanks_inside_a_text_are_no_columns(shell, cell):
     shell.write("rows.csv", "a\n" + f"{cell}\n" * 300)
     assert "it seems" not in shell(BASELINE.format("rows.csv")).text
