@@ -423,6 +423,7 @@ def test_answers_that_python_printed_as_dicts_are_read_like_objects(case):
             "p.0 Fractional 0.1 p.1 Fractional 0.9 y Integral",
         ),
         ("{'out': {'score': 1e-05}}", "out.score Fractional 1e-05"),
+        ("{'age': '(18, 25)', 'p': (0.1, 0.9)}", "age String (18, 25) p.0 Fractional 0.1 p.1 Fractional 0.9"),
     ],
 )
 def test_dicts_of_python_have_the_same_columns_in_every_encoding(shell, encoding, printed, columns):

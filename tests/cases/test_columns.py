@@ -499,7 +499,7 @@ def test_headers_inside_a_file_that_was_joined_of_several_are_no_rows(case):
     assert {violation["feature_name"] for violation in shell.violations("r")} == {"income"}
 
 
-@pytest.mark.parametrize("header", ["a,b", '"a","b"'])
+@pytest.mark.parametrize("header", ["a,b", '"a","b"', 'a,"b"', '"a",b'])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("places", [(0,), (7, 8), (299,), (300,)])
 def test_a_header_is_no_row_wherever_it_comes_again(shell, header, end, places):
@@ -510,6 +510,14 @@ def test_a_header_is_no_row_wherever_it_comes_again(shell, header, end, places):
     made = shell(BASELINE.format("rows.csv"))
     assert (rows(shell), columns(shell)) == (300, {"a": "Integral", "b": "String"}), made.text
     assert "looks like" not in made.text
+
+
+@pytest.mark.parametrize("header", ['a,"b, in USD"', '"a ""x""",b', "\ufeffa,b"])
+def test_headers_come_again_as_they_were_written(shell, header):
+    part = "".join(f"{line}\n" for line in [header, *(f"{index % 9},x" for index in range(150))])
+    shell.write("rows.csv", part * 2)
+    made = shell(BASELINE.format("rows.csv"))
+    assert (rows(shell), list(columns(shell).values())) == (300, ["Integral", "String"]), made.text
 
 
 @pytest.mark.parametrize(
@@ -545,7 +553,10 @@ def test_columns_between_blanks_are_reported(case):
     assert "give a --record-preprocessor that splits them" in shown
 
 
-@pytest.mark.parametrize("cell", ["New York", "2026-03-01 10:00:00", "12 kg", "room 12", " 12", "12 ", "a:1 b:2"])
+@pytest.mark.parametrize(
+    "cell",
+    ["New York", "2026-03-01 10:00:00", "2026-03-01 10:00", "10:00", "12 kg", "room 12", " 12", "12 ", "a:1 b:2"],
+)
 def test_blanks_inside_a_text_are_no_columns(shell, cell):
     shell.write("rows.csv", "a\n" + f"{cell}\n" * 300)
     assert "it seems" not in shell(BASELINE.format("rows.csv")).text

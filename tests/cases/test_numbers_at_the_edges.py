@@ -258,8 +258,18 @@ def test_probabilities_of_the_other_class_are_reported(case, column, auc):
     assert ("auc is below 0.5, and not by chance" in made.text) == (column == "no")
 
 
-def test_an_auc_below_one_half_by_chance_is_not_reported(shell):
-    shell.write("rows.csv", "s,y\n" + "".join(f"0.{index * 7 % 10},{index % 7 % 2}\n" for index in range(60)))
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "".join(f"0.{index * 7 % 10},{index % 7 % 2}\n" for index in range(60)),
+        # The only positive row has the lowest score, which happens in one of 51 windows by chance.
+        "0.1,1\n" + "0.2,0\n" * 25 + "0.3,0\n" * 25,
+        # Each of two positive rows is among the lowest third: in one of 9.
+        "0.1,1\n" * 2 + "0.1,0\n" * 15 + "0.3,0\n" * 35,
+    ],
+)
+def test_an_auc_below_one_half_by_chance_is_not_reported(shell, rows):
+    shell.write("rows.csv", f"s,y\n{rows}")
     made = shell(BINARY.format("rows.csv"))
     assert shell.read("b/statistics.json")["binary_classification_metrics"]["auc"]["value"] < 0.5
     assert "not by chance" not in made.text

@@ -155,6 +155,23 @@ def test_a_wrong_constraints_file_is_refused_with_the_place(tmp_path: Path, docu
     assert place in refused.value.message
 
 
+def test_a_statistics_file_that_is_not_utf_8_is_refused_wherever_that_is(tmp_path: Path) -> None:
+    sketch = {"parameters": {"c": 0.64, "k": 2048.0}, "data": [["e"]]}
+    numbers = {
+        "common": {"num_present": 1, "num_missing": 0},
+        "distribution": {"kll": {"buckets": [], "sketch": sketch}},
+    }
+    path = file(tmp_path, {"features": [{"name": "e", "inferred_type": "Integral", "numerical_statistics": numbers}]})
+    written = path.read_bytes()
+    places = [place for place in range(len(written)) if written.startswith(b'"e"', place)]
+    assert len(places) == 2
+    for place in places:
+        path.write_bytes(written[:place] + b'"\xe9"' + written[place + 3 :])
+        with pytest.raises(InvalidInput, match="Invalid JSON: invalid unicode") as refused:
+            Statistics.read(path)
+        assert refused.value.code == "InvalidStatistics"
+
+
 def test_a_wrong_or_missing_statistics_file_is_refused(tmp_path: Path) -> None:
     numbers = {"name": "a", "inferred_type": "Integral", "numerical_statistics": {"mean": "4"}}
     countless = {"dataset": {"item_count": 10**400}, "features": []}  # more than a double can say

@@ -117,18 +117,31 @@ def test_merged_regressions_of_few_rows_have_a_block_for_each_row():
         assert merged[name].standard_deviation == pytest.approx(whole[name].standard_deviation, rel=1e-4), name
 
 
-@pytest.mark.parametrize("part", [4_096, 20_000])
+@pytest.mark.parametrize(
+    ("rows", "part"), [(3_000, 500), (3_000, 3_000), (20_000, 1_000), (20_000, 4_096), (20_000, 20_000)]
+)
 @pytest.mark.parametrize("order", ["sorted", "in turn"])
-def test_the_order_of_rows_does_not_decide_how_sure_a_regression_is(order, part):
+def test_the_order_of_rows_does_not_decide_how_sure_a_regression_is(order, rows, part):
     generator = np.random.default_rng(9)
-    sizes = np.exp(np.arange(20_000) % 16 / 4)  # of 16 series, which come in turn
-    error = np.abs(sizes * generator.normal(size=20_000))
+    sizes = np.exp(np.arange(rows) % 16 / 4)  # of 16 series, which come in turn
+    error = np.abs(sizes * generator.normal(size=rows))
     error = np.sort(error) if order == "sorted" else error
     merged = RegressionErrors()
     for start in range(0, error.size, part):
         merged = merged.merge(errors(np.zeros(part)[: error.size - start], error[start : start + part]))
     lower, upper = regression(merged)["mae"].interval
-    assert (upper - lower) / (2 * 1.96) == pytest.approx(error.std() / math.sqrt(error.size), rel=0.25)
+    assert (upper - lower) / (2 * 1.96) == pytest.approx(error.std() / math.sqrt(error.size), rel=0.15)
+
+
+def test_parts_of_few_rows_are_in_the_blocks_of_the_whole():
+    generator = np.random.default_rng(8)
+    truth, prediction = generator.normal(size=(2, 2_500))
+    whole = regression(errors(truth, prediction))
+    for cuts in ([1, 1_000, 2_000], [1_024, 2_000], [1_030, 1_700], range(100, 2_500, 100)):
+        merged = RegressionErrors()
+        for rows in np.split(np.arange(2_500), cuts):
+            merged = merged.merge(errors(truth[rows], prediction[rows]))
+        assert regression(merged)["mae"].interval == pytest.approx(whole["mae"].interval, rel=1e-9), cuts
 
 
 @pytest.mark.parametrize("order", ["random", "sorted"])

@@ -155,6 +155,17 @@ def test_texts_that_were_put_between_other_quotes_are_not_cut() -> None:
     assert cut_records(swapped, 3) is None
 
 
+def test_lines_of_many_texts_are_not_cut() -> None:
+    def tagged(tags: int) -> list[dict]:
+        documents = [record(str(number)) for number in range(3)]
+        for document in documents:
+            document["eventMetadata"]["customAttributes"] = ["x"] * tags
+        return documents
+
+    assert cut_records(text_of(*tagged(50)), 3) is not None
+    assert cut_records(text_of(*tagged(150)), 3) is None
+
+
 def test_control_characters_are_no_text_of_json() -> None:
     text = text_of(record("1,2"), record("1\t2")).replace(rb"\t", b"\t")
     assert cut_records(text, 2) is None

@@ -143,6 +143,16 @@ def test_the_report_of_a_users_container_is_shown_whatever_it_is_called(
     assert (shown.exit_code, told in shown.stdout, "no violations" in shown.stdout) == (1, True, False)
 
 
+def test_what_an_earlier_attempt_of_a_users_container_found_is_not_shown(run: Run, monkeypatch: pytest.MonkeyPatch):
+    violation = {"feature_name": "income", "constraint_check_type": "own_check", "description": "it is negative"}
+    earlier = ConstraintViolations({"violations": [violation]})
+    monkeypatch.setattr(ConstraintViolations, "from_s3_uri", lambda *_: earlier)
+    for attempt, is_shown in ((1, True), (2, False)):
+        again = execution(9, "Completed", attempt=attempt, monitoring_type="Custom")
+        shown = run(FakeApp(DescribeMonitoringSchedule=latest(again)), "executions", "report", "hourly")
+        assert (shown.exit_code, "income" in shown.stdout) == (0, is_shown)
+
+
 JOB = {
     "baselining_job_name": "loans",
     "monitoring_type": "ModelQuality",

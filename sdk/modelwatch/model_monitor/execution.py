@@ -203,11 +203,22 @@ class MonitoringExecution(dict[str, Any]):
     def constraint_violations(
         self, file_name: str = ConstraintViolations.file_name, kms_key: str | None = None
     ) -> ConstraintViolations | None:
-        """Return what it found; None where its schedule has no constraints. See ``statistics``."""
+        """Return what it found; None where its schedule has no constraints, or its container reported nothing.
+
+        See ``statistics``.
+        """
         reported = self.violation_report_uri
+        if not reported and self._may_hold_earlier_reports:
+            return None
         if reported and file_name == ConstraintViolations.file_name:  # a user's own container may call it otherwise
             file_name = reported.rpartition("/")[2]
         return self._file(ConstraintViolations, file_name, kms_key)
+
+    @property
+    def _may_hold_earlier_reports(self) -> bool:
+        """Whether its folder may hold a report of an earlier attempt: a user's own container need not replace it."""
+        is_again = self._record["attempt"] > 1 and self.monitoring_execution_status in ENDED_WELL
+        return is_again and self._record["monitoring_type"] == "Custom"
 
     def _file(self, kind: type[File], file_name: str, kms_key: str | None) -> File | None:
         from botocore.exceptions import ClientError

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
 
 import msgspec
-from pydantic import AliasChoices, Field, ValidationError, model_validator
+from pydantic import AliasChoices, Field, model_validator
 
 from modelwatch_analyzer.calibrated.cells import FrozenTable
 from modelwatch_analyzer.calibrated.dependence import EqualRows
@@ -126,7 +126,7 @@ class Statistics(EditedDocument):
         content = document_content(path, "InvalidStatistics")
         try:
             statistics = _feature_by_feature(content)
-        except (msgspec.MsgspecError, RecursionError, ValidationError):  # again, for the places in the file itself
+        except (msgspec.MsgspecError, RecursionError, ValueError):  # again, for the places in the file itself
             statistics = parsed_document(Statistics, content, path.name, "InvalidStatistics")
         return _unique(statistics, path.name, "InvalidStatistics")
 

@@ -18,13 +18,11 @@ from modelwatch_analyzer.model_quality.labels import NEGATIVE, POSITIVE, Positiv
 from modelwatch_analyzer.model_quality.metric import Confidence, Metric, measure
 from modelwatch_analyzer.model_quality.quality import Quality
 from modelwatch_analyzer.model_quality.score_table import INEXACT, ScoreTable
-from modelwatch_analyzer.model_quality.scores import SCORES
+from modelwatch_analyzer.model_quality.scores import SCORES, is_below_chance
 from modelwatch_analyzer.reading.dataset import Plan
 
 _SCORES_AT = next(place for place, metric in enumerate(BINARY) if metric.name == "f0_5")
 """Where the first party's files have the area under the curve among the metrics of predicted classes."""
-
-_AUC_OF_CHANCE = 0.5
 
 
 class BinaryEvaluation:
@@ -101,8 +99,7 @@ class BinaryEvaluation:
                 f"{cells.average_precision_error:.1e}, log_loss and brier_score by at most 6.2e-05"
             )
         metrics |= measure(SCORES, cells, self._complete.rows, confidence)
-        interval = metrics["auc"].interval
-        if interval is not None and interval[1] < _AUC_OF_CHANCE:
+        if is_below_chance(cells):
             warnings.append(
                 "auc is below 0.5, and not by chance: rows with higher probabilities have label 1 less often. Are the "
                 "probabilities those of the other class, or labels 0 and 1 exchanged?"

@@ -47,9 +47,9 @@ class RegressionErrors:
 
     Sums are exact (`Moments`): offsets cost no digits, and any split of the rows gives the same metrics. Quantiles
     of absolute errors come from a `KllSketch`: exact up to 2,050 rows, then of a rank that was off by less than
-    0.1 % of the rows in trials up to a million. For intervals, each of the first 1,024 rows is in a block of its own,
-    and any further one in a random block: of sorted rows, or of series in turn, blocks at even distances would differ
-    less, or more, than those of rows in any order.
+    0.1 % of the rows in trials up to a million. For intervals, each of up to 1,024 rows is in a block of its own, and
+    each of more in a random block: of sorted rows, or of series in turn, blocks at even distances would differ less,
+    or more, than those of rows in any order.
     """
 
     __slots__ = (
@@ -91,7 +91,7 @@ class RegressionErrors:
             absolute = np.minimum(np.abs(label - prediction), sys.float_info.max)
             squared = absolute * absolute
             percentage = absolute / np.maximum(np.abs(label), _EPSILON)
-            block = _blocks_of_rows(self.count, label.size)
+            block = self._blocks_of_further(label.size)
             self._blocks = self._blocks.plus(Blocks.of(block, absolute, squared, percentage, label, prediction))
         self.label.update(label)
         self.label_sketch.update(label)
@@ -115,8 +115,20 @@ class RegressionErrors:
             return
         for name in _MERGED:
             setattr(self, name, getattr(self, name).merge(getattr(other, name)))
-        self._blocks = self._blocks.plus(other._blocks.rolled(int(_blocks_of_rows(self.count, 1)[0])))
+        blocks = other._blocks
+        if self.count:
+            places = self._blocks_of_further(min(other.count, BLOCKS + 1))
+            blocks = blocks.moved(places) if other.count <= BLOCKS else blocks.rolled(int(places[0]))
+        self._blocks = self._blocks.plus(blocks)
         self.count += other.count
+
+    def _blocks_of_further(self, number: int) -> NDArray[np.int64]:
+        """Return the blocks of so many further rows; when rows are more than blocks, those before are moved as well."""
+        if self.count + number <= BLOCKS:
+            return np.arange(self.count, self.count + number)
+        if 0 < self.count <= BLOCKS:
+            self._blocks = self._blocks.moved(_blocks_of_rows(0, self.count))
+        return _blocks_of_rows(self.count, number)
 
     def distributions(self) -> Distributions:
         """Return those of the predicted numbers and of the labels; there must be a row."""
@@ -159,7 +171,7 @@ def _blocks_of_rows(first: int, number: int) -> NDArray[np.int64]:
 @lru_cache(maxsize=1)
 def _blocks_of_run(run: int) -> NDArray[np.int64]:
     """Return the blocks of as many consecutive rows as there are blocks; they depend on the place of the rows alone."""
-    return np.random.default_rng(run).integers(BLOCKS, size=BLOCKS) if run else np.arange(BLOCKS)
+    return np.random.default_rng(run).integers(BLOCKS, size=BLOCKS)
 
 
 def _spread(moments: Moments) -> np.float64:
@@ -281,6 +293,12 @@ class Blocks:
     def rolled(self, places: int) -> Blocks:
         """Rotate the blocks by some places."""
         return self._each(lambda blocks: np.roll(blocks, places))
+
+    def moved(self, block: NDArray[np.int64]) -> Blocks:
+        """Return the blocks of the same rows, each of which was in a block of its own; `block` says where each is."""
+        rows = self.filled()
+        with np.errstate(over="ignore", invalid="ignore"):
+            return Blocks.of(block, *(getattr(rows, name) for name in _MEANS))
 
     def filled(self) -> Blocks:
         """Return the blocks that hold rows."""

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from modelwatch_analyzer.model_quality.metric import ComparisonOperator, Metric
 from modelwatch_analyzer.model_quality.score_table import ScoreCells, calibration, descending
 
+_AREA_OF_CHANCE, _DEVIATIONS = 0.5, 3
 _EPSILON = float(np.finfo(np.float64).eps)
 
 
@@ -18,6 +19,21 @@ def auc(cells: ScoreCells) -> NDArray[np.float64]:
     above = cells.positives.sum(axis=-1, keepdims=True) - np.cumsum(cells.positives, axis=-1)
     won = (cells.negatives * (above + cells.positives / 2)).sum(axis=-1)
     return np.asarray(won / cells.positives.sum(axis=-1) / cells.negatives.sum(axis=-1))
+
+
+def is_below_chance(cells: ScoreCells) -> bool:
+    """Return whether the area under the ROC curve is lower than chance makes it if scores say nothing about labels.
+
+    It is if it lies three standard deviations below one half, which needs four rows of either label. Of few rows an
+    interval from resamples is too narrow for this: of one positive row it has no width. The variance is that of Mann
+    and Whitney, "On a test of whether one of two random variables is stochastically larger than the other", 1947; ties
+    only lower it.
+    """
+    positives, negatives = float(cells.positives.sum()), float(cells.negatives.sum())
+    if not positives or not negatives:
+        return False
+    deviation = math.sqrt((positives + negatives + 1) / positives / negatives / 12)
+    return float(auc(cells)) < _AREA_OF_CHANCE - _DEVIATIONS * deviation
 
 
 def average_precision(cells: ScoreCells) -> NDArray[np.float64]:

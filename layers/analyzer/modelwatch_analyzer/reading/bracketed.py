@@ -29,7 +29,7 @@ _CALLS = (
 )
 """What Python prints around numbers, lists and texts, each with what is left of it."""
 
-_TUPLE = re.compile(r"""\(((?:[-+.\deE\s,\[\]]|'[^'\n()]*'|"[^"\n()]*"|None|nan|inf|True|False)*+)\)""")
+_TUPLE = re.compile(r"""(?<!')\(((?:[-+.\deE\s,\[\]]|'[^'\n()]*'|"[^"\n()]*"|None|nan|inf|True|False)*+)\)""")
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d*)?")
 """Not a tuple, but a number that brackets make negative."""
 

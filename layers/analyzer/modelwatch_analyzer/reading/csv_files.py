@@ -59,6 +59,7 @@ from modelwatch_core.domain.number_text import count_text
 _SAMPLED_RECORDS = 1000
 _COMPARED_RECORDS = 100
 _MAX_NAMED_COLUMNS = 20
+_BYTE_ORDER_MARK = "\ufeff"
 _LINE_END = re.compile(rb"[\r\n]")
 _FALLBACK_BYTES = 1 << 20
 """About how many bytes are read record by record before the fast path is tried again."""
@@ -79,7 +80,7 @@ class _CsvFile:
     line : int
         The number of the first line; of a piece that is not the first one, 0: see `ReadLog.next_line`.
     header : tuple of bytes
-        The forms in which its header may come again, as in a file that was joined of several; none if it may be a row.
+        How its header may begin where it comes again, as in a file that was joined of several; none if it may be a row.
     """
 
     file: SourceFile
@@ -90,11 +91,16 @@ class _CsvFile:
     header: tuple[bytes, ...] = ()
 
     def repeats_header(self, text: bytes) -> bool:
-        """Return whether a line of a text that starts with a record seems to be the header."""
+        """Return whether a line of a text that starts with a record may be the header."""
         return any(
             header in text and (text.startswith(header) or b"\n" + header in text or b"\r" + header in text)
             for header in self.header
         )
+
+    def is_header(self, fields: list[str]) -> bool:
+        """Return whether a record is the header again, and not a row."""
+        first, *others = self.columns
+        return bool(self.header) and fields[0].removeprefix(_BYTE_ORDER_MARK) == first and fields[1:] == others
 
     @property
     def is_continued(self) -> bool:
@@ -316,7 +322,7 @@ class _Opening:
                 elif file is first and fields and not self.remarks:
                     self._doubt_header(file, fields, _fields(sample[1:]))
                 made = _with_header(file, head[0], self.remarks)
-                files.append(replace(made, header=_forms(made.columns, self.separator)) if no_row else made)
+                files.append(replace(made, header=_beginnings(made.columns, self.separator)) if no_row else made)
         if rows:
             self.remarks.append(
                 f"the first line of {enumerated(rows)} has values of the baseline's columns, not their names: it was "
@@ -426,9 +432,11 @@ def _with_header(file: SourceFile, header: Record, remarks: Sequence[str]) -> _C
     return _CsvFile(file, names, header.end, header.end_line + 1)
 
 
-def _forms(names: tuple[str, ...], separator: str) -> tuple[bytes, ...]:
-    """Return a header as files have it, without and with quotes."""
-    return tuple(separator.join(form.format(name) for name in names).encode() for form in ("{}", '"{}"'))
+def _beginnings(names: tuple[str, ...], separator: str) -> tuple[bytes, ...]:
+    """Return how a header may begin in files: with quotes around its first name or not, or with a byte order mark."""
+    name, end = names[0], separator if len(names) > 1 else ""
+    quoted = name.replace('"', '""')
+    return tuple(f"{form}{end}".encode() for form in (name, f'"{quoted}"', f"{_BYTE_ORDER_MARK}{name}"))
 
 
 def _read_file(source: _CsvFile, separator: str, plan: Plan, log: ReadLog) -> Iterator[pl.DataFrame]:
@@ -486,7 +494,7 @@ def _take_records(
     for record in parse_records(text, last=last, separator=separator):
         consumed, lines = record.end, record.end_line
         if record.fields is not None and len(record.fields) == len(source.columns):
-            if source.header and tuple(record.fields) == source.columns:
+            if source.is_header(record.fields):
                 _leave_out(record._replace(reason="the header again"), source, line, log)
             else:
                 rows.append(record.fields)

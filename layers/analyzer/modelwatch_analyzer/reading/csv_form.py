@@ -108,7 +108,7 @@ def unread_form(records: Sequence[Fields]) -> str | None:
     texts = [fields[0] for fields in records if len(fields) == 1]
     if len(texts) < max(1, sum(map(bool, records))):
         return None
-    if all(map(_LIBSVM.fullmatch, texts)):
+    if all(map(_LIBSVM.fullmatch, texts)) and any(text.count(":") > 1 for text in texts):  # 09:30 alone is a time
         return "pairs of index:value, as LIBSVM writes them"
     split = [text.split() for text in texts]
     if _is_table(split) and 2 * sum(map(_are_numbers, _columns(split, len(split[0])))) > len(split[0]):

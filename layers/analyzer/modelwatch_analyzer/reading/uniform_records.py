@@ -33,6 +33,7 @@ _VALUES = {path: attrgetter(path) for path in (*_SIDES, EVENT_ID, INFERENCE_ID, 
 _TIMES = msgspec.json.Decoder(tuple[datetime, ...])
 FEWEST_UNIFORM = 256
 """Of fewer records the form is not learnt: it would take longer than parsing them."""
+_MOST_QUOTES = 256  # of a line; each text is probed for what it is
 _PROBE = "1970-01-02T03:04:05Z"
 _PROBED = (_PROBE, datetime(1970, 1, 2, 3, 4, 5, tzinfo=UTC))
 _AT_ONCE = 1024  # lines that are compared in memory that stays in the processor's cache
@@ -127,7 +128,7 @@ def cut_records(text: bytes, count: int) -> UniformRecords | None:
         How many there are.
     """
     line = text[: text.find(b"\n")] if count >= FEWEST_UNIFORM else b""
-    if not line or rb"\"" in line or _PROBE.encode() in line:
+    if not line or rb"\"" in line or _PROBE.encode() in line or line.count(b'"') > _MOST_QUOTES:
         return None
     text = text if text.endswith(b"\n") else text + b"\n"
     with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError, pl.exceptions.PolarsError):
