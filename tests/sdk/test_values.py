@@ -246,6 +246,24 @@ def test_times_are_taken_as_datetimes_and_utc_where_they_have_no_zone():
         monitor.list_monitoring_alert_history(creation_time_after=DAY.date())
 
 
+def test_an_update_changes_nothing_else_of_how_jobs_run_and_a_refused_one_nothing_of_the_monitor():
+    processing = {"role_arn": "arn:aws:iam::123456789012:role/of-the-schedule", "volume_size_in_gb": 100}
+    processing |= {"instance_type": "ml.m5.4xlarge", "tags": {"team": "ml"}}
+    app = FakeApp(
+        DescribeMonitoringSchedule={"processing": processing},
+        UpdateMonitoringSchedule=[{"monitoring_schedule_name": "s"}] * 2 + [ValueError("InvalidParameter")],
+    )
+    monitor = mm.DefaultModelMonitor("arn:aws:iam::123456789012:role/of-the-monitor", sagemaker_session=app)
+    monitor.update_monitoring_schedule("s", instance_count=2)
+    assert app.parameters("UpdateMonitoringSchedule")["processing"] == processing | {"instance_count": 2}
+    assert monitor.instance_count == 2
+    monitor.update_monitoring_schedule("s", tags={})
+    assert app.parameters("UpdateMonitoringSchedule")["processing"] == processing | {"tags": {}}
+    with pytest.raises(ValueError, match="InvalidParameter"):
+        monitor.update_monitoring_schedule("s", volume_size_in_gb=50)
+    assert monitor.volume_size_in_gb == 30
+
+
 def test_model_quality_says_what_it_needs():
     monitor = mm.ModelQualityMonitor()
     with pytest.raises(ValueError, match="needs ground_truth_input and problem_type"):
