@@ -25,13 +25,17 @@ from modelwatch.clarify import (
 from modelwatch.model_monitor.dataset_format import as_app_reads_it
 from modelwatch.model_monitor.execution_requests import backfill_requests
 from modelwatch.model_monitor.monitor import ModelMonitor
+from modelwatch.model_monitor.monitoring_config import monitoring_config_document
 from modelwatch.model_monitor.schedule_parameters import Files, schedule_parameters
 from modelwatch.s3 import S3Downloader, S3Uploader
+from modelwatch_analyzer.data_quality.monitoring_config import suggested_config
+from modelwatch_analyzer.distances.distribution_constraints import DistributionConstraints
 from modelwatch_core.domain.windows import ScheduleExpression
 from tests.shell.fake_app import FakeApp, execution
 
 CAPTURED = "s3://my-bucket/data-capture"
 ENDPOINT = mm.EndpointInput("my-endpoint")
+DRIFT = mm.DataQualityDistributionConstraints
 
 
 def test_the_expressions_are_those_of_sagemaker():
@@ -145,7 +149,12 @@ WRONG: dict[str, tuple[Any, type[Exception], str]] = {
     "an aggregation": (lambda: SHAPConfig(agg_method="max"), ValueError, "mean_abs"),
     "no model": (ModelConfig, ValueError, "either model_name or endpoint_name"),
     "a dataset type": (lambda: DataConfig(CAPTURED, CAPTURED, dataset_type="text"), ValueError, "text/csv"),
-    "a switch of drift": (lambda: mm.DataQualityMonitoringConfig(emit_metrics="on"), ValueError, "Enabled, Disabled"),
+    "a switch": (lambda: mm.DataQualityMonitoringConfig(emit_metrics="on"), ValueError, "'Enabled' or 'Disabled'"),
+    "a share": (lambda: mm.DataQualityMonitoringConfig(datatype_check_threshold=2), ValueError, "or equal to 1"),
+    "a measure": (lambda: DRIFT(comparison_method="Cosine"), ValueError, "must be one of Calibrated"),
+    "a threshold by text": (lambda: DRIFT(comparison_threshold="0.1"), ValueError, "should be a valid number"),
+    "no threshold at all": (lambda: DRIFT(comparison_threshold=float("inf")), ValueError, "a finite number"),
+    "drift by number": (lambda: monitoring_config_document({"distribution_constraints": 1}), TypeError, "not int"),
     "a bucket to read": (lambda: S3Downloader.read_file("s3://my-bucket"), ValueError, "URI of a file in it"),
     "a bucket to write": (lambda: S3Uploader.upload_bytes(b"", "s3://my-bucket/"), ValueError, "URI of a file in it"),
     "no URI to read": (lambda: S3Downloader.read_file("my-bucket/key"), ValueError, "not an S3 URI"),
@@ -157,6 +166,15 @@ def test_what_cannot_be_right_is_refused_where_it_is_given(wrong: str):
     call, kind, message = WRONG[wrong]
     with pytest.raises(kind, match=message):
         call()
+
+
+def test_a_configuration_may_be_that_of_a_constraints_file():
+    suggested = suggested_config(DistributionConstraints()).model_dump(mode="json", exclude_none=True)
+    assert {"datatype_check_threshold", "domain_content_threshold"} < suggested.keys()
+    assert "minimum_effect" in suggested["distribution_constraints"]
+    assert monitoring_config_document(suggested) == suggested
+    # SageMaker's SDK v2 has None for what is not given
+    assert monitoring_config_document(mm.DataQualityMonitoringConfig(distribution_constraints=None)) == {}
 
 
 DAY = datetime(2026, 11, 20, tzinfo=UTC)
