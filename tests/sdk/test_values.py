@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -201,6 +202,16 @@ CALLS: dict[str, tuple[Any, type[Exception], str]] = {
     "v2's order": (lambda m: m.create_monitoring_schedule(ENDPOINT), TypeError, "by keyword, endpoint_input="),
     "no schedule": (lambda m: m.describe_schedule(), ValueError, "has no schedule yet"),
     "no baseline": (lambda m: m.suggested_constraints(), ValueError, "call suggest_baseline"),
+    "a table as a dataset": (
+        lambda m: m.suggest_baseline(np.array([[1], [2]]), {"csv": {}}),
+        TypeError,
+        "baseline_dataset must be a str, not ndarray",
+    ),
+    "constraints as statistics": (
+        lambda m: m.create_monitoring_schedule("s", ENDPOINT, statistics=mm.Constraints({})),
+        TypeError,
+        "statistics must be a Statistics, not Constraints",
+    ),
     "no dataset": (lambda m: m.suggest_baseline(None, {"csv": {}}), ValueError, "baseline_dataset"),
     "an option that there is not": (
         lambda m: m.create_monitoring_schedule("s", ENDPOINT, colour=3),
@@ -280,6 +291,19 @@ def test_an_update_changes_nothing_else_of_how_jobs_run_and_a_refused_one_nothin
     with pytest.raises(ValueError, match="InvalidParameter"):
         monitor.update_monitoring_schedule("s", volume_size_in_gb=50)
     assert monitor.volume_size_in_gb == 30
+
+
+def test_tags_may_be_objects_of_sagemakers_sdk():
+    tags = [SimpleNamespace(key="team", value="ml"), {"Key": "cost", "Value": "1"}]
+    assert ModelMonitor(tags=tags).tags == {"team": "ml", "cost": "1"}
+
+
+def test_an_integer_may_be_one_of_numpy():
+    assert mm.CronExpressionGenerator.daily(np.int64(5)) == "cron(0 5 ? * * *)"
+    assert SHAPConfig(num_samples=np.int64(20)).num_samples == 20
+    for number in (np.float64(5), np.True_):
+        with pytest.raises(TypeError, match="hour must be an int, not "):
+            mm.CronExpressionGenerator.daily(number)
 
 
 def test_model_quality_says_what_it_needs():

@@ -57,7 +57,7 @@ class ModelMonitor(ScheduleExecutions):
         Which app is used; see ``modelwatch.app_client.app_client``.
     env : dict of str to str, optional
         Further settings of the analysis, and variables of your own scripts and containers.
-    tags : list of {"Key": ..., "Value": ...}, or dict, optional
+    tags : list of {"Key": ..., "Value": ...} or of SageMaker's ``Tag``, or dict, optional
     network_config : NetworkConfig, optional
     image_uri : str, optional
         The image of a container that analyses in place of Modelwatch, by SageMaker's container contract.
@@ -88,7 +88,7 @@ class ModelMonitor(ScheduleExecutions):
         base_job_name: str | None = None,
         sagemaker_session: Any = None,
         env: Mapping[str, str] | None = None,
-        tags: Sequence[Mapping[str, str]] | Mapping[str, str] | None = None,
+        tags: Sequence[Any] | Mapping[str, str] | None = None,
         network_config: NetworkConfig | None = None,
         *,
         image_uri: str | None = None,
@@ -575,7 +575,7 @@ class ModelMonitor(ScheduleExecutions):
         request = {
             "baselining_job_name": name,
             "monitoring_type": self.monitoring_type(),
-            "baseline_dataset_s3_uri": files.uploaded("baseline_dataset", dataset or ""),
+            "baseline_dataset_s3_uri": files.uploaded("baseline_dataset", text("baseline_dataset", dataset)),
             "dataset_format": as_app_reads_it(dataset_format),
             "environment": self.env | dict(environment or {}),
             "processing": self._processing() | dict(processing or {}),
@@ -643,11 +643,12 @@ _INPUTS = ("endpoint_input", "batch_transform_input")
 _OWN_PARAMETERS = ("role", *_RESOURCES, "env", "tags", "network_config", "image_uri", "entrypoint")
 
 
-def _tags(tags: Sequence[Mapping[str, str]] | Mapping[str, str] | None) -> dict[str, str]:
+def _tags(tags: Sequence[Any] | Mapping[str, str] | None) -> dict[str, str]:
     """Return tags as a dict, from one or from SageMaker's list."""
     if tags is None or isinstance(tags, Mapping):
         return dict(tags or {})
     try:
-        return {tag["Key"]: tag["Value"] for tag in tags}
-    except (KeyError, TypeError):
+        # SageMaker's SDK v3 has a class for them
+        return dict((tag["Key"], tag["Value"]) if isinstance(tag, Mapping) else (tag.key, tag.value) for tag in tags)
+    except (AttributeError, KeyError):
         raise ValueError('tags must be a list of {"Key": ..., "Value": ...}, or a dict') from None
