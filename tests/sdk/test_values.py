@@ -151,6 +151,7 @@ WRONG: dict[str, tuple[Any, type[Exception], str]] = {
     "no model": (ModelConfig, ValueError, "either model_name or endpoint_name"),
     "a dataset type": (lambda: DataConfig(CAPTURED, CAPTURED, dataset_type="text"), ValueError, "text/csv"),
     "a switch": (lambda: mm.DataQualityMonitoringConfig(emit_metrics="on"), ValueError, "'Enabled' or 'Disabled'"),
+    "a switch by word": (lambda: mm.Constraints({}).set_monitoring("Disabled"), TypeError, "must be True or False"),
     "a share": (lambda: mm.DataQualityMonitoringConfig(datatype_check_threshold=2), ValueError, "or equal to 1"),
     "a measure": (lambda: DRIFT(comparison_method="Cosine"), ValueError, "must be one of Calibrated"),
     "a threshold by text": (lambda: DRIFT(comparison_threshold="0.1"), ValueError, "should be a valid number"),
