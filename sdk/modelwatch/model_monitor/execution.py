@@ -127,6 +127,11 @@ class MonitoringExecution(dict[str, Any]):
         """Where its results are: ``destination`` is the folder of this execution."""
         return MonitoringOutput(destination=str(self._record["output_s3_uri"]))
 
+    def record(self) -> dict[str, Any]:
+        """Ask the app, and return its own record of the execution."""
+        self._refresh()
+        return dict(self._record)
+
     def describe(self) -> dict[str, Any]:
         """Ask the app, and return the execution.
 
@@ -136,7 +141,7 @@ class MonitoringExecution(dict[str, Any]):
             The summary; what SageMaker's ``DescribeProcessingJob`` says of its job's name, status, end, inputs and
             results; and the app's own record as ``Modelwatch``.
         """
-        self._refresh()
+        record = self.record()
         name = self.processing_job_arn.rpartition("/")[2]
         described = self._app.sagemaker("DescribeProcessingJob", {"ProcessingJobName": name})["answer"]
         job = {
@@ -148,7 +153,7 @@ class MonitoringExecution(dict[str, Any]):
         outputs = {"Outputs": [{"OutputName": "monitoring_output", "S3Output": location}]}
         more = {"ExitMessage": self.exit_message, "ViolationReportUri": self.violation_report_uri}
         known = {name: value for name, value in more.items() if value is not None}
-        return dict(self) | job | {"ProcessingOutputConfig": outputs} | known | {"Modelwatch": dict(self._record)}
+        return dict(self) | job | {"ProcessingOutputConfig": outputs} | known | {"Modelwatch": record}
 
     def wait(self, logs: bool = True, timeout_in_seconds: int = LONGEST_RUN_IN_SECONDS) -> None:
         """Wait until it has ended.
