@@ -148,7 +148,8 @@ class AppClient:
         return str(outputs[name])
 
     def _invoke(self, output: str, operation: str, payload: Mapping[str, Any]) -> dict[str, Any]:
-        answer = self.client("lambda").invoke(FunctionName=self._output(output), Payload=json.dumps(payload).encode())
+        body = json.dumps(payload, default=_of_numpy).encode()
+        answer = self.client("lambda").invoke(FunctionName=self._output(output), Payload=body)
         document: dict[str, Any] = json.loads(answer["Payload"].read())
         if "FunctionError" in answer:
             code, _, message = str(document.get("errorMessage")).partition(": ")
@@ -185,6 +186,13 @@ def _app_client(session: Any, stack_name: str, *_environment: str | None) -> App
     if session is not None and not isinstance(session, boto3.Session):
         raise TypeError(f"sagemaker_session must be a boto3.Session, not {type(session).__name__}")
     return AppClient(session or boto3.Session(), stack_name)
+
+
+def _of_numpy(value: Any) -> Any:
+    """Return an array or a number of numpy, or a column of pandas, as JSON has it."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise TypeError(f"a value of the type {type(value).__name__} was given; write it as a list, a number or a text")
 
 
 def _error(operation: str, kind: str, code: str, message: str) -> Exception:

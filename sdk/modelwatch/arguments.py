@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from operator import index
+from typing import Any, SupportsIndex
 
 from modelwatch_core.domain.sagemaker_api.answers import given
 
@@ -91,12 +92,12 @@ def flag(name: str, value: Any) -> bool:
 
 
 def integer(name: str, value: Any, least: int, most: int) -> int:
-    """Return an integer within bounds, both inclusive."""
-    if isinstance(value, bool) or not isinstance(value, int):
+    """Return an integer within bounds, both inclusive; it may be one of numpy."""
+    if isinstance(value, bool) or not isinstance(value, SupportsIndex):
         raise TypeError(f"{name} must be an int, not {type(value).__name__}")
-    if not least <= value <= most:
-        raise ValueError(f"{name} must be from {least:,} to {most:,}, not {value:,}")
-    return value
+    if not least <= (number := index(value)) <= most:
+        raise ValueError(f"{name} must be from {least:,} to {most:,}, not {number:,}")
+    return number
 
 
 def choice(name: str, value: Any, choices: Collection[str]) -> str:

@@ -290,6 +290,11 @@ class TestCustomContainers:
         world.has_captures()
         return world
 
+    def test_without_constraints_nobody_is_told_that_they_find_nothing(self, world):
+        image = "1.dkr.ecr.us-east-1.amazonaws.com/mine:1"
+        world.has_schedule("bare", monitoring_type="Custom", image_uri=image, baseline=None)
+        assert world.schedules.kept["bare"].warnings == []
+
     @pytest.mark.parametrize(
         ("name", "content", "status"),
         [

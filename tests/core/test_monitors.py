@@ -52,6 +52,11 @@ def test_a_schedule_captures_where_its_endpoint_says(world):
         ({"colour": "red"}, "InvalidParameter", "colour"),
         ({"endpoint_input": None}, "InvalidParameter", "either endpoint_input or batch_transform_input"),
         ({"record_preprocessor_source_uri": "s3://results/none.py"}, "ScriptNotFound", "none.py"),
+        (
+            {"monitoring_type": "ModelBias", "analysis_config": "s3://results/none.json", "baseline": None},
+            "AnalysisConfigNotFound",
+            "none.json",
+        ),
         ({"environment": {"categorical_drift_metod": "x"}}, "InvalidSettings", "did you mean categorical_drift_method"),
         ({"environment": {"seed": "1"}}, "InvalidSettings", "seed: not a setting of data quality monitors"),
         (

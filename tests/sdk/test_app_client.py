@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import json
 import re
+from datetime import date
+from types import SimpleNamespace
 
 import boto3
+import numpy as np
 import pytest
 
 from modelwatch.app_client import AppClient, app_client
@@ -30,6 +35,22 @@ def test_no_call_of_a_function_is_repeated_while_the_first_one_still_runs():
     called = [seconds for seconds in timeouts if seconds < 900]  # the analyzer's, which no client calls
     waits = app_client(boto3.Session(region_name="eu-north-1")).client("lambda").meta.config.read_timeout
     assert waits > max(called)
+
+
+def test_what_is_given_may_have_arrays_and_numbers_of_numpy():
+    sent = []
+
+    def invoke(Payload: bytes, **_: str) -> dict[str, io.BytesIO]:  # noqa: N803 (boto3's name)
+        sent.append(json.loads(Payload))
+        return {"Payload": io.BytesIO(b"{}")}
+
+    app = AppClient(boto3.Session(region_name="eu-north-1"), "modelwatch")
+    app._clients["lambda"] = SimpleNamespace(invoke=invoke)
+    app._stack = {"Outputs": [{"OutputKey": "CreateBaselineFunction", "OutputValue": "made"}]}
+    app.create_baseline({"baseline": [np.array([0.5, 1])], "value_or_threshold": [np.int64(1)]})
+    assert sent == [{"baseline": [[0.5, 1.0]], "value_or_threshold": [1]}]
+    with pytest.raises(TypeError, match="a value of the type date was given; write it as a list, a number or a text"):
+        app.create_baseline({"baseline": date(2026, 11, 20)})
 
 
 def test_a_stack_on_this_machine_is_reached_past_the_proxies_of_the_environment():

@@ -317,7 +317,8 @@ def test_an_execution_has_a_job_that_ends_as_completed_where_it_found_violations
     assert (job["ProcessingJobStatus"], job["ExitMessage"]) == ("Completed", "CompletedWithViolations: done")
     (output,) = job["ProcessingOutputConfig"]["Outputs"]
     assert output["S3Output"]["S3Uri"] == "s3://results/monitoring/mortgages/hourly/2026/11/22/10"
-    assert job["ProcessingInputs"][0]["S3Input"]["S3Uri"] == "s3://captures/live"
+    inputs = {each["InputName"]: each["S3Input"]["S3Uri"] for each in job["ProcessingInputs"]}
+    assert inputs == {"monitoring_input": "s3://captures/live", "constraints": CONSTRAINTS}
     assert job["MonitoringScheduleArn"] == f"{ARNS}:monitoring-schedule/hourly"
     assert job["AppSpecification"]["ImageUri"] == ANALYZER
     asked = {"MonitoringScheduleName": "hourly", "StatusEquals": "CompletedWithViolations"}

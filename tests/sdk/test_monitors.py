@@ -29,6 +29,7 @@ from modelwatch.model_monitor import (
     ModelBiasMonitor,
     ModelExplainabilityMonitor,
     ModelQualityMonitor,
+    MonitoringExecution,
     MonitoringOutput,
     NetworkConfig,
 )
@@ -81,6 +82,7 @@ def test_a_baseline_is_described_and_read(monitor: DefaultModelMonitor):
     described = monitor.describe_latest_baselining_job()
     assert described["ProcessingJobName"].startswith("loans-")
     assert described["ProcessingJobStatus"] == "Completed"
+    assert [each.destination for each in monitor.latest_baselining_job.outputs] == ["s3://my-bucket/hourly"]
     assert monitor.baseline_statistics().body_dict["dataset"]["item_count"] == 500
     names = [feature["name"] for feature in monitor.suggested_constraints().body_dict["features"]]
     assert names == ["score", "income", "kind"]
@@ -143,6 +145,13 @@ def test_an_execution_tells_what_it_found_and_where(monitor: DefaultModelMonitor
     assert latest.processing_job_arn.endswith(f"processing-job/{described['ProcessingJobName']}")
     exit_status = described["ExitMessage"].partition(":")[0]
     assert (described["ProcessingJobStatus"], exit_status) == ("Completed", "CompletedWithViolations")
+    read = {each["InputName"]: each["S3Input"]["S3Uri"] for each in described["ProcessingInputs"]}
+    files = {
+        "baseline": "s3://my-bucket/hourly/statistics.json",
+        "constraints": "s3://my-bucket/hourly/constraints.json",
+    }
+    assert read == {"monitoring_input": "s3://my-bucket/data-capture", **files}
+    assert MonitoringExecution.from_processing_arn(None, latest.processing_job_arn) == latest
     violations = monitor.latest_monitoring_constraint_violations()
     assert [row[:2] for row in violations.table()] == [("income", "baseline_drift_check")]
     assert monitor.latest_monitoring_statistics().body_dict["dataset"]["item_count"] == 300
@@ -265,7 +274,18 @@ def test_a_configuration_goes_into_a_copy_of_the_constraints(app: SpecifiedApp, 
     assert config["emit_metrics"] == suggested["emit_metrics"]
     other.update_monitoring_schedule(data_quality_monitoring_config={"emit_metrics": "Disabled"})
     used = other.describe_schedule()["Modelwatch"]["baseline"]["constraints_s3_uri"]
-    assert json.loads(S3Downloader.read_file(used))["monitoring_config"] == config | {"emit_metrics": "Disabled"}
+    config |= {"emit_metrics": "Disabled"}
+    assert json.loads(S3Downloader.read_file(used))["monitoring_config"] == config
+    with pytest.raises(ValueError, match="InvalidScheduleExpression"):
+        other.update_monitoring_schedule(schedule_cron_expression="x", data_quality_monitoring_config=suggested)
+    assert json.loads(S3Downloader.read_file(used))["monitoring_config"] == config  # as before it was refused
+    own = monitor.latest_baselining_job.constraints_uri
+    other.update_monitoring_schedule(
+        "tuned", None, None, own, data_quality_monitoring_config={"emit_metrics": "Disabled"}
+    )
+    used = other.describe_schedule()["Modelwatch"]["baseline"]["constraints_s3_uri"]
+    changed = suggested | {"emit_metrics": "Disabled"}
+    assert json.loads(S3Downloader.read_file(used))["monitoring_config"] == changed
 
 
 def test_a_baseline_of_the_captures_of_a_month_is_seasonal(app: SpecifiedApp):

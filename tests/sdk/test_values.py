@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,13 +26,17 @@ from modelwatch.clarify import (
 from modelwatch.model_monitor.dataset_format import as_app_reads_it
 from modelwatch.model_monitor.execution_requests import backfill_requests
 from modelwatch.model_monitor.monitor import ModelMonitor
+from modelwatch.model_monitor.monitoring_config import monitoring_config_document
 from modelwatch.model_monitor.schedule_parameters import Files, schedule_parameters
 from modelwatch.s3 import S3Downloader, S3Uploader
+from modelwatch_analyzer.data_quality.monitoring_config import suggested_config
+from modelwatch_analyzer.distances.distribution_constraints import DistributionConstraints
 from modelwatch_core.domain.windows import ScheduleExpression
 from tests.shell.fake_app import FakeApp, execution
 
 CAPTURED = "s3://my-bucket/data-capture"
 ENDPOINT = mm.EndpointInput("my-endpoint")
+DRIFT = mm.DataQualityDistributionConstraints
 
 
 def test_the_expressions_are_those_of_sagemaker():
@@ -145,7 +150,13 @@ WRONG: dict[str, tuple[Any, type[Exception], str]] = {
     "an aggregation": (lambda: SHAPConfig(agg_method="max"), ValueError, "mean_abs"),
     "no model": (ModelConfig, ValueError, "either model_name or endpoint_name"),
     "a dataset type": (lambda: DataConfig(CAPTURED, CAPTURED, dataset_type="text"), ValueError, "text/csv"),
-    "a switch of drift": (lambda: mm.DataQualityMonitoringConfig(emit_metrics="on"), ValueError, "Enabled, Disabled"),
+    "a switch": (lambda: mm.DataQualityMonitoringConfig(emit_metrics="on"), ValueError, "'Enabled' or 'Disabled'"),
+    "a switch by word": (lambda: mm.Constraints({}).set_monitoring("Disabled"), TypeError, "must be True or False"),
+    "a share": (lambda: mm.DataQualityMonitoringConfig(datatype_check_threshold=2), ValueError, "or equal to 1"),
+    "a measure": (lambda: DRIFT(comparison_method="Cosine"), ValueError, "must be one of Calibrated"),
+    "a threshold by text": (lambda: DRIFT(comparison_threshold="0.1"), ValueError, "should be a valid number"),
+    "no threshold at all": (lambda: DRIFT(comparison_threshold=float("inf")), ValueError, "a finite number"),
+    "drift by number": (lambda: monitoring_config_document({"distribution_constraints": 1}), TypeError, "not int"),
     "a bucket to read": (lambda: S3Downloader.read_file("s3://my-bucket"), ValueError, "URI of a file in it"),
     "a bucket to write": (lambda: S3Uploader.upload_bytes(b"", "s3://my-bucket/"), ValueError, "URI of a file in it"),
     "no URI to read": (lambda: S3Downloader.read_file("my-bucket/key"), ValueError, "not an S3 URI"),
@@ -157,6 +168,15 @@ def test_what_cannot_be_right_is_refused_where_it_is_given(wrong: str):
     call, kind, message = WRONG[wrong]
     with pytest.raises(kind, match=message):
         call()
+
+
+def test_a_configuration_may_be_that_of_a_constraints_file():
+    suggested = suggested_config(DistributionConstraints()).model_dump(mode="json", exclude_none=True)
+    assert {"datatype_check_threshold", "domain_content_threshold"} < suggested.keys()
+    assert "minimum_effect" in suggested["distribution_constraints"]
+    assert monitoring_config_document(suggested) == suggested
+    # SageMaker's SDK v2 has None for what is not given
+    assert monitoring_config_document(mm.DataQualityMonitoringConfig(distribution_constraints=None)) == {}
 
 
 DAY = datetime(2026, 11, 20, tzinfo=UTC)
@@ -183,6 +203,16 @@ CALLS: dict[str, tuple[Any, type[Exception], str]] = {
     "v2's order": (lambda m: m.create_monitoring_schedule(ENDPOINT), TypeError, "by keyword, endpoint_input="),
     "no schedule": (lambda m: m.describe_schedule(), ValueError, "has no schedule yet"),
     "no baseline": (lambda m: m.suggested_constraints(), ValueError, "call suggest_baseline"),
+    "a table as a dataset": (
+        lambda m: m.suggest_baseline(np.array([[1], [2]]), {"csv": {}}),
+        TypeError,
+        "baseline_dataset must be a str, not ndarray",
+    ),
+    "constraints as statistics": (
+        lambda m: m.create_monitoring_schedule("s", ENDPOINT, statistics=mm.Constraints({})),
+        TypeError,
+        "statistics must be a Statistics, not Constraints",
+    ),
     "no dataset": (lambda m: m.suggest_baseline(None, {"csv": {}}), ValueError, "baseline_dataset"),
     "an option that there is not": (
         lambda m: m.create_monitoring_schedule("s", ENDPOINT, colour=3),
@@ -244,6 +274,37 @@ def test_times_are_taken_as_datetimes_and_utc_where_they_have_no_zone():
     assert app.parameters("LaunchExecution")["scheduled_time"] == "2026-11-20T00:05:00+00:00"
     with pytest.raises(TypeError, match="creation_time_after must be a datetime, not date"):
         monitor.list_monitoring_alert_history(creation_time_after=DAY.date())
+
+
+def test_an_update_changes_nothing_else_of_how_jobs_run_and_a_refused_one_nothing_of_the_monitor():
+    processing = {"role_arn": "arn:aws:iam::123456789012:role/of-the-schedule", "volume_size_in_gb": 100}
+    processing |= {"instance_type": "ml.m5.4xlarge", "tags": {"team": "ml"}}
+    app = FakeApp(
+        DescribeMonitoringSchedule={"processing": processing},
+        UpdateMonitoringSchedule=[{"monitoring_schedule_name": "s"}] * 2 + [ValueError("InvalidParameter")],
+    )
+    monitor = mm.DefaultModelMonitor("arn:aws:iam::123456789012:role/of-the-monitor", sagemaker_session=app)
+    monitor.update_monitoring_schedule("s", instance_count=2)
+    assert app.parameters("UpdateMonitoringSchedule")["processing"] == processing | {"instance_count": 2}
+    assert monitor.instance_count == 2
+    monitor.update_monitoring_schedule("s", tags={})
+    assert app.parameters("UpdateMonitoringSchedule")["processing"] == processing | {"tags": {}}
+    with pytest.raises(ValueError, match="InvalidParameter"):
+        monitor.update_monitoring_schedule("s", volume_size_in_gb=50)
+    assert monitor.volume_size_in_gb == 30
+
+
+def test_tags_may_be_objects_of_sagemakers_sdk():
+    tags = [SimpleNamespace(key="team", value="ml"), {"Key": "cost", "Value": "1"}]
+    assert ModelMonitor(tags=tags).tags == {"team": "ml", "cost": "1"}
+
+
+def test_an_integer_may_be_one_of_numpy():
+    assert mm.CronExpressionGenerator.daily(np.int64(5)) == "cron(0 5 ? * * *)"
+    assert SHAPConfig(num_samples=np.int64(20)).num_samples == 20
+    for number in (np.float64(5), np.True_):
+        with pytest.raises(TypeError, match="hour must be an int, not "):
+            mm.CronExpressionGenerator.daily(number)
 
 
 def test_model_quality_says_what_it_needs():

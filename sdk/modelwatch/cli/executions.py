@@ -256,7 +256,7 @@ def wait_for_end(app: AppClient, record: Record, *, show: bool) -> dict[str, Any
     execution, seen = MonitoringExecution(app, record), dict(record)
 
     def ask() -> tuple[str, bool]:
-        seen.update(execution.describe()["Modelwatch"])
+        seen.update(execution.record())
         return status_text(seen), seen["monitoring_execution_status"] not in OPEN_STATUSES
 
     wait_for(f"{record['monitoring_schedule_name']}, {time_text(record['scheduled_time'])}", ask, show=show)

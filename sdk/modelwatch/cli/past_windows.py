@@ -58,7 +58,7 @@ def run(
     """Run a schedule now: over the window that was due last, or over any other."""
     with options.app(doing=None) as app:
         execution = ScheduleExecutions(app).run(start, end, name, backfill, scheduled_time)
-        record = execution.describe()["Modelwatch"]
+        record = execution.record()
         if waits:
             record = wait_for_end(app, record, show=not as_json)
     if as_json:
@@ -100,7 +100,7 @@ def backfill(
         requests = backfill_requests(schedule, *span(start, end))
 
         def ended(execution: MonitoringExecution) -> Record:
-            record = wait_for_end(app, execution.describe()["Modelwatch"], show=False)
+            record = wait_for_end(app, execution.record(), show=False)
             if not as_json:
                 print_lines([f"{name}, {time_text(record['scheduled_time'])}: {status_text(record)}"])
             return record

@@ -193,6 +193,7 @@ def _print_changed(answer: Record, what: str, *, as_json: bool) -> None:
 
 def _facts(schedule: Record) -> dict[str, Any]:
     baseline, latest = schedule.get("baseline") or {}, schedule.get("last_monitoring_execution")
+    without = "none" if schedule.get("image_uri") else "none: executions find no violations"
     return {
         "Schedule": f"{schedule['monitoring_schedule_name']}, version {schedule['version']}",
         "Kind": schedule["monitoring_type"],
@@ -201,7 +202,7 @@ def _facts(schedule: Record) -> dict[str, Any]:
         "Watches": _watched(schedule),
         "Problem type": schedule.get("problem_type"),
         "Labels": schedule.get("ground_truth_input"),
-        "Constraints": baseline.get("constraints_s3_uri", "none: executions find no violations"),
+        "Constraints": baseline.get("constraints_s3_uri", without),
         "Statistics": baseline.get("statistics_s3_uri"),
         "Results": schedule["output_s3_uri"],
         "Created": time_text(schedule["creation_time"]),

@@ -8,6 +8,7 @@ from typing import Any
 from modelwatch.app_client import AppClient
 from modelwatch.model_monitor.execution import File
 from modelwatch.model_monitor.files import Constraints, ModelMonitoringFile, Statistics
+from modelwatch.model_monitor.inputs import MonitoringOutput
 from modelwatch.model_monitor.progress import wait_for
 from modelwatch_core.domain.sagemaker_api.answers import Record, baselining_job
 
@@ -48,6 +49,11 @@ class BaseliningJob:
     def statistics_uri(self) -> str | None:
         """The S3 URI of the statistics that it makes; None for bias and explainability."""
         return None if self._is_clarify else self._uri(Statistics.file_name)
+
+    @property
+    def outputs(self) -> list[MonitoringOutput]:
+        """Where its results go: one folder, as ``destination``."""
+        return [MonitoringOutput(destination=str(self._record["output_s3_uri"]))]
 
     def describe(self) -> dict[str, Any]:
         """Ask the app, and return it as SageMaker's ``DescribeProcessingJob`` does."""

@@ -69,6 +69,9 @@ class DefaultModelMonitor(ModelMonitor):
     def update_monitoring_schedule(
         self,
         monitor_schedule_name: str | None = None,
+        endpoint_input: EndpointInput | str | None = None,
+        output: MonitoringOutput | None = None,
+        constraints: Constraints | str | None = None,
         *arguments: Any,
         data_quality_monitoring_config: DataQualityMonitoringConfig | dict[str, Any] | None = None,
         **changes: Any,
@@ -81,12 +84,13 @@ class DefaultModelMonitor(ModelMonitor):
             As in ``create_monitoring_schedule``, with the constraints that the schedule has if none are given.
         """
         if data_quality_monitoring_config is not None:
-            constraints = changes.get("constraints")
             if constraints is None:
                 baseline = self._schedule(self._named(monitor_schedule_name)).get("baseline") or {}
                 constraints = baseline.get("constraints_s3_uri")
-            changes["constraints"] = self._configured(constraints, data_quality_monitoring_config)
-        return super().update_monitoring_schedule(monitor_schedule_name, *arguments, **changes)
+            constraints = self._configured(constraints, data_quality_monitoring_config)
+        return super().update_monitoring_schedule(
+            monitor_schedule_name, endpoint_input, output, constraints, *arguments, **changes
+        )
 
     def suggest_baseline(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from modelwatch.app_client import AppClient, app_client
 from modelwatch.arguments import LONGEST_RUN_IN_SECONDS, integer
@@ -52,6 +52,25 @@ class MonitoringExecution(dict[str, Any]):
     def __init__(self, app: AppClient, record: Record) -> None:
         super().__init__(execution_summary(app.sagemaker_arns, record))
         self._app, self._record = app, record
+
+    @classmethod
+    def from_processing_arn(cls, sagemaker_session: Any, processing_job_arn: str) -> Self:
+        """Return the execution that an ARN of ``ListMonitoringExecutions`` names.
+
+        Parameters
+        ----------
+        sagemaker_session
+            See ``modelwatch.app_client.app_client``.
+        processing_job_arn : str
+            Its ``ProcessingJobArn``.
+
+        Raises
+        ------
+        ValueError
+            Where the app has no such execution.
+        """
+        app = app_client(sagemaker_session)
+        return cls(app, _record_of(app, processing_job_arn))
 
     @property
     def monitoring_schedule_name(self) -> str:
@@ -108,25 +127,33 @@ class MonitoringExecution(dict[str, Any]):
         """Where its results are: ``destination`` is the folder of this execution."""
         return MonitoringOutput(destination=str(self._record["output_s3_uri"]))
 
+    def record(self) -> dict[str, Any]:
+        """Ask the app, and return its own record of the execution."""
+        self._refresh()
+        return dict(self._record)
+
     def describe(self) -> dict[str, Any]:
         """Ask the app, and return the execution.
 
         Returns
         -------
         dict
-            The summary; what SageMaker's ``DescribeProcessingJob`` says of its job's name, status, end and results; and
-            the app's own record as ``Modelwatch``.
+            The summary; what SageMaker's ``DescribeProcessingJob`` says of its job's name, status, end, inputs and
+            results; and the app's own record as ``Modelwatch``.
         """
-        self._refresh()
+        record = self.record()
+        name = self.processing_job_arn.rpartition("/")[2]
+        described = self._app.sagemaker("DescribeProcessingJob", {"ProcessingJobName": name})["answer"]
         job = {
-            "ProcessingJobName": self.processing_job_arn.rpartition("/")[2],
+            "ProcessingJobName": name,
             "ProcessingJobStatus": processing_job_status(self._record),
+            "ProcessingInputs": described["ProcessingInputs"],
         }
         location = {"S3Uri": self._record["output_s3_uri"], "LocalPath": self.output.source}
         outputs = {"Outputs": [{"OutputName": "monitoring_output", "S3Output": location}]}
         more = {"ExitMessage": self.exit_message, "ViolationReportUri": self.violation_report_uri}
         known = {name: value for name, value in more.items() if value is not None}
-        return dict(self) | job | {"ProcessingOutputConfig": outputs} | known | {"Modelwatch": dict(self._record)}
+        return dict(self) | job | {"ProcessingOutputConfig": outputs} | known | {"Modelwatch": record}
 
     def wait(self, logs: bool = True, timeout_in_seconds: int = LONGEST_RUN_IN_SECONDS) -> None:
         """Wait until it has ended.
@@ -281,13 +308,16 @@ def results_folder(arn: str, sagemaker_session: Any = None) -> str:
     ValueError
         Where the app has no such execution.
     """
+    return str(_record_of(app_client(sagemaker_session), arn)["output_s3_uri"])
+
+
+def _record_of(app: AppClient, arn: str) -> Record:
     if named := _JOB_NAME.search(arn):
-        app = app_client(sagemaker_session)
         # An execution is due when its window ends, or later: in the order of that, it is among the first since then.
         ended = datetime.strptime(named[1], "%Y%m%d%H%M").replace(tzinfo=UTC)
         order = {"sort_by": "ScheduledTime", "sort_order": "Ascending"}
         since = (ended - timedelta(minutes=1)).isoformat()
         for record in app.pages("ListMonitoringExecutions", "executions", scheduled_time_after=since, **order):
             if "window" in record and processing_job_arn(app.sagemaker_arns, record) == arn:
-                return str(record["output_s3_uri"])
+                return record
     raise ValueError(f"ExecutionNotFound: no execution has the processing job {arn}; list_executions() names them")

@@ -9,7 +9,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, ClassVar, Self, TypeVar
 
-from modelwatch.arguments import choice
+from modelwatch.arguments import choice, flag
 from modelwatch.s3 import S3Downloader, S3Uploader
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
@@ -183,7 +183,7 @@ class Constraints(ModelMonitoringFile):
         feature_name : str, optional
             The one feature that is meant; all if not given.
         """
-        state = "Enabled" if enable_monitoring else "Disabled"
+        state = "Enabled" if flag("enable_monitoring", enable_monitoring) else "Disabled"
         if feature_name is None:
             self.body_dict.setdefault("monitoring_config", {})["evaluate_constraints"] = state
             return

@@ -57,7 +57,7 @@ class ModelMonitor(ScheduleExecutions):
         Which app is used; see ``modelwatch.app_client.app_client``.
     env : dict of str to str, optional
         Further settings of the analysis, and variables of your own scripts and containers.
-    tags : list of {"Key": ..., "Value": ...}, or dict, optional
+    tags : list of {"Key": ..., "Value": ...} or of SageMaker's ``Tag``, or dict, optional
     network_config : NetworkConfig, optional
     image_uri : str, optional
         The image of a container that analyses in place of Modelwatch, by SageMaker's container contract.
@@ -88,7 +88,7 @@ class ModelMonitor(ScheduleExecutions):
         base_job_name: str | None = None,
         sagemaker_session: Any = None,
         env: Mapping[str, str] | None = None,
-        tags: Sequence[Mapping[str, str]] | Mapping[str, str] | None = None,
+        tags: Sequence[Any] | Mapping[str, str] | None = None,
         network_config: NetworkConfig | None = None,
         *,
         image_uri: str | None = None,
@@ -230,14 +230,19 @@ class ModelMonitor(ScheduleExecutions):
             enable_cloudwatch_metrics=enable_cloudwatch_metrics,
             **changed,
         )
+        checked = ModelMonitor(sagemaker_session=self.sagemaker_session, **own)  # with the checks of its making
         if own:
-            self._change(own)
-            parameters["processing"] = self._processing() | parameters.get("processing", {})
-            parameters |= given(image_uri=own.get("image_uri"), environment=self.env if "env" in own else None)
+            names = {"role_arn" if part == "role" else part for part in own}
+            processing = {part: value for part, value in checked._processing().items() if part in names}
+            parameters["processing"] = processing | parameters.get("processing", {})
+            parameters |= given(image_uri=own.get("image_uri"), environment=checked.env if "env" in own else None)
         if not parameters:
             raise ValueError("update_monitoring_schedule was given nothing to change")
         changes = self._completed(name, parameters)
-        return self._answer(self._app.manage("UpdateMonitoringSchedule", monitoring_schedule_name=name, **changes))
+        answer = self._app.manage("UpdateMonitoringSchedule", monitoring_schedule_name=name, **changes)
+        for part in own:  # once the app has taken them
+            setattr(self, part, getattr(checked, part))
+        return self._answer(answer)
 
     def delete_monitoring_schedule(self, monitor_schedule_name: str | None = None) -> None:
         """Delete a schedule and stop what it has running; its results are kept.
@@ -570,7 +575,7 @@ class ModelMonitor(ScheduleExecutions):
         request = {
             "baselining_job_name": name,
             "monitoring_type": self.monitoring_type(),
-            "baseline_dataset_s3_uri": files.uploaded("baseline_dataset", dataset or ""),
+            "baseline_dataset_s3_uri": files.uploaded("baseline_dataset", text("baseline_dataset", dataset)),
             "dataset_format": as_app_reads_it(dataset_format),
             "environment": self.env | dict(environment or {}),
             "processing": self._processing() | dict(processing or {}),
@@ -593,7 +598,7 @@ class ModelMonitor(ScheduleExecutions):
         return given(
             role_arn=self._role_arn(),
             **{name: getattr(self, name) for name in _RESOURCES},
-            tags=self.tags or None,
+            tags=self.tags,
             network_config=None if network is None else network._to_request_dict(),  # noqa: SLF001 - as SageMaker's SDK names it
             entrypoint=self.entrypoint,
         )
@@ -603,14 +608,6 @@ class ModelMonitor(ScheduleExecutions):
         if self.role is None or "/" in self.role:
             return self.role
         return str(self._app.client("iam").get_role(RoleName=self.role)["Role"]["Arn"])
-
-    def _change(self, own: Mapping[str, Any]) -> None:
-        """Change the parameters of this object, with the checks of its making."""
-        now = {name: getattr(self, name) for name in _OWN_PARAMETERS} | dict(own)
-        image = {name: now.pop(name) for name in ("image_uri", "entrypoint")}
-        checked = ModelMonitor(**now, **image)
-        for name in _OWN_PARAMETERS:
-            setattr(self, name, getattr(checked, name))
 
     def _completed(self, name: str, changes: dict[str, Any]) -> dict[str, Any]:
         """Return changes with the rest of the parts that the app replaces as a whole."""
@@ -646,11 +643,12 @@ _INPUTS = ("endpoint_input", "batch_transform_input")
 _OWN_PARAMETERS = ("role", *_RESOURCES, "env", "tags", "network_config", "image_uri", "entrypoint")
 
 
-def _tags(tags: Sequence[Mapping[str, str]] | Mapping[str, str] | None) -> dict[str, str]:
+def _tags(tags: Sequence[Any] | Mapping[str, str] | None) -> dict[str, str]:
     """Return tags as a dict, from one or from SageMaker's list."""
     if tags is None or isinstance(tags, Mapping):
         return dict(tags or {})
     try:
-        return {tag["Key"]: tag["Value"] for tag in tags}
-    except (KeyError, TypeError):
+        # SageMaker's SDK v3 has a class for them
+        return dict((tag["Key"], tag["Value"]) if isinstance(tag, Mapping) else (tag.key, tag.value) for tag in tags)
+    except (AttributeError, KeyError):
         raise ValueError('tags must be a list of {"Key": ..., "Value": ...}, or a dict') from None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from modelwatch.arguments import choice, given
+from modelwatch.arguments import given, instance
 
-_SWITCHES = ("Enabled", "Disabled")
+if TYPE_CHECKING:
+    from modelwatch_analyzer.documents import ConstraintsPart
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,8 @@ class DataQualityDistributionConstraints:
         The largest distance of numbers and of categories, at least 0.
     comparison_method, categorical_drift_method : str, optional
         Measures of distance; docs/compatibility/numbers.md lists them.
+    false_alarm_rate, monthly_false_alarm_rate, minimum_effect, minimum_share, minimum_shift : float, optional
+        What the Calibrated comparison promises, and the least changes that it reports; see docs/tuning-thresholds.md.
     """
 
     perform_comparison: str | None = None
@@ -28,15 +32,17 @@ class DataQualityDistributionConstraints:
     comparison_method: str | None = None
     categorical_comparison_threshold: float | None = None
     categorical_drift_method: str | None = None
+    false_alarm_rate: float | None = None
+    monthly_false_alarm_rate: float | None = None
+    minimum_effect: float | None = None
+    minimum_share: float | None = None
+    minimum_shift: float | None = None
 
     def __post_init__(self) -> None:
-        """Refuse switches and thresholds that mean nothing."""
-        if self.perform_comparison is not None:
-            choice("perform_comparison", self.perform_comparison, _SWITCHES)
-        for name in ("comparison_threshold", "categorical_comparison_threshold"):
-            value = getattr(self, name)
-            if value is not None and not value >= 0:
-                raise ValueError(f"{name} must be at least 0, not {value}")
+        """Refuse what no execution would take."""
+        from modelwatch_analyzer.distances.distribution_constraints import DistributionConstraints
+
+        _refuse_unfit(DistributionConstraints, self._to_dict())
 
     def _to_dict(self) -> dict[str, Any]:
         return given(**vars(self))
@@ -49,25 +55,28 @@ class DataQualityMonitoringConfig:
     Parameters
     ----------
     emit_metrics, evaluate_constraints : {"Enabled", "Disabled"}, optional
-    distribution_constraints : DataQualityDistributionConstraints
+    distribution_constraints : DataQualityDistributionConstraints, optional
+    datatype_check_threshold, domain_content_threshold : float, optional
+        The least share of values that have the expected type, and that are among the known categories: 0 to 1.
     """
 
     emit_metrics: str | None = None
     evaluate_constraints: str | None = None
-    distribution_constraints: DataQualityDistributionConstraints = field(
-        default_factory=DataQualityDistributionConstraints
-    )
+    distribution_constraints: DataQualityDistributionConstraints | None = None
+    datatype_check_threshold: float | None = None
+    domain_content_threshold: float | None = None
 
     def __post_init__(self) -> None:
-        """Refuse other switches."""
-        for name in ("emit_metrics", "evaluate_constraints"):
-            if getattr(self, name) is not None:
-                choice(name, getattr(self, name), _SWITCHES)
+        """Refuse what no execution would take."""
+        from modelwatch_analyzer.data_quality.documents import MonitoringConfig
+
+        if self.distribution_constraints is not None:
+            instance("distribution_constraints", self.distribution_constraints, DataQualityDistributionConstraints)
+        _refuse_unfit(MonitoringConfig, self._to_dict())
 
     def _to_dict(self) -> dict[str, Any]:
-        document = given(emit_metrics=self.emit_metrics, evaluate_constraints=self.evaluate_constraints)
-        comparison = self.distribution_constraints._to_dict()  # noqa: SLF001 (the same file)
-        return document | ({"distribution_constraints": comparison} if comparison else {})
+        comparison = self.distribution_constraints._to_dict() if self.distribution_constraints else None  # noqa: SLF001 (the same file)
+        return given(**vars(self) | {"distribution_constraints": comparison or None})
 
 
 def monitoring_config_document(config: DataQualityMonitoringConfig | dict[str, Any]) -> dict[str, Any]:
@@ -80,8 +89,22 @@ def monitoring_config_document(config: DataQualityMonitoringConfig | dict[str, A
     """
     if isinstance(config, dict):
         parts = dict(config)
-        constraints = DataQualityDistributionConstraints(**(parts.pop("distribution_constraints", None) or {}))
-        config = DataQualityMonitoringConfig(**parts, distribution_constraints=constraints)
+        comparison = parts.pop("distribution_constraints", None)
+        if isinstance(comparison, dict):
+            comparison = DataQualityDistributionConstraints(**comparison)
+        config = DataQualityMonitoringConfig(**parts, distribution_constraints=comparison)
     if not isinstance(config, DataQualityMonitoringConfig):
         raise TypeError(f"expected a DataQualityMonitoringConfig or a dict, not {type(config).__name__}")
     return config._to_dict()  # noqa: SLF001 (the same file)
+
+
+def _refuse_unfit(part: type[ConstraintsPart], document: dict[str, Any]) -> None:
+    """Refuse a part of constraints that the analysis would refuse."""
+    from pydantic import ValidationError
+
+    from modelwatch_core.domain.documents import validation_message
+
+    try:
+        part.model_validate_json(json.dumps(document))
+    except ValidationError as error:
+        raise ValueError(validation_message(error)) from None

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypedDict
+from uuid import uuid4
 
 from modelwatch.app_client import AppClient
 from modelwatch.arguments import choice, flag, given, instance, listed, s3_uri, text, time_text
@@ -18,6 +19,7 @@ from modelwatch.model_monitor.files import Constraints, ModelMonitoringFile, Sta
 from modelwatch.model_monitor.inputs import BatchTransformInput, EndpointInput, MonitoringOutput
 from modelwatch.s3 import S3Uploader
 
+_FILES = {"constraints": Constraints, "statistics": Statistics}
 PROBLEM_TYPES = ("BinaryClassification", "MulticlassClassification", "Regression")
 
 
@@ -71,8 +73,7 @@ class Files:
         path = Path(place.removeprefix("file://"))
         if not path.is_file():
             raise ValueError(f"{argument}: {place!r} is neither an S3 URI nor a file on this machine")
-        folder = f"{self.app.results}/model-monitor/input/{self.name}/{argument}"
-        return S3Uploader.upload(path, folder, sagemaker_session=self.app)
+        return S3Uploader.upload(path, self._new_folder(), sagemaker_session=self.app)
 
     def baseline_file(self, argument: str, given_file: str | ModelMonitoringFile) -> str:
         """Return the S3 URI of a file of a baseline, after its upload where it is in memory alone.
@@ -83,17 +84,21 @@ class Files:
         if isinstance(given_file, str):
             uri = s3_uri(argument, given_file)
         else:
-            document = instance(argument, given_file, ModelMonitoringFile)
+            document = instance(argument, given_file, _FILES[argument])
             if document.file_s3_uri and document.is_changed:
                 raise ValueError(
                     f"{argument} was changed after it was read from {document.file_s3_uri}, which the schedule would"
                     " use: call its save() to overwrite that file, or save() with the URI of another folder"
                 )
-            uri = document.file_s3_uri or document.save(f"{self.app.results}/model-monitor/input/{self.name}")
+            uri = document.file_s3_uri or document.save(self._new_folder())
         if self.monitoring_type not in CLARIFY_KINDS or self._exists(uri):
             return uri
         analysis = f"{uri.rpartition('/')[0]}/{CLARIFY_FILE}"
         return analysis if self._exists(analysis) else uri
+
+    def _new_folder(self) -> str:
+        """Return a folder that nothing refers to: a request that is refused must not change what a schedule reads."""
+        return f"{self.app.results}/model-monitor/input/{self.name}/{uuid4()}"
 
     def _exists(self, uri: str) -> bool:
         bucket, _, key = uri.removeprefix("s3://").partition("/")

@@ -154,6 +154,9 @@ class AcceptSchedule:
         for name, uri in request.sources.items():
             if self._read(uri) is None:
                 raise InvalidInput("ScriptNotFound", f"there is no {name} at {uri}")
+        config = request.analysis_config
+        if isinstance(config, str) and self._read(config) is None:
+            raise InvalidInput("AnalysisConfigNotFound", f"there is no analysis configuration at {config}")
         for folder in (watched.data_captured_destination_s3_uri, request.ground_truth_input):
             if folder:
                 with advice_on_access(folder):

@@ -346,7 +346,8 @@ class ScheduleRequest(MonitorParameters):
     @property
     def warnings(self) -> list[str]:
         """What whoever makes the schedule should know, a sentence each."""
-        return [*self._overlaps(), *([] if self.compares else [_NOTHING_TO_COMPARE_WITH])]
+        finds_nothing = not self.compares and self.kind.analysis is not None  # a user's own container may need none
+        return [*self._overlaps(), *([_NOTHING_TO_COMPARE_WITH] if finds_nothing else [])]
 
     @property
     def compares(self) -> bool:

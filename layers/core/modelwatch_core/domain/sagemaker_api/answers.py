@@ -14,6 +14,7 @@ _OF_EXECUTIONS = {"Pending": "InProgress", "CompletedWithViolations": "Completed
 """Statuses of executions that processing jobs do not have, and what these have in their place."""
 
 _INPUT, _OUTPUT = "/opt/ml/processing/input", "/opt/ml/processing/output"
+_BASELINE = "/opt/ml/processing/baseline"
 _RESOURCES = {"InstanceCount": 1, "InstanceType": "ml.m5.xlarge", "VolumeSizeInGB": 30}
 OWN_IMAGE, _NO_ROLE = "modelwatch/analyzer", "none"
 """What an answer has for members that SageMaker requires and that nobody gave, because the monitor was made by another
@@ -247,6 +248,7 @@ def execution_job(arns: str, execution: Record, schedule: Record) -> dict[str, A
     watched = schedule.get("endpoint_input") or schedule.get("batch_transform_input") or {}
     source = {"S3Uri": watched["data_captured_destination_s3_uri"], "S3DataType": "S3Prefix", "S3InputMode": "File"}
     source["LocalPath"] = processing.get("input_local_path") or _INPUT
+    inputs = {"monitoring_input": source} | _baseline_inputs(schedule.get("baseline") or {})
     result = {"S3Uri": execution["output_s3_uri"], "S3UploadMode": processing.get("s3_upload_mode") or "Continuous"}
     result["LocalPath"] = processing.get("local_path") or _OUTPUT
     output = {"OutputName": "monitoring_output", "S3Output": result, "AppManaged": False}
@@ -255,7 +257,7 @@ def execution_job(arns: str, execution: Record, schedule: Record) -> dict[str, A
         ProcessingJobName=execution["processing_job_name"],
         ProcessingJobArn=processing_job_arn(arns, execution),
         ProcessingJobStatus=processing_job_status(execution),
-        ProcessingInputs=[{"InputName": "monitoring_input", "AppManaged": False, "S3Input": source}],
+        ProcessingInputs=[{"InputName": name, "AppManaged": False, "S3Input": each} for name, each in inputs.items()],
         ProcessingOutputConfig=given(Outputs=[output], KmsKeyId=processing.get("output_kms_key")),
         ProcessingResources={"ClusterConfig": _RESOURCES | _cluster(processing)},
         AppSpecification={"ImageUri": (schedule.get("sagemaker_request") or schedule).get("image_uri") or OWN_IMAGE},
@@ -269,6 +271,21 @@ def execution_job(arns: str, execution: Record, schedule: Record) -> dict[str, A
         ExitMessage=outcome.get("exit_message"),
         FailureReason=outcome.get("failure_reason"),
     )
+
+
+def _baseline_inputs(baseline: Record) -> dict[str, Any]:
+    """Return the files of a baseline as inputs of a job, with the names and paths that SageMaker gives them."""
+    files = (("baseline", "stats", "statistics_s3_uri"), ("constraints", "constraints", "constraints_s3_uri"))
+    return {
+        name: {
+            "S3Uri": baseline[field],
+            "LocalPath": f"{_BASELINE}/{folder}",
+            "S3DataType": "S3Prefix",
+            "S3InputMode": "File",
+        }
+        for name, folder, field in files
+        if baseline.get(field)
+    }
 
 
 def wire(value: Any) -> Any:
