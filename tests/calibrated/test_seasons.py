@@ -59,6 +59,31 @@ def test_a_window_is_one_observation_among_those_that_were_learnt_from():
     assert "moved to higher values" in tested.effect.what
 
 
+def test_a_day_that_multiplies_all_values_is_as_surprising_as_the_logarithm_of_its_factor():
+    # Factors whose logarithms are normal with a standard deviation of 0.3, of values whose usual mean is 20: 4 of these
+    # deviations are p = 2 Phi(-4), 6.3e-5 (scipy). On the natural scale they would be p = 1e-14.
+    learnt = spread(windows=1e9, between=36.0, mean_variance=36.0, rows=1e9)
+    seasonal = SeasonalCounts(by="", seasons={}, spreads={24: learnt}, variance=36.0)
+    away = 20 * (math.exp(4 * 0.3) - 1)
+    many = mean_evidence(WindowMean(away, 1e9, 20.0), seasonal, learnt, WINDOW_TEST)
+    assert many.p == pytest.approx(2 * stats.norm.sf(4), rel=1e-3)
+    natural = mean_evidence(WindowMean(away, 1e9), seasonal, learnt, WINDOW_TEST)
+    assert natural.p < 1e-13
+    assert many.effect.estimate == natural.effect.estimate
+    assert many.effect.lower < natural.effect.lower
+    # By hand: the lower limit is 4 - 1.96 standard deviations, and two normal laws so far apart are 2 Phi(d / 2) - 1.
+    assert many.effect.lower == pytest.approx(2 * stats.norm.cdf((4 - stats.norm.ppf(0.975)) / 2) - 1, rel=1e-3)
+
+
+def test_moves_downwards_are_measured_as_they_are():
+    learnt = spread(between=36.0, mean_variance=36.0)
+    seasonal = SeasonalCounts(by="", seasons={}, spreads={24: learnt}, variance=72.0)
+    of_amounts, natural = (
+        mean_evidence(WindowMean(-15.0, 50.0, usual), seasonal, learnt, WINDOW_TEST) for usual in (20.0, 0.0)
+    )
+    assert of_amounts == natural
+
+
 # Simulated captures: a value that goes with the hour and differs from day to day, and a category that goes with the
 # hour.
 
@@ -183,6 +208,18 @@ def test_what_is_usual_at_noon_is_a_change_at_night(seasonal):
     found = found_in(seasonal, night)
     assert least(found["value"]) < 1e-6
     assert least(found["kind"]) < 1e-3
+
+
+def test_what_is_usual_is_known_of_columns_that_are_never_negative(seasonal):
+    day = captured(7, range(DAYS, DAYS + 1))
+    found = found_in(seasonal, day)["value"]
+    assert found.mean is not None
+    assert found.mean.usual == 0
+    positive = pl.col("value") + 100.0
+    moved = day.with_columns(positive)
+    found = found_in(baseline(captured(1, range(DAYS)).with_columns(positive)), moved)["value"]
+    assert found.mean is not None
+    assert found.mean.usual + found.mean.away == pytest.approx(moved["value"].mean())
 
 
 def test_rows_of_hours_that_the_baseline_lacks_are_left_out_and_reported(seasonal):

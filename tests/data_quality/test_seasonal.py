@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -124,7 +125,7 @@ def test_a_small_change_that_lasts_is_found_by_its_week(seasonal):
     assert "test of the mean of the last 7 windows" in found[6][0]
     series = seasonal.read(f"check/{SERIES_FILE}")
     assert series["looks"] == 7
-    assert series["seasonal"]["_c0"] == {"168": {"windows": 0, "rows": 0.0, "away": 0.0}}
+    assert series["seasonal"]["_c0"] == {"168": {"windows": 0, "rows": 0.0, "away": 0.0, "usual": 0.0}}
 
 
 def test_a_window_without_times_is_compared_as_a_whole_with_a_warning(seasonal):
@@ -161,6 +162,26 @@ def test_what_power_names_as_least_is_found_in_most_days_and_half_of_it_in_few(s
 
     assert days_found(shift) >= 11  # 16 of 20 are expected
     assert days_found(shift / 2) <= 9
+
+
+def test_power_names_the_move_upwards_of_columns_that_are_never_negative(seasonal):
+    # With logarithms a shift s is found as usual * log(1 + s / usual), so the least is usual * (exp(s / usual) - 1).
+    natural = _least_shift(seasonal)
+    statistics = seasonal.read("baseline/statistics.json")
+    calibration = statistics["features"][0]["calibration"]
+    calibration["numbers"]["negative"] = 0
+    for season in calibration["seasons"]["seasons"].values():
+        season["mean"] = 20.0
+    seasonal.rewrite("baseline/statistics.json", statistics)
+    usual = 20.0 / math.sqrt(calibration["seasons"]["variance"])
+    assert _least_shift(seasonal) == pytest.approx(usual * (math.exp(natural / usual) - 1))
+
+
+def _least_shift(workbench) -> float:
+    statistics = Statistics.read(workbench.folder / "baseline/statistics.json")
+    deviations = next(least_changes(statistics, 24 * 12, 0.7 * 0.05 / 30, 24.0)).deviations
+    assert deviations is not None
+    return deviations
 
 
 def test_a_replay_finds_what_the_check_found(seasonal):

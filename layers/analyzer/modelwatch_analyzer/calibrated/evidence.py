@@ -58,10 +58,13 @@ class WindowMean:
     away : float
     rows : float
         How many rows, without copies, it is the mean of.
+    usual : float
+        What it is compared with, where the baseline has no negative value; else 0.
     """
 
     away: float
     rows: float
+    usual: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,7 +129,7 @@ class _Window:
             repeated=spread.repeated,
         )
 
-    def mean(self, copies: float) -> WindowMean | None:
+    def mean(self, before: ColumnCounts, copies: float) -> WindowMean | None:
         """Compare the mean of numbers with what is usual; None where there is nothing to compare.
 
         Notes
@@ -159,7 +159,8 @@ class _Window:
             return None
         usual = sum(weight * valued[number].mean for number, weight in weights.items()) / whole
         with np.errstate(over="ignore", invalid="ignore"):
-            return WindowMean(float(np.nan_to_num(values.mean())) - usual, values.size / copies)
+            away = float(np.nan_to_num(values.mean())) - usual
+        return WindowMean(away, values.size / copies, usual if never_negative(before) else 0.0)
 
 
 def _filtered(sampled: SampledColumn, kept: NDArray[np.bool_]) -> SampledColumn:
@@ -204,7 +205,7 @@ def seasonal_evidence(
     usual = window.usual(before, spread)
     evidence = tuple(evidence_of(usual, window.sampled, numeric=numeric, integral=integral, repeated=repeated))
     tests = tuple(of_few(tested({"": evidence})[""], spread.windows))
-    mean = window.mean(copies) if numeric else None
+    mean = window.mean(before, copies) if numeric else None
     if mean is not None and seasonal.mean_decides(spread, mean.rows):
         parts = [(each, OF_ROWS) for each in tests]
         parts.append((mean_evidence(mean, seasonal, spread, WINDOW_TEST), OF_WINDOW))
@@ -226,6 +227,11 @@ def repeated_in(spread: Spread, rows: float) -> float:
     return 1 + (spread.repeated - 1) * max(1.0, rows / spread.rows) + beyond
 
 
+def never_negative(before: ColumnCounts) -> bool:
+    """Return whether a column of a baseline has numbers, of which none is negative."""
+    return before.numbers is not None and not before.numbers.negative
+
+
 def error_of_mean(seasonal: SeasonalCounts, spread: Spread, rows: float, windows: int = 1) -> float:
     """Return the standard error of the mean of a window of so many rows, or of several, against what is usual."""
     # Windows of more rows than those that were learnt from may differ by what these leave open.
@@ -239,15 +245,20 @@ def mean_evidence(mean: WindowMean, seasonal: SeasonalCounts, spread: Spread, te
 
     Notes
     -----
-    Student's test. The effect is how far two normal laws are apart, so that it is one of shares of rows.
+    Student's test. The effect is how far two normal laws are apart, so that it is one of shares of rows. Where values
+    are never negative, days may multiply them, and their means are skewed upwards: a move of one window upwards is
+    measured on the scale of logarithms. This only makes it smaller, so the promise also holds where days add to all
+    values. The mean of several windows is hardly skewed.
     """
     from scipy.special import stdtr, stdtrit
 
     error = error_of_mean(seasonal, spread, mean.rows / windows, windows)
     freedom, size = spread.windows - 1, abs(mean.away)
+    skewed = windows == 1 and mean.away > 0 and mean.usual > 0
+    certain = mean.usual * math.log1p(size / mean.usual) if skewed else size
     margin = float(stdtrit(freedom, 0.975)) * error
     scale = math.sqrt(8 * seasonal.variance)
-    estimate, lower, upper = (math.erf(each / scale) for each in (size, max(0.0, size - margin), size + margin))
+    estimate, lower, upper = (math.erf(each / scale) for each in (size, max(0.0, certain - margin), size + margin))
     what = f"of the rows moved to {'higher' if mean.away > 0 else 'lower'} values, by the mean"
     effect = Effect(estimate, lower, upper, what)
-    return Evidence(test, DRIFT_CHECK, 2 * float(stdtr(freedom, -size / error)), effect, MINIMUM_EFFECT)
+    return Evidence(test, DRIFT_CHECK, 2 * float(stdtr(freedom, -certain / error)), effect, MINIMUM_EFFECT)

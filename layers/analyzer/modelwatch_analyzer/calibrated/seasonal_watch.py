@@ -34,18 +34,23 @@ class MeanOfWindows(EditedDocument):
     rows : float
     away : float
         The sum of how far their rows were from what is usual.
+    usual : float
+        The sum of what is usual of their rows; see `WindowMean`.
     """
 
     windows: Annotated[int, Field(ge=0)] = 0
     rows: Annotated[float, Field(ge=0)] = 0.0
     away: float = 0.0
+    usual: float = 0.0
 
     def after(self, mean: WindowMean | None) -> MeanOfWindows:
         """Take in a window."""
         if mean is None:
             return self.model_copy(update={"windows": self.windows + 1})
-        away = float(np.nan_to_num(self.away + mean.away * mean.rows))  # of huge numbers it may be beyond a double
-        return MeanOfWindows(windows=self.windows + 1, rows=self.rows + mean.rows, away=away)
+        # Of huge numbers they may be beyond a double.
+        away = float(np.nan_to_num(self.away + mean.away * mean.rows))
+        usual = float(np.nan_to_num(self.usual + mean.usual * mean.rows))
+        return MeanOfWindows(windows=self.windows + 1, rows=self.rows + mean.rows, away=away, usual=usual)
 
 
 OpenBlocks = dict[int, MeanOfWindows]
@@ -102,6 +107,6 @@ def _of_block(seasonal: SeasonalCounts, block: MeanOfWindows, hours: int, correc
     spread, days = seasonal.spread_of(DAY), hours // DAY
     if not seasonal.mean_decides(spread, block.rows / days):
         return None
-    mean = WindowMean(block.away / block.rows, block.rows)
+    mean = WindowMean(block.away / block.rows, block.rows, block.usual / block.rows)
     tested = mean_evidence(mean, seasonal, spread, f"test of the mean of the last {block.windows} windows", days)
     return replace(tested, p=min(1.0, tested.p * correction))

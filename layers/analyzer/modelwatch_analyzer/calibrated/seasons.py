@@ -154,6 +154,12 @@ class SeasonalCounts(EditedDocument):
     spreads: Annotated[dict[int, Spread], Field(min_length=1)]
     variance: Annotated[float, Field(ge=0)] = 0.0
 
+    @property
+    def mean(self) -> float:
+        """For numbers, the mean of all rows."""
+        rows = {number: each.rows - each.missing for number, each in self.seasons.items()}
+        return sum(rows[number] * each.mean for number, each in self.seasons.items()) / max(sum(rows.values()), 1)
+
     def spread_of(self, hours: float) -> Spread:
         """Return that of the longest windows that are not longer, or else of the shortest ones."""
         lengths = sorted(self.spreads)

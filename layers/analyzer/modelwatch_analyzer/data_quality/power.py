@@ -11,7 +11,13 @@ import numpy as np
 from modelwatch_analyzer.calibrated.cells import ColumnCounts
 from modelwatch_analyzer.calibrated.effects import difference_of_shares, effective_rows
 from modelwatch_analyzer.calibrated.family import least_move
-from modelwatch_analyzer.calibrated.seasonal_tests import OF_ROWS, OF_WINDOW, error_of_mean, repeated_in
+from modelwatch_analyzer.calibrated.seasonal_tests import (
+    OF_ROWS,
+    OF_WINDOW,
+    error_of_mean,
+    never_negative,
+    repeated_in,
+)
 from modelwatch_analyzer.calibrated.seasons import DAY, SeasonalCounts
 from modelwatch_analyzer.calibrated.two_counts import more
 from modelwatch_analyzer.data_quality.documents import Statistics
@@ -105,6 +111,11 @@ def _seasonal(
         large = float(stdtrit(freedom, 0.975))
         least = (max(certain, large) - float(ndtri(1 - _FOUND))) * error / math.sqrt(seasons.variance)
         least += 2 * float(ndtri(0.5 + (CALIBRATED_RATES.minimum_effect or 0.0) / 2)) if large > certain else 0.0
+        usual = seasons.mean / math.sqrt(seasons.variance) if never_negative(counts) else 0.0
+        if usual > 0:
+            # Upwards, where it takes more: the mean is then tested on the scale of logarithms.
+            with np.errstate(over="ignore"):
+                least = usual * float(np.expm1(least / usual))
         deviations = least if deviations is None else min(deviations, least)
         moved = min(moved, math.erf(least / math.sqrt(8)))
     return LeastChange(name, moved, None if moved >= 1 else deviations, missing)
