@@ -62,9 +62,9 @@ CASES = {
         {"1", "2", "3", "inf", "-Infinity"},
         {"1", "2", "3", "inf", "-Infinity"},
         {
-            "data quality": "60 of 150 beyond the range of a double",
+            "data quality": "60 of 150 values beyond the range of a double",
             "regression": "60 rows whose 'v' is not a number were left out",
-            "explainability": "60 of 150 values of 'v' are read as text",
+            "explainability": "60 of 150 values of 'v' are text",
         },
     ),
     "beyond a double": Case(
@@ -74,7 +74,7 @@ CASES = {
         2,
         {"1", "2", "1e400"},
         {"1", "2", "1e400"},
-        {"data quality": "30 of 90 beyond the range of a double"},
+        {"data quality": "30 of 90 values beyond the range of a double"},
     ),
     "whole numbers past 2^53": Case(
         ["9007199254740992", "9007199254740993", "9007199254740995"],
@@ -120,7 +120,7 @@ CASES = {
         {
             "data quality": "categories that differ only in blanks around them, case or Unicode form count "
             "as different ones: 'v' (2)",
-            "classes": "classes that differ only in case are counted as different",
+            "classes": "classes that differ only in case count as different",
         },
     ),
     "yes and no": Case(
@@ -163,7 +163,7 @@ CASES = {
         {"1", "2"},
         {"1", "2", ""},
         {
-            "data quality": "'v' is String because of 90 of 150 values (90 of 150 that usually mean a missing value",
+            "data quality": "'v' is String because of 90 of 150 values that usually mean a missing value",
             "classes": "90 of the missing values are written out",
             "regression": "90 of the missing values are written out",
             "bias": "90 of the missing values are written out",
