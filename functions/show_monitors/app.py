@@ -17,7 +17,7 @@ from modelwatch_core.domain.events import ExecutionEnded
 logger, metrics = Logger(), Metrics()
 
 DESCRIPTION = """### Monitors
-All monitors at a glance: state, last and next run, the latest runs, what is nearest to a violation.
+All monitors at a glance: state, last and next execution, the latest executions, what is nearest to a violation.
 
 ``` yaml
 monitor: the name of a monitoring schedule, for its history; leave it out for all

@@ -62,7 +62,7 @@ CASES = {
         {"1", "2", "3", "inf", "-Infinity"},
         {"1", "2", "3", "inf", "-Infinity"},
         {
-            "data quality": "60 of 150 beyond the range of a double",
+            "data quality": "60 of 150 values beyond the range of a double",
             "regression": "60 rows whose 'v' is not a number were left out",
             "explainability": "60 of 150 values of 'v' are text",
         },
@@ -74,7 +74,7 @@ CASES = {
         2,
         {"1", "2", "1e400"},
         {"1", "2", "1e400"},
-        {"data quality": "30 of 90 beyond the range of a double"},
+        {"data quality": "30 of 90 values beyond the range of a double"},
     ),
     "whole numbers past 2^53": Case(
         ["9007199254740992", "9007199254740993", "9007199254740995"],
@@ -163,7 +163,7 @@ CASES = {
         {"1", "2"},
         {"1", "2", ""},
         {
-            "data quality": "'v' is String because of 90 of 150 values (90 of 150 that usually mean a missing value",
+            "data quality": "'v' is String because of 90 of 150 values that usually mean a missing value",
             "classes": "90 of the missing values are written out",
             "regression": "90 of the missing values are written out",
             "bias": "90 of the missing values are written out",

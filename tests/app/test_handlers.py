@@ -144,7 +144,7 @@ def test_an_hour_goes_through_the_handlers_from_tick_to_mail(world):
     invoke("launch_execution", sample("launch_execution.tick"))
     (request,) = world.host.started
     expected = sample("analyzer.check")
-    reason = "memory takes 1,000,000 bytes of input, and there are 2"
+    reason = "memory takes up to 1,000,000 bytes of input, and there are 2"
     of_the_world = {
         "host": "memory",
         "host_reason": reason,

@@ -66,6 +66,7 @@ def test_an_alert_begins_lasts_in_silence_and_is_over():
     assert "recovered from violations in hourly" in alert_subject(over)
     assert "Alert:     violations, warning: over, began 2026-11-22T11:00:00Z" in alert_text(over)
     assert "\n\n\n" not in alert_text(over)
+    assert not alert_text(over).endswith("\n")  # SNS adds an empty line before its footer
 
 
 def test_a_line_that_is_cut_says_so():
@@ -394,7 +395,7 @@ def test_a_schedule_that_did_not_fire_is_an_alert_once_and_recovers_with_its_nex
         hours.world.reconcile()
         hours.world.deliver()
     assert hours.notices == ["not-fired InAlert"]
-    assert "schedule not fired in hourly at 2026-11-22T11:00:00Z" in alert_subject(hours.world.mail.alerts[0])
+    assert "schedule did not fire in hourly at 2026-11-22T11:00:00Z" in alert_subject(hours.world.mail.alerts[0])
     assert hours.states()["not-fired"] == "InAlert"
     hours.number += 8
     hours.end("o")

@@ -82,7 +82,7 @@ def test_a_monitor_is_shown_with_its_state_its_runs_and_what_is_nearest_to_a_vio
     assert "2026-11-22 12:00 UTC" in page  # the next run
     assert "income  900 %" in page
     assert "<b>age</b>  50 %" in page
-    assert "1 of the last 2 runs found violations or failed" in watched.page()
+    assert "1 of the last 2 executions found violations or failed" in watched.page()
 
 
 def test_the_alerts_of_a_monitor_are_shown_with_their_beginning_and_how_long_it_is_muted(watched):

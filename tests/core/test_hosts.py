@@ -56,11 +56,13 @@ SMALL, LARGE = candidate("small", 10), candidate("large", 100, runs_images=True)
 
 def test_the_cheapest_host_that_fits_is_chosen_and_the_reason_says_why_the_others_are_not():
     assert choose_host([SMALL, LARGE], Demand(input_bytes=10)) == HostChoice(
-        name="small", reason="small takes 10 bytes of input, and there are 10"
+        name="small", reason="small takes up to 10 bytes of input, and there are 10"
     )
     choice = choose_host([SMALL, LARGE], Demand(input_bytes=11))
     assert choice.name == "large"
-    assert choice.reason == "small takes 10 bytes of input at most; large takes 100 bytes of input, and there are 11"
+    assert (
+        choice.reason == "small takes 10 bytes of input at most; large takes up to 100 bytes of input, and there are 11"
+    )
 
 
 def test_an_image_goes_to_a_host_that_runs_images():
@@ -258,7 +260,7 @@ def world() -> World:
 def test_an_execution_keeps_its_run_and_why_its_host_was_chosen(world):
     execution = world.ledger.get(world.tick().key)
     assert execution.host == "memory"
-    assert execution.host_reason == "memory takes 1,000,000 bytes of input, and there are 3"
+    assert execution.host_reason == "memory takes up to 1,000,000 bytes of input, and there are 3"
     assert execution.run == Run(host="memory", subject=execution.subject, run_id="1", log_location="the log of memory")
 
 

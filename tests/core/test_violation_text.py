@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelwatch_core.domain.constraint_violations import ConstraintViolation, check_text, rounded_text, violation_text
-from modelwatch_core.domain.number_text import number_text
+from modelwatch_core.domain.number_text import number_text, p_text
 
 
 def text_of(description: str) -> str:
@@ -56,14 +56,14 @@ def text_of(description: str) -> str:
                 "There are missing columns in current dataset. Number of columns in current dataset: 5, "
                 "Number of columns in baseline constraints: 6"
             ),
-            "Missing from the data, which has 5 columns where the baseline has 6.",
+            "Missing from the data (5 columns; the baseline has 6).",
         ),
         (
             (
                 "There are extra columns in current dataset. Number of columns in current dataset: 7, "
                 "Number of columns in baseline constraints: 6"
             ),
-            "Not in the baseline, which has 6 columns where the data has 7.",
+            "Not in the baseline (6 columns; the data has 7).",
         ),
         (
             "Baseline drift p-value: 1.234567E-9 is below threshold: 0.05",
@@ -75,7 +75,7 @@ def text_of(description: str) -> str:
         ),
         (
             "Metric recall with 0.3333333333333333 +/- NaN was LessThanThreshold '0.6666666666666666'",
-            "recall of 0.3333 is below the threshold 0.6667",
+            "The value 0.3333 is below the threshold 0.6667",
         ),
         (
             (
@@ -84,7 +84,7 @@ def text_of(description: str) -> str:
                 "The same number as mse"
             ),
             (
-                "rmse of 12.5 is above the threshold 10, "
+                "The value 12.5 is above the threshold 10, "
                 "and chance does not explain the difference from the baseline's 9.123 (p 3.7e-08). "
                 "The same number as mse"
             ),
@@ -95,7 +95,7 @@ def text_of(description: str) -> str:
                 "Chance does not explain the difference from the baseline's 0.0512345678 (p 1.8e-08)"
             ),
             (
-                "The value 0.3122 is outside of the range -0.1 to 0.1. "
+                "The value 0.3122 is outside the range -0.1 to 0.1. "
                 "Chance does not explain the difference from the baseline's 0.05123 (p 1.8e-08)"
             ),
         ),
@@ -188,3 +188,13 @@ def test_numbers_have_four_digits_and_no_exponent_unless_they_are_very_large_or_
         "123,457",
         "1e+12",
     ]
+
+
+@pytest.mark.parametrize(("value", "text"), [(9999.4, "9,999"), (9999.5, "10,000"), (-12345.6, "-12,346")])
+def test_a_number_that_rounds_up_to_five_digits_has_no_exponent(value, text):
+    assert number_text(value) == text
+
+
+@pytest.mark.parametrize(("p", "text"), [(0.0123, "0.012"), (2e-12, "2e-12"), (8.8e-306, "below 1e-12")])
+def test_a_tiny_p_value_is_below_a_bound(p, text):
+    assert p_text(p) == text

@@ -25,26 +25,26 @@ def about(summary: AnalysisSummary, name: str) -> list[str]:
         (
             "nan",
             1,
-            "because of 1 of 600 values (1 of 600 that usually mean a missing value, such as NA or -)",
+            "because of 1 of 600 values that usually mean a missing value, such as NA or -",
         ),
         (
             "NA",
             5,
-            "because of 5 of 600 values (5 of 600 that usually mean a missing value, such as NA or -)",
+            "because of 5 of 600 values that usually mean a missing value, such as NA or -",
         ),
         (
             "None",
             3,
-            "because of 3 of 600 values (3 of 600 that usually mean a missing value, such as NA or -)",
+            "because of 3 of 600 values that usually mean a missing value, such as NA or -",
         ),
-        ("-", 2, "because of 2 of 600 values (2 of 600 that usually mean a missing value, such as NA or -)"),
-        ("twelve", 1, "because of 1 of 600 values (1 of 600 other text)"),
-        ("1e999", 1, "because of 1 of 600 values (1 of 600 beyond the range of a double)"),
-        ('"7,5"', 4, "because of 4 of 600 values (4 of 600 with a decimal comma)"),
-        ("8 ", 1, "because of 1 of 600 values (1 of 600 with blanks around the number)"),
-        ("(9)", 1, "because of 1 of 600 values (1 of 600 in brackets)"),
-        ("[0.9", 1, "because of 1 of 600 values (1 of 600 with one bracket of a list, which was cut at its commas)"),
-        ("-9e-1]", 1, "because of 1 of 600 values (1 of 600 with one bracket of a list, which was cut at its commas)"),
+        ("-", 2, "because of 2 of 600 values that usually mean a missing value, such as NA or -"),
+        ("twelve", 1, "because of 1 of 600 values"),
+        ("1e999", 1, "because of 1 of 600 values beyond the range of a double"),
+        ('"7,5"', 4, "because of 4 of 600 values with a decimal comma"),
+        ("8 ", 1, "because of 1 of 600 values with blanks around the number"),
+        ("(9)", 1, "because of 1 of 600 values in brackets"),
+        ("[0.9", 1, "because of 1 of 600 values with one bracket of a list, which was cut at its commas"),
+        ("-9e-1]", 1, "because of 1 of 600 values with one bracket of a list, which was cut at its commas"),
     ],
 )
 @pytest.mark.parametrize("place", [0, 300, 590])
@@ -83,12 +83,12 @@ def test_numbers_spelled_for_people_are_text_and_what_is_in_the_way_is_said(work
     kinds = [feature["inferred_type"] for feature in workbench.read("baseline/constraints.json")["features"]]
     assert kinds == [*["String"] * 6, "Fractional"]
     says = {
-        "comma": "200 of 200 with a decimal comma",
-        "percent": "200 of 200 with a per cent sign",
-        "behind": "200 of 200 with blanks around the number",
-        "money": "200 of 200 with a currency",
-        "thousands": "200 of 200 with separators of thousands, or a decimal comma",
-        "debit": "200 of 200 in brackets",
+        "comma": "200 of 200 values with a decimal comma",
+        "percent": "200 of 200 values with a per cent sign",
+        "behind": "200 of 200 values with blanks around the number",
+        "money": "200 of 200 values with a currency",
+        "thousands": "200 of 200 values with separators of thousands, or a decimal comma",
+        "debit": "200 of 200 values in brackets",
     }
     for name, text in says.items():
         assert any(text in warning and "write numbers as 1234.5" in warning for warning in about(made, name))
@@ -150,7 +150,7 @@ def test_a_column_of_numbers_that_is_text_now_says_why(workbench: Workbench) -> 
     workbench.baseline(table({"z": list(range(100)), "y": [1] * 100}))
     checked = workbench.check(table({"z": [*range(98), "NA", "NA"], "y": [1] * 100}))
     assert found(checked) == [("z", "data_type_check")]
-    cause = "2 of 100 values (2 of 100 that usually mean a missing value, such as NA or -); 98 of 100 are numbers"
+    cause = "2 of 100 values that usually mean a missing value, such as NA or -; 98 of 100 are numbers"
     assert about(checked, "z") == [f"'z' is now String because of {cause}: leave missing values empty, or give {USUAL}"]
 
 
@@ -178,7 +178,8 @@ def test_all_formats_say_the_same(workbench: Workbench, form: str) -> None:
         content, dataset_format = path.read_bytes(), {"parquet": {}}
     made = workbench.check(content, dataset_format=dataset_format, baseline_constraints=None, baseline_statistics=None)
     assert any(
-        "1 of 151 that usually mean a missing value" in warning and "150 of 151" in warning for warning in made.warnings
+        "1 of 151 values that usually mean a missing value" in warning and "150 of 151" in warning
+        for warning in made.warnings
     )
 
 

@@ -80,7 +80,7 @@ def test_a_rerun_is_marked_as_such() -> None:
         (BROKERS_DATA_QUALITY, "mortgage-brokers-data-quality monitors mortgage-brokers every 3 hours"),
         (
             BRANCHES_BIAS,
-            "mortgage-approval-bias monitors mortgage-approval every hour, 3 hours later, when its labels are there",
+            "mortgage-approval-bias monitors mortgage-approval every hour, 3 hours later, once its labels have arrived",
         ),
     ],
     ids=lambda each: getattr(each, "name", None),

@@ -81,8 +81,8 @@ def test_a_violation_leads_to_the_metric_of_its_group():
 def test_thousands_of_rows_are_cut_with_those_in_violation_kept():
     rows = [row("DI", facet_value=f"v{i}", violated=i == 4999) for i in range(5000)]
     page = report(*rows, groups=[("Sex", f"v{i}", i) for i in range(5000)])
-    assert "Shown are 1,000 of 5,000 metrics: those in violation, then the first." in page.text
-    assert "Shown are 1,000 of 5,000 groups: the largest." in page.text
+    assert "Showing 1,000 of 5,000 metrics: those in violation, then the first." in page.text
+    assert "Showing 1,000 of 5,000 groups: the largest." in page.text
     assert page.row("DIwhat DI is")[-1] == ""
     assert [cells[-1] for cells in page.rows if cells[0] == "DIwhat DI is"].index("violated") == 0
     assert "Sex = v4999 (4,999 rows)" in page.text

@@ -131,7 +131,12 @@ def test_a_feature_is_shown_beside_its_baseline_with_the_distance_and_the_thresh
 
 def test_categories_are_captioned_by_the_most_frequent():
     page = render(statistics=document(categorical("s", {"a": 1, "b": 60, "c": 20, "d": 19})))
-    assert "b 60%, c 20%, d 19%, and 1 more" in page.row("s")[3]
+    assert "b 60\N{NO-BREAK SPACE}%, c 20\N{NO-BREAK SPACE}%, d 19\N{NO-BREAK SPACE}%, and 1 more" in page.row("s")[3]
+
+
+def test_a_category_that_is_cut_says_so():
+    page = render(statistics=document(categorical("s", {"very high risk of default": 1})))
+    assert "very high risk of defau… 100" in page.row("s")[3]
 
 
 def test_a_feature_that_only_the_baseline_has_is_still_shown():
@@ -273,7 +278,7 @@ def test_p_values_are_graded_by_their_logarithms():
 def test_thousands_of_features_are_cut_with_those_in_violation_kept():
     columns = [{"name": f"c{i}", "inferred_type": "Unknown"} for i in range(3000)]
     page = render(statistics=document(*columns), summary=summary(("c2999", "data_type_check", "Mixed.")))
-    assert "Shown are 1,000 of 3,000 features: those in violation, then the first." in page.text
+    assert "Showing 1,000 of 3,000 features: those in violation, then the first." in page.text
     assert "1 violation in 100 records of 3,000 features: c2999." in page.text
     assert [row[0] for row in page.rows[-2:]] == ["c997", "c998"]
     assert page.rows[3][0] == "c2999"

@@ -36,12 +36,12 @@ def test_errors_by_baseline_rows_and_shares_over_executions_have_columns_where_t
         AttributionRow("label0", "gone", None, 0.0625, baseline_rank=3),
         AttributionRow("label1", "age", 0.25, 0.5, rank=1, baseline_rank=1),
     )
-    headings = ["Error by baseline rows", "Share", "Share in earlier executions"]
-    then = "0.25standard deviation 0.125, 0.125 to 0.375, executions: 3"
+    headings = ["Error by baseline rows", "Share", "Mean share earlier"]
+    then = "0.250.125 to 0.375 in 3 executions, standard deviation 0.125"
     first, other = (row for row in page.rows if row[0] == "age")
-    assert first == ["age", "2", "", "0.25", "0.5", "0", "0.5", then, ""]
-    assert page.row("gone")[5:] == ["-", "-", "-", ""]
-    assert other == ["age", "1", "", "0.25", "0.5", ""]
+    assert first == ["age", "2", "", "0.25", "0.5", "0", "0.5", then]
+    assert page.row("gone")[5:] == ["-", "-", "-"]
+    assert other == ["age", "1", "", "0.25", "0.5"]
     assert all(page.text.count(heading) == 1 for heading in headings[::2])
 
 
@@ -56,7 +56,7 @@ def test_the_bars_of_a_label_are_on_one_scale_and_labels_on_their_own():
 
 def test_a_label_without_any_attribution_has_no_bars():
     page = report(AttributionRow("a", "f", None, None), AttributionRow("a", "g", 0.0, 0.0))
-    assert page.row("f") == ["f", "-", "", "-", "-", ""]
+    assert page.row("f") == ["f", "-", "", "-", "-"]
     assert page.row("g")[3:5] == ["0", "0"]
 
 
@@ -86,8 +86,8 @@ def test_a_violation_leads_to_its_label_or_its_drift():
 def test_thousands_of_features_and_labels_are_cut_with_those_in_violation_kept():
     rows = [AttributionRow(f"l{i}", f"f{j}", j, violated=(i, j) == (49, 0)) for i in range(50) for j in range(200)]
     page = report(*rows)
-    assert "Shown are 20 of 50 labels: those in violation, then the first." in page.text
-    assert "Shown are 100 of 200 features: those in violation, then the strongest." in page.text
+    assert "Showing 20 of 50 labels: those in violation, then the first." in page.text
+    assert "Showing 100 of 200 features: those in violation, then the strongest." in page.text
     assert len(page.rows) == 20 * 101
     assert page.rows[-1][0] == "f0"
     assert page.rows[-2][0] == "f101"

@@ -39,7 +39,7 @@ def test_the_facts_are_those_that_were_given():
         "Format": "csv",
         "Window": "2026-11-22T09:00:00Z to 2026-11-22T10:00:00Z",
         "Labels": "labels",
-        "Problem": "Regression",
+        "Problem type": "Regression",
         "Endpoint": "mortgage",
     }
     assert facts_of(settings(end_time="2026-11-22T10:00:00Z"))["Window"] == "... to 2026-11-22T10:00:00Z"

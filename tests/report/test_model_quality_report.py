@@ -29,9 +29,15 @@ def test_a_metric_is_shown_with_its_deviation_its_interval_and_its_baseline():
         MetricRow("rmse", 12345.6),
     )
     # The grade by hand: (0.95 - 0.515363) / (0.95 - 0.93951) = 41.43
-    assert page.row("auc") == ["auc", "0.5154", "0.01289", "0.49 to 0.54", "0.95", "0.9395", "4143 %", "violated"]
+    assert page.row("auc") == ["auc", "0.5154", "0.01289", "0.49 to 0.54", "0.95", "0.9395", "4,143 %", "violated"]
     assert page.row("rmse") == ["rmse", "12,346", "-", "", "-", "-", "not graded", ""]
     assert [kind for kind, _ in page.paths] == ["band", "reference", "value", "track", "over", "reference"]
+
+
+def test_a_baseline_has_no_columns_of_what_only_a_check_has():
+    page = report(MetricRow("rmse", 12345.6), MetricRow("mae", 2.0))
+    assert page.row("rmse") == ["rmse", "12,346", ""]
+    assert "The grade is" not in page.text
 
 
 def test_an_undefined_metric_shows_its_reason_and_its_baseline():
@@ -39,7 +45,7 @@ def test_an_undefined_metric_shows_its_reason_and_its_baseline():
     assert page.row("recall") == [
         "recall",
         "undefinedno record is actually positive",
-        *("", "0.8", "-", "not graded", ""),
+        *("", "0.8", "-", "not graded"),
     ]
 
 
@@ -63,9 +69,27 @@ def test_a_violation_leads_to_its_metric():
 def test_the_confusion_matrix_has_shares_of_the_actual_label():
     page = report(matrix=confusion(("no", "yes", "new"), ((90, 10, 0), (1, 3, 0), (0, 0, 0))))
     assert page.row("Actual") == ["Actual", "Records", "no", "yes", "new"]
-    assert page.row("no") == ["no", "100", "9090.0%", "1010.0%", "00.0%"]
-    assert page.row("yes") == ["yes", "4", "125.0%", "375.0%", "00.0%"]
-    assert page.row("new") == ["new", "0", "00.0%", "00.0%", "00.0%"]
+    assert page.row("no") == [
+        "no",
+        "100",
+        "9090.0\N{NO-BREAK SPACE}%",
+        "1010.0\N{NO-BREAK SPACE}%",
+        "00.0\N{NO-BREAK SPACE}%",
+    ]
+    assert page.row("yes") == [
+        "yes",
+        "4",
+        "125.0\N{NO-BREAK SPACE}%",
+        "375.0\N{NO-BREAK SPACE}%",
+        "00.0\N{NO-BREAK SPACE}%",
+    ]
+    assert page.row("new") == [
+        "new",
+        "0",
+        "00.0\N{NO-BREAK SPACE}%",
+        "00.0\N{NO-BREAK SPACE}%",
+        "00.0\N{NO-BREAK SPACE}%",
+    ]
     # The diagonal is what was right.
     assert page.raw.count(" hit") == 3
     assert '<td class="number shade4 hit">90' in page.raw
@@ -75,8 +99,8 @@ def test_of_many_labels_the_most_frequent_are_shown():
     counts = np.diag(np.arange(1, 31))
     page = report(matrix=confusion(tuple(f"c{i}" for i in range(30)), counts))
     assert page.row("Actual") == ["Actual", "Records", *(f"c{i}" for i in range(10, 30))]
-    assert page.row("c29")[-1] == "30100.0%"
-    assert "Shown are 20 of 30 labels: the most frequent." in page.text
+    assert page.row("c29")[-1] == "30100.0\N{NO-BREAK SPACE}%"
+    assert "Showing 20 of 30 labels: the most frequent." in page.text
 
 
 def test_curves_are_drawn_with_their_axes_named():
@@ -100,6 +124,6 @@ def test_thousands_of_metrics_are_cut_with_those_in_violation_kept():
     assert len(page.rows) == 1001
     assert page.rows[1][0] == "precision of c4999"
     assert page.rows[-1][0] == "precision of c998"
-    assert "Shown are 1,000 of 5,000 metrics: those in violation, then the first." in page.text
-    assert "Shown are 24 of 100 curves: the first." in page.text
+    assert "Showing 1,000 of 5,000 metrics: those in violation, then the first." in page.text
+    assert "Showing 24 of 100 curves: the first." in page.text
     assert len(page.raw) < 1_000_000

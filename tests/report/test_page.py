@@ -245,10 +245,10 @@ def test_thousands_of_violations_warnings_and_changes_are_cut_and_the_page_says_
     lists = {"warnings": tuple(f"w{i}." for i in range(2000)), "changes": tuple(f"c{i}." for i in range(3000))}
     page = kind("x", summary=summary(*many, **lists))
     for cut, last in (("1,000 of 2,000 warnings", "w999."), ("1,000 of 3,000 changes", "c999.")):
-        assert f"Shown are {cut}: the first." in page.text
+        assert f"Showing {cut}: the first." in page.text
         assert last in page.texts
     assert not {"w1000.", "c1000."} & set(page.texts)
-    assert "Shown are 1,000 of 1,500 violations: the first." in page.text
+    assert "Showing 1,000 of 1,500 violations: the first." in page.text
     assert "1,500 violations in" in page.text
     assert ["f999", "c", "d"] in page.rows
     assert ["f1000", "c", "d"] not in page.rows

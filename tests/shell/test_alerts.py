@@ -28,7 +28,10 @@ def test_alerts_of_a_schedule_are_a_table(run: Run, world: World) -> None:
     assert result.exit_code == 0, result.stderr
     (violations,) = (line for line in result.stdout.splitlines() if "violations" in line)
     assert violations.split()[:5] == ["violations", "InAlert", "2026-11-22", "09:00", "warning"]
-    assert "1 of 1 are bad" in violations
+    assert "1 of 1 execution is bad" in violations
+    (not_fired,) = (line for line in result.stdout.splitlines() if line.startswith("not-fired"))
+    assert "the schedule does not fire" in not_fired
+    assert "muted until" not in result.stdout  # which none of them is
 
 
 def test_the_history_names_what_changed_and_when(run: Run, world: World) -> None:

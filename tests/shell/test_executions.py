@@ -89,6 +89,13 @@ def test_a_one_off_run_is_found_by_its_window_and_told_apart_in_the_list(run: Ru
     assert ["2026-11-19 00:00 to 2026-11-20 09:00" in line for line in listed[-2:]] == [False, True]
 
 
+def test_a_list_has_no_column_that_is_empty_on_the_whole_page(run: Run):
+    one_off = execution(9, one_off=True, window={"start": "2026-11-19T00:00:00Z", "end": "2026-11-20T09:00:00Z"})
+    for records, number in (([execution(9)], 0), ([execution(9), one_off], 1)):
+        listed = run(FakeApp(ListMonitoringExecutions=page(*records)), "executions", "list").stdout
+        assert listed.count("one-off run over") == number
+
+
 def test_the_latest_execution_is_that_which_schedules_describe_shows(run: Run):
     app = FakeApp(DescribeMonitoringSchedule=latest(execution(9)))
     assert json.loads(run(app, "executions", "describe", "hourly", "--json").stdout) == execution(9)

@@ -7,11 +7,13 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from modelwatch.cli.answers import print_answer, print_records, time_text
+from modelwatch.cli.answers import Record, print_answer, print_records, time_text
 from modelwatch.cli.app_options import AppOptions, ScheduleName, complete_schedule_name
 from modelwatch.cli.list_options import PageOptions, SortOrder
 from modelwatch.cli.option_groups import takes_option_groups
 from modelwatch.cli.options import TIME, AsJson, examples
+from modelwatch_core.domain.alerting import AlertName
+from modelwatch_core.domain.number_text import count_text
 
 AlertStatus = Literal["InAlert", "OK"]
 
@@ -21,12 +23,20 @@ group = typer.Typer(
     rich_markup_mode=None,
 )
 
+
+def _on_while(alert: Record) -> str:
+    if alert["monitoring_alert_name"] == AlertName.NOT_FIRED:
+        return "the schedule does not fire"
+    bad = alert["datapoints_to_alert"]
+    return f"{bad} of {count_text(alert['evaluation_period'], 'execution')} {'is' if bad == 1 else 'are'} bad"
+
+
 _COLUMNS = {
     "alert": lambda each: each["monitoring_alert_name"],
     "status": lambda each: each["alert_status"],
     "since (UTC)": lambda each: time_text(each["since"]),
     "severity": lambda each: each["severity"],
-    "on while": lambda each: f"{each['datapoints_to_alert']} of {each['evaluation_period']} are bad",
+    "on while": _on_while,
     "muted until (UTC)": lambda each: time_text(each["muted_until"]),
 }
 _HISTORY_COLUMNS = {

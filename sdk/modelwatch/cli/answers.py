@@ -18,7 +18,7 @@ NOTHING = "-"
 
 
 def print_records(answer: Record, name: str, columns: Columns, *, as_json: bool) -> None:
-    """Print a page of records; a record that cannot be read is shown as the reason.
+    """Print a page of records, without columns that none of them has; one that cannot be read is shown as the reason.
 
     Parameters
     ----------
@@ -30,7 +30,10 @@ def print_records(answer: Record, name: str, columns: Columns, *, as_json: bool)
         return
     console, records = make_console(), answer[name]
     if records:
-        print_table(console, list(columns), [_row(record, columns) for record in records])
+        rows = [_row(record, columns) for record in records]
+        shown = [place for place in range(len(columns)) if place == 0 or any(row[place] != NOTHING for row in rows)]
+        names = list(columns)
+        print_table(console, [names[place] for place in shown], [[row[place] for place in shown] for row in rows])
     else:
         console.print(f"No {name.replace('_', ' ')}.")
     if following := answer.get("next_token"):

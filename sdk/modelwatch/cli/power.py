@@ -31,10 +31,10 @@ def power(
 ) -> None:
     """Show the smallest changes that the Calibrated comparison finds in 80 % of windows, by feature.
 
-    Of a schedule it is what one window finds alone: changes that last are found together with later windows. Rates and
-    minimums are those that a baseline suggests.
+    For a schedule these are the changes that a single window finds; smaller ones that last are found over several
+    windows. The rates of false alarms and the smallest effects are those that a baseline suggests.
 
-    A seasonal baseline says how windows differ by nature: a window is as long as a month has looks, or else an hour.
+    A seasonal baseline knows how much windows vary. Their length is then that of --looks-per-month, or an hour.
     """
     from modelwatch_analyzer.calibrated.seasonal_watch import SEASONAL_LOOKS_PART
     from modelwatch_analyzer.calibrated.watch import LOOKS_PART

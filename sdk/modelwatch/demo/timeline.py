@@ -45,7 +45,7 @@ class Timeline:
     def print_monitor(self, time: datetime, monitor: Monitor) -> None:
         """Print that a monitor starts."""
         often = "every hour" if monitor.hours_apart == 1 else f"every {monitor.hours_apart} hours"
-        late = f", {monitor.hours_back} hours later, when its labels are there" if monitor.hours_back else ""
+        late = f", {monitor.hours_back} hours later, once its labels have arrived" if monitor.hours_back else ""
         self.print_event(time, f"{monitor.name} monitors {monitor.endpoint.name} {often}{late}{monitor.remark}")
 
     def print_hour(
@@ -94,7 +94,7 @@ class Timeline:
         The time of a change is the end of the window whose execution made it.
         """
         self.print_heading("Alerts")
-        for change in changes:
+        for change in sorted(changes, key=lambda each: each.window.end):
             line = f"{change.window.end:%H:%M}  {change.monitoring_schedule_name} {change.alert_name}: "
             self._console.print(Text.assemble(line, (change.alert_status, _ALERT_STYLES[change.alert_status])))
         subjects = [str(mail["Subject"]) for mail in mails]

@@ -73,7 +73,7 @@ NO_VALUE = "the baseline has no value"
 class Verdict:
     """Whether a metric violates its constraint, a note on that, and how likely chance takes it so far.
 
-    There is a chance where a metric is outside of its range.
+    There is a chance where a metric is outside its range.
     """
 
     violated: bool
@@ -142,9 +142,9 @@ def judge(
     if math.isinf(value):
         if constraint.before is None:
             return Verdict(violated=True)
-        return Verdict(violated=False, note="infinite, which few rows make it by chance")
+        return Verdict(violated=False, note="infinite, which can happen by chance with few rows")
     if isinstance(estimate, Undefined):
-        return Verdict(violated=False, note=f"outside of its range, but it has no interval: {estimate.reason}")
+        return Verdict(violated=False, note=f"outside its range, but it has no interval: {estimate.reason}")
     before = constraint.before
     if before is not None:
         least, most = suggested_range(metric, before.value, NO_INTERVAL, rule)

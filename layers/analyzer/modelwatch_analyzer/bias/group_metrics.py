@@ -22,6 +22,7 @@ from modelwatch_analyzer.wording import enumerated
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitor_kinds.bias import BiasSettings
+from modelwatch_core.domain.number_text import p_text
 
 FEW_ROWS = 30
 """With fewer rows in the group, or outside of it, its metrics never alert; metrics of all rows need this many in
@@ -73,7 +74,7 @@ class GroupMetric:
         if self.verdict.chance is not None:
             before = self.constraint and self.constraint.before
             than = f"the baseline's {spelled(before.value)}" if before else "the range"
-            description += f". Chance does not explain the difference from {than} (p {self.verdict.chance:.2g})"
+            description += f". Chance does not explain the difference from {than} (p {p_text(self.verdict.chance)})"
         return ConstraintViolation.model_validate(
             {
                 "facet": self.facet,

@@ -10,6 +10,7 @@ from modelwatch_analyzer.calibrated.dependence import Blocks
 from modelwatch_analyzer.calibrated.effects import effective_rows
 from modelwatch_analyzer.calibrated.evidence import NO_SUCH_HOURS, WINDOW_TEST, Evidence
 from modelwatch_analyzer.calibrated.number_tests import WEIGHTS
+from modelwatch_core.domain.number_text import p_text
 
 _HALF_POWER = 0.42
 """The 0.84 standard errors that it takes to find a change in 80 % instead of 50 % of windows; one standard error of a
@@ -85,7 +86,7 @@ class Verdict:
         over = f"{self.columns} {'column' if self.columns == 1 else 'columns'}"
         return (
             f"{_TITLES.get(check, 'Baseline drift')}: {_size(found)}, threshold "
-            f"{_percent(self.minimums[found.minimum])}; corrected p {_chance(found.p)} by the {found.test}; "
+            f"{_percent(self.minimums[found.minimum])}; corrected p {p_text(found.p)} by the {found.test}; "
             f"at most {self.promise} have a false alarm, over {over}."
         )
 
@@ -96,12 +97,12 @@ class Verdict:
             return f"Undecided, because {self.undecided}."
         first = (self.flagged or self.evidence)[0]
         if self.flagged:
-            why = f"Flagged: {_size(first)}, which is certain (corrected p {_chance(first.p)}) and large."
+            why = f"Flagged: {_size(first)}, which is certain (corrected p {p_text(first.p)}) and large."
         elif first.p <= self.level:
             least = _percent(self.minimums[first.minimum])
             why = f"Not flagged: {_size(first)}, which is certain, but may be below the threshold of {least}."
         else:
-            why = f"Not flagged: chance explains it (corrected p {_chance(first.p)}); {_size(first)}."
+            why = f"Not flagged: chance explains it (corrected p {p_text(first.p)}); {_size(first)}."
         found = (
             f" A move of {_percent(self.least)} of the rows is found in 80 % of such windows." if self.least < 1 else ""
         )
@@ -223,10 +224,6 @@ def _size(evidence: Evidence) -> str:
 
 def _percent(share: float) -> str:
     return f"{100 * share:.3g} %"
-
-
-def _chance(p: float) -> str:
-    return f"{p:.2g}" if p >= 1e-12 else "below 1e-12"
 
 
 def _rows(number: float) -> str:

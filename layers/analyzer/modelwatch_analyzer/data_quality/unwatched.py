@@ -54,7 +54,7 @@ def unwatched(features: Mapping[str, FeatureStatistics]) -> Iterator[str]:
     if empty:
         yield f"there is no value in {enumerated(empty)}: only the completeness of such a column is watched"
     many = [
-        f"{name!r} ({feature.distinct_count:.0f})" for name, feature in features.items() if _has_many_values(feature)
+        f"{name!r} ({feature.distinct_count:,.0f})" for name, feature in features.items() if _has_many_values(feature)
     ]
     if many:
         yield (
@@ -62,7 +62,7 @@ def unwatched(features: Mapping[str, FeatureStatistics]) -> Iterator[str]:
             "drift of such a column is watched"
         )
     words = [
-        f"{name!r} ({count} of {feature.string_statistics.common.num_present} values)"
+        f"{name!r} ({count:,} of {feature.string_statistics.common.num_present:,} values)"
         for name, feature in features.items()
         if feature.string_statistics and not why_text(feature) and (count := _missing_words(feature))
     ]
@@ -110,16 +110,18 @@ def why_text(feature: FeatureStatistics, *, in_baseline: bool = True) -> str | N
     if numbers + sum(spelled.values()) - missing <= _NEARLY_ALL * (present - missing):
         return None
     others = present - numbers - sum(spelled.values())
-    parts = [f"{count} of {present} {_PHRASES[kind]}" for kind, count in spelled.items()]
-    parts += [f"{others} of {present} other text"] if others else []
-    kept = f"; {numbers} of {present} are numbers" if numbers else ""
+    parts = [f"{count:,} of {present:,} {_PHRASES[kind]}" for kind, count in spelled.items()]
+    parts += [f"{others:,} of {present:,} other text"] if others else []
+    kept = f"; {numbers:,} of {present:,} are numbers" if numbers else ""
     plain = [kind for kind in spelled if kind not in (Spelling.MISSING, Spelling.BEYOND_DOUBLE)]
     option = number_option(plain)
     advice = [f"leave missing values empty, or give {_MISSING_OPTION}"] * bool(missing)
     advice += ["write numbers as 1234.5" + (f", or give {option}" if option else "")] * bool(plain)
     advice += ["make the baseline again"] * in_baseline
     fix = f": {', and '.join(advice)}" if len(advice) > in_baseline else ""
-    return f"String because of {present - numbers} of {present} values ({', '.join(parts)}){kept}{fix}"
+    # The number of values that are all of one kind is not given twice.
+    these = f" ({', '.join(parts)})" if len(parts) > 1 else "".join(f" {_PHRASES[kind]}" for kind in spelled)
+    return f"String because of {present - numbers:,} of {present:,} values{these}{kept}{fix}"
 
 
 def _missing_words(feature: FeatureStatistics) -> int:

@@ -95,7 +95,7 @@ def _drift_warnings(drift: LabelDrift) -> Iterator[str]:
             if not isinstance(moved.share_change, Undefined) and abs(moved.share_change) >= _LEAST_CHANGE
         ]
         features = (
-            f"{name!r} (rank {moved.baseline_rank} to {moved.rank}, {100 * share:+.1f} percentage points of all)"
+            f"{name!r} (rank {moved.baseline_rank} to {moved.rank}, {100 * share:+.1f} percentage points of the total)"
             for share, name, moved in sorted(shares, key=lambda each: -abs(each[0]))[:_NAMED]
         )
         if shares:

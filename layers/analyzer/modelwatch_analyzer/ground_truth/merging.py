@@ -257,4 +257,4 @@ def _no_match(predictions: Predictions, ground_truth: GroundTruth, matcher: _Mat
 
 
 def _list_kinds(kinds: dict[str, int]) -> str:
-    return ", ".join(f"{kind}: {count}" for kind, count in kinds.items()) or "no ids"
+    return ", ".join(f"{kind}: {count:,}" for kind, count in kinds.items()) or "no ids"

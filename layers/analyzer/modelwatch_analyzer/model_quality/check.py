@@ -15,6 +15,7 @@ from modelwatch_analyzer.thresholds import equal
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_analyzer.wording import java_double
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
+from modelwatch_core.domain.number_text import p_text
 
 R2, R2_FIRST_PARTY = "r2", "r2_first_party"
 
@@ -118,7 +119,7 @@ def _naming(violation: ConstraintViolation, others: Sequence[ConstraintViolation
         return violation
     is_same = [each.constraint_check_type == violation.constraint_check_type for each in others]
     names = [each.subject if same else f"1 - {each.subject}" for each, same in zip(others, is_same, strict=True)]
-    description = f"{violation.description}. The same number as {', '.join(names)}"
+    description = f"{violation.description}. The same number as {' and '.join(names)}"
     return violation.model_copy(update={"description": description})
 
 
@@ -180,7 +181,7 @@ def _violation(
             if not rates.is_certain(chance, before):
                 return None
             than = "the threshold" if before is None else f"the baseline's {java_double(before.value)}"
-            description += f", and chance does not explain the difference from {than} (p {chance:.2g})"
+            description += f", and chance does not explain the difference from {than} (p {p_text(chance)})"
     return ConstraintViolation.model_validate(
         {"constraint_check_type": operator, "description": description, "metric_name": metric}
     )

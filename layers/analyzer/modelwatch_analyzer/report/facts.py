@@ -30,7 +30,7 @@ def facts_of(settings: AnalysisSettings) -> dict[str, str]:
         "Format": "table in memory" if settings.dataset_format.name == DATA_FRAME else settings.dataset_format.name,
         "Window": window if settings.start_time or settings.end_time else None,
         "Labels": labels.name if labels else None,
-        "Problem": getattr(settings, "problem_type", None),
+        "Problem type": getattr(settings, "problem_type", None),
         "Endpoint": settings.sagemaker_endpoint_name,
         "Schedule": settings.sagemaker_monitoring_schedule_name,
     }

@@ -187,7 +187,11 @@ def _of_categories(then: Mapping[str, float], now: Mapping[str, float]) -> Overl
         tuple(side.get(label, 0.0) / total for label in shown) if (total := sum(side.values())) else ()
         for side in (then, now)
     )
-    return Overlay((), tuple(label[:_LONGEST_LABEL] for label in shown), first, second)
+    return Overlay((), tuple(map(_cut, shown)), first, second)
+
+
+def _cut(label: str) -> str:
+    return label if len(label) <= _LONGEST_LABEL else f"{label[: _LONGEST_LABEL - 1]}…"
 
 
 def _most_frequent(counts: Mapping[str, float], most: int) -> list[str]:
@@ -197,7 +201,9 @@ def _most_frequent(counts: Mapping[str, float], most: int) -> list[str]:
 def _frequent(counts: Mapping[str, float]) -> str:
     total = sum(counts.values())
     labels = _most_frequent(counts, _LABELS)
-    text = ", ".join(f"{label[:_LONGEST_LABEL] or 'empty'} {counts[label] / total:.0%}" for label in labels)
+    text = ", ".join(
+        f"{_cut(label) or 'empty'} {100 * counts[label] / total:.0f}\N{NO-BREAK SPACE}%" for label in labels
+    )
     return f"{text}, and {len(counts) - len(labels):,} more" if len(counts) > len(labels) else text
 
 

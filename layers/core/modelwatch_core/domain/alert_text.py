@@ -49,7 +49,7 @@ def cut_line(text: str, longest: int) -> str:
 
 def alert_text(alert: Alert, link: str | None = None) -> str:
     """Return the whole alert as lines of text, with where its report opens."""
-    return "\n".join(_notice_lines(alert) if alert.headline else _lines(alert, link)) + "\n"
+    return "\n".join(_notice_lines(alert) if alert.headline else _lines(alert, link))
 
 
 def _notice_lines(alert: Alert) -> Iterator[str]:
@@ -103,7 +103,7 @@ def _headline(alert: Alert) -> str:
 _BEGUN = {
     AlertName.FAILED_EXECUTIONS: "execution failed",
     AlertName.NO_DATA: "execution failed, no data",
-    AlertName.NOT_FIRED: "schedule not fired",
+    AlertName.NOT_FIRED: "schedule did not fire",
 }
 _OVER = {
     AlertName.VIOLATIONS: "from violations",

@@ -190,5 +190,5 @@ class AnalysisRequest(Owned):
 
     @property
     def chosen_host(self) -> str:
-        """The host and why it was chosen, for people."""
-        return f"{self.host}: {self.host_reason}" if self.host_reason else self.host
+        """The host and why it was chosen, for people: the reason names it."""
+        return self.host_reason or self.host

@@ -116,14 +116,14 @@ _PHRASES = [
             "There are missing columns in current dataset. Number of columns in current dataset: {now}, "
             "Number of columns in baseline constraints: {before}"
         ),
-        "Missing from the data, which has {now} columns where the baseline has {before}.",
+        "Missing from the data ({now} columns; the baseline has {before}).",
     ),
     (
         (
             "There are extra columns in current dataset. Number of columns in current dataset: {now}, "
             "Number of columns in baseline constraints: {before}"
         ),
-        "Not in the baseline, which has {before} columns where the data has {now}.",
+        "Not in the baseline ({before} columns; the data has {now}).",
     ),
     (
         "Baseline drift {name}: {value} exceeds threshold: {threshold}",
@@ -143,19 +143,19 @@ _PHRASES = [
     ),
     (
         "Metric {name} with {value} +/- {_deviation} was LessThanThreshold '{threshold}'",
-        "{name} of {value} is below the threshold {threshold}",
+        "The value {value} is below the threshold {threshold}",
     ),
     (
         "Metric {name} with {value} +/- {_deviation} was GreaterThanThreshold '{threshold}'",
-        "{name} of {value} is above the threshold {threshold}",
+        "The value {value} is above the threshold {threshold}",
     ),
     (
-        " does not explain the difference from the baseline's {before} (p {p})",
-        " does not explain the difference from the baseline's {before} (p {p})",
+        " does not explain the difference from the baseline's {before} (p",
+        " does not explain the difference from the baseline's {before} (p",
     ),
     (
         "Metric value {value} doesn't meet the baseline constraint requirement [{low}, {high}]",
-        "The value {value} is outside of the range {low} to {high}",
+        "The value {value} is outside the range {low} to {high}",
     ),
     (
         "Metric value {value} doesn't meet the baseline constraint requirement {limit}",

@@ -343,7 +343,9 @@ def _dollars(candidate: HostCandidate, demand: Demand) -> str:
 
 
 def _taken(chosen: HostCandidate, demand: Demand, passed_over: Sequence[str]) -> str:
-    size = f"{chosen.name} takes {chosen.limits.input_bytes:,} bytes of input, and there are {demand.input_bytes:,}"
+    size = (
+        f"{chosen.name} takes up to {chosen.limits.input_bytes:,} bytes of input, and there are {demand.input_bytes:,}"
+    )
     if chosen.limits.pace is None or demand.needs_image or not passed_over:
         return size
     return f"{size}, for {_dollars(chosen, demand)}"

@@ -11,7 +11,13 @@ DIGITS = range(_FEWEST_DIGITS, MOST_DIGITS + 1)
 
 def number_text(value: float, digits: int = _FEWEST_DIGITS) -> str:
     """Write a number in some digits, without an exponent unless it is very large or small."""
-    return f"{value:,.0f}" if 10**digits <= abs(value) < 1e9 else f"{value:,.{digits}g}"
+    # From 9,999.5 on, four digits are 1e+04.
+    return f"{value:,.0f}" if 10**digits - 0.5 <= abs(value) < 1e9 else f"{value:,.{digits}g}"
+
+
+def p_text(p: float) -> str:
+    """Write a p-value; one below 1e-12 has no digits worth reading."""
+    return f"{p:.2g}" if p >= 1e-12 else "below 1e-12"
 
 
 def count_text(number: int, noun: str) -> str:

@@ -46,7 +46,7 @@ class State(IntEnum):
 _TITLES = {
     State.FAILED: "Failed",
     State.VIOLATIONS: "Violations",
-    State.NO_RUN: "No run yet",
+    State.NO_RUN: "No execution yet",
     State.OK: "OK",
     State.STOPPED: "Stopped",
     State.NOT_SHOWN: "Indicator off",
@@ -121,8 +121,8 @@ def overview(monitors: Iterable[Monitor], now: datetime, details: Details) -> Ht
     by_state = Counter(each.state(now) for each in ordered)
     counts = ", ".join(f"{state.title}: {by_state[state]}" for state in State if by_state[state])
     headings = (
-        *("State", "Monitor", "Alerts", "Last run", "Next run"),
-        *("Latest runs", "Nearest to a violation", "Cost so far"),
+        *("State", "Monitor", "Alerts", "Last execution", "Next execution"),
+        *("Latest executions", "Nearest to a violation", "Cost so far"),
     )
     return joined(
         (
@@ -216,7 +216,7 @@ def _spark(runs: Sequence[RunSummary]) -> Html:
         for run in runs
     ]
     bad = sum(run.status is not ExecutionStatus.COMPLETED for run in runs)
-    return sparkline(bars, f"{bad} of the last {len(runs)} runs found violations or failed")
+    return sparkline(bars, f"{bad} of the last {len(runs)} executions found violations or failed")
 
 
 def _nearest(scores: Sequence[Score]) -> Html:
@@ -232,7 +232,7 @@ def _nearest(scores: Sequence[Score]) -> Html:
 
 
 def _grade(score: Score) -> str:
-    return "violated" if score.grade is None else f"{min(100 * score.grade, 99_999):.0f} %"
+    return "violated" if score.grade is None else f"{min(100 * score.grade, 99_999):,.0f} %"
 
 
 def history(monitor: Monitor, executions: Executions, now: datetime, report: Link) -> Html:
@@ -244,7 +244,7 @@ def history(monitor: Monitor, executions: Executions, now: datetime, report: Lin
         "Endpoint": schedule.endpoint_name,
         "Schedule": schedule.schedule_expression,
         "Alerts": _alerts(monitor, now),
-        "Next run": shown(due) if due else "never",
+        "Next execution": shown(due) if due else "never",
         "Cost so far, estimated": _cost(monitor.summary.cost),
         "Records that cannot be read": f"{executions.unreadable:,}" if executions.unreadable else None,
     }
@@ -330,7 +330,7 @@ def _execution(execution: MonitoringExecution, report: Link) -> Html:
         element(
             "td",
             _ended(status, count) if settled else "-",
-            _small(reason),
+            element("small", reason, class_="reason") if reason else None,
         ),
         element("td", str(execution.attempt), " (re-run)" if execution.attempt > 1 else None),
         element("td", element("a", "Report", href=uri) if uri else "-"),

@@ -39,7 +39,10 @@ _STYLE = """
 .mw thead th{color:var(--soft);font-weight:500;white-space:nowrap}
 .mw tbody th{font-weight:600;min-width:9rem;overflow-wrap:anywhere}
 .mw small,.mw .soft,.mw footer{color:var(--soft);font-weight:400;font-size:.8rem}
+.mw td{min-width:6rem}
 .mw small{display:block;overflow-wrap:anywhere}
+.mw small.reason{min-width:16rem}
+.mw footer{margin-top:1rem}
 .mw .counts{background:var(--band);padding:.7rem 1rem;font-size:1.05rem}
 .mw .state{font-weight:700;white-space:nowrap;border-left:6px solid var(--soft);padding-left:.5rem}
 .mw .state.ok{border-color:var(--good)}
