@@ -155,6 +155,7 @@ def test_a_configuration_is_written_where_the_analyzer_looks_for_it_or_fetched_f
     common = {"monitoring_type": "ModelBias", "ground_truth_input": "s3://captures/labels"}
     has_labels(world, "labels.jsonl")
     world.has_schedule("inline", **common, analysis_config=given)
+    world.objects.kept["s3://results/config.json"] = b"{}"
     world.has_schedule("stored", **common, analysis_config="s3://results/config.json")
     world.tick(name="inline")
     world.tick(name="stored")

@@ -100,7 +100,7 @@ def test_a_check_reports_its_agreement_with_each_earlier_execution(earlier: Expl
     assert share["standard_deviation"] == pytest.approx(abs(now[0] - then[0]) / np.sqrt(2))
     page = (earlier.folder / "check/report.html").read_text()
     assert "kendall_tau of label0 with 2026-01-31T09:00:00Z" in page
-    assert "Share in earlier executions" in page
+    assert "Mean share earlier" in page
     lines = (earlier.folder / "check/cloudwatch_metrics.jsonl").read_text().splitlines()
     metrics = {line["MetricName"]: line["Value"] for line in map(json.loads, lines)}
     assert metrics["feature_attribution_stability_kendall_tau"] == 1.0
