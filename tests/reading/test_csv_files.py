@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from modelwatch_analyzer.profile.lexical import ColumnType, infer_type, read_num
 from modelwatch_analyzer.reading import csv_files, csv_text, files
 from modelwatch_analyzer.reading.csv_files import open_csv
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog
+from modelwatch_analyzer.reading.files import first_characters
 from modelwatch_core.domain.dataset_formats import CsvOptions
 from modelwatch_core.domain.errors import InvalidInput
 
@@ -285,3 +287,9 @@ def test_files_with_the_same_header_hold_its_names_once(tmp_path: Path) -> None:
         (tmp_path / f"{name}.csv").write_text("income of the household,score\n1,2\n")
     first, second = open_csv(tmp_path, CsvOptions()).files
     assert [*map(id, first.columns)] == [*map(id, second.columns)]
+
+
+@given(st.binary() | st.text(st.sampled_from('a,"\r\n')).map(str.encode))
+def test_first_characters_are_those_behind_line_ends(text: bytes) -> None:
+    lines = re.split(rb"(?<=[\r\n])", text)
+    assert first_characters(text) == {line[0] for line in lines if line}

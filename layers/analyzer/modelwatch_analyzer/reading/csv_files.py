@@ -43,6 +43,7 @@ from modelwatch_analyzer.reading.files import (
     PIECE_BYTES,
     SourceFile,
     cuts_of,
+    first_characters,
     in_parts,
     least_bytes,
     line_blocks,
@@ -92,8 +93,11 @@ class _CsvFile:
 
     def repeats_header(self, text: bytes) -> bool:
         """Return whether a line of a text that starts with a record may be the header."""
+        if not self.header:
+            return False
+        firsts = first_characters(text)  # to search a text for a short header would take as long as parsing it
         return any(
-            header in text and (text.startswith(header) or b"\n" + header in text or b"\r" + header in text)
+            header[0] in firsts and (text.startswith(header) or b"\n" + header in text or b"\r" + header in text)
             for header in self.header
         )
 

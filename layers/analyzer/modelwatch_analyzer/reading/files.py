@@ -42,7 +42,7 @@ _SKIPPED = (".", "_")
 """How names begin that are no data."""
 _PIECE_BYTES = 1 << 20
 _CACHED_BYTES = 1 << 16  # of which what NumPy finds stays in the processor's cache
-_LINE_END, _FIRST_PRINTABLE = b"\n "
+_LINE_END, _RETURN, _FIRST_PRINTABLE = b"\n\r "
 
 _File = TypeVar("_File")
 
@@ -330,6 +330,18 @@ def count_line_ends(text: bytes) -> int:
 def count_controls(text: bytes) -> int:
     """Return how many control characters a text has, line feeds among them."""
     return _count(text, lambda characters: characters < _FIRST_PRINTABLE)
+
+
+def first_characters(text: bytes) -> set[int]:
+    """Return the first character of each line, whose ends are line feeds or carriage returns."""
+    characters, ends = np.frombuffer(text, np.uint8), [np.array([-1])]
+    returns = b"\r" in text
+    for start in range(0, characters.size, _CACHED_BYTES):
+        part = characters[start : start + _CACHED_BYTES]
+        found = (part == _LINE_END) | (part == _RETURN) if returns else part == _LINE_END
+        ends.append(np.flatnonzero(found) + start)
+    firsts = np.concatenate(ends) + 1
+    return set(np.flatnonzero(np.bincount(characters[firsts[firsts < characters.size]])).tolist())
 
 
 def _count(text: bytes, found: Callable[[NDArray[np.uint8]], NDArray[np.bool_]]) -> int:
