@@ -63,7 +63,7 @@ def test_records_are_those_of_single_lines(
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_well_formed_lines_are_decoded_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str) -> None:
     (tmp_path / "a.jsonl").write_bytes((RECORD + end).encode() * 5)
-    monkeypatch.setattr(capture_records, "Deferred", lambda *_: pytest.fail("lines were made"))
+    monkeypatch.setattr(capture_records, "LazySequence", lambda *_: pytest.fail("lines were made"))
     monkeypatch.setattr(capture_records, "DECODER", AtOnce())
     file = SourceFile(tmp_path / "a.jsonl", "a")
     (chunk,) = capture_records._chunks(file, ReadLog(), 10)

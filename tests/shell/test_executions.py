@@ -122,7 +122,7 @@ def test_a_report_is_not_saved_over_a_file(run: Run):
 
 
 @pytest.mark.parametrize(
-    ("listed", "told"),
+    ("listed", "printed"),
     [
         ([{"feature_name": "income", "constraint_check_type": "own_check", "description": "it is negative"}], "income"),
         (["income is negative"], "Entry 1 of the report is not in the form of a violation"),
@@ -130,7 +130,7 @@ def test_a_report_is_not_saved_over_a_file(run: Run):
     ],
 )
 def test_the_report_of_a_users_container_is_shown_whatever_it_is_called(
-    run: Run, monkeypatch: pytest.MonkeyPatch, listed: list[Any], told: str
+    run: Run, monkeypatch: pytest.MonkeyPatch, listed: list[Any], printed: str
 ):
     found = execution(
         9,
@@ -147,7 +147,7 @@ def test_the_report_of_a_users_container_is_shown_whatever_it_is_called(
     monkeypatch.setattr(ConstraintViolations, "from_s3_uri", from_s3_uri)
     shown = run(FakeApp(DescribeMonitoringSchedule=latest(found)), "executions", "report", "hourly")
     assert [uri.rpartition("/")[2] for uri in read] == ["violations.json"]
-    assert (shown.exit_code, told in shown.stdout, "no violations" in shown.stdout) == (1, True, False)
+    assert (shown.exit_code, printed in shown.stdout, "no violations" in shown.stdout) == (1, True, False)
 
 
 def test_what_an_earlier_attempt_of_a_users_container_found_is_not_shown(run: Run, monkeypatch: pytest.MonkeyPatch):

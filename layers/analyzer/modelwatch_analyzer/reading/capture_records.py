@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import MAXYEAR, UTC, date, datetime
-from functools import cached_property
 from itertools import pairwise
 from operator import attrgetter
-from typing import TypeVar, overload
 
 import msgspec
 import numpy as np
@@ -29,6 +27,7 @@ from modelwatch_analyzer.reading.uniform_records import (
     FEWEST_UNIFORM,
     INFERENCE_ID,
     INFERENCE_TIME,
+    LazySequence,
     UniformRecords,
     cut_records,
 )
@@ -57,31 +56,6 @@ def _hour(time: datetime) -> int | None:
     if not 1970 <= moment.year < MAXYEAR:
         return None
     return (moment.toordinal() - _FIRST_DAY) * 24 + moment.hour
-
-
-_Item_co = TypeVar("_Item_co", covariant=True)
-
-
-class Deferred(Sequence[_Item_co]):
-    """A sequence of known length that is made when an item is needed."""
-
-    def __init__(self, length: int, make: Callable[[], Sequence[_Item_co]]) -> None:
-        self._length = length
-        self._make = make
-
-    @cached_property
-    def _made(self) -> Sequence[_Item_co]:
-        return self._make()
-
-    @overload
-    def __getitem__(self, index: int) -> _Item_co: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[_Item_co]: ...
-    def __getitem__(self, index: int | slice) -> _Item_co | Sequence[_Item_co]:
-        return self._made[index]
-
-    def __len__(self) -> int:
-        return self._length
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,9 +245,9 @@ class _Chunk:
         return range(self.first_line, self.first_line + self.count)
 
     @property
-    def lines(self) -> Deferred[bytes]:
+    def lines(self) -> LazySequence[bytes]:
         """The text of each line."""
-        return Deferred(self.count, lambda: self.text.removesuffix(b"\n").split(b"\n"))
+        return LazySequence(self.count, lambda: self.text.removesuffix(b"\n").split(b"\n"))
 
     def together(self) -> list[CapturedRecord] | None:
         """Decode all records at once; None unless each line is a record."""
@@ -332,7 +306,7 @@ def _parse_record(line: bytes) -> CapturedRecord:
 def _parse(chunk: _Chunk, log: ReadLog, *, may_be_uniform: bool) -> RecordBlock:
     file, numbers = chunk.file, chunk.numbers
     if may_be_uniform and (uniform := cut_records(chunk.text, chunk.count)) is not None:
-        parsed = Deferred(chunk.count, lambda: DECODER.decode_lines(chunk.text))
+        parsed = LazySequence(chunk.count, lambda: DECODER.decode_lines(chunk.text))
         return RecordBlock(file, numbers, chunk.lines, parsed, uniform)
     if (together := chunk.together()) is not None:
         return RecordBlock(file, numbers, chunk.lines, together)

@@ -7,13 +7,13 @@ parsed as JSON: all are cut at their quotes, after which it is seen whether anyt
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from operator import attrgetter
-from typing import NamedTuple, overload
+from typing import NamedTuple, TypeVar, overload
 
 import msgspec
 import numpy as np
@@ -40,7 +40,32 @@ _AT_ONCE = 1024  # lines that are compared in memory that stays in the processor
 _LINE_ENDS = re.compile(r"(?:\\[nr])+\Z")
 
 
-class AlikePayloads(Sequence[Payload]):
+_Item_co = TypeVar("_Item_co", covariant=True)
+
+
+class LazySequence(Sequence[_Item_co]):
+    """A sequence of known length that is made when an item is needed."""
+
+    def __init__(self, length: int, make: Callable[[], Sequence[_Item_co]]) -> None:
+        self._length = length
+        self._make = make
+
+    @cached_property
+    def _made(self) -> Sequence[_Item_co]:
+        return self._make()
+
+    @overload
+    def __getitem__(self, index: int) -> _Item_co: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[_Item_co]: ...
+    def __getitem__(self, index: int | slice) -> _Item_co | Sequence[_Item_co]:
+        return self._made[index]
+
+    def __len__(self) -> int:
+        return self._length
+
+
+class AlikePayloads(LazySequence[Payload]):
     """Payloads that differ in their texts only.
 
     Parameters
@@ -56,25 +81,8 @@ class AlikePayloads(Sequence[Payload]):
     def __init__(self, usual: Payload, texts: pl.Series, line_end: str) -> None:
         self.usual = usual
         self.texts = texts
-        self._line_end = line_end
-
-    @cached_property
-    def _made(self) -> list[Payload]:
-        encoding, content_type = self.usual.encoding, self.usual.observedContentType
-        return [Payload(f"{text}{self._line_end}", encoding, content_type) for text in self.texts.to_list()]
-
-    def __iter__(self) -> Iterator[Payload]:
-        yield from self._made
-
-    @overload
-    def __getitem__(self, index: int) -> Payload: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Payload]: ...
-    def __getitem__(self, index: int | slice) -> Payload | list[Payload]:
-        return self._made[index]
-
-    def __len__(self) -> int:
-        return len(self.texts)
+        kind = usual.encoding, usual.observedContentType
+        super().__init__(len(texts), lambda: [Payload(f"{text}{line_end}", *kind) for text in texts.to_list()])
 
 
 @dataclass(frozen=True, slots=True)
