@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -41,7 +42,6 @@ _FLAT = (
     "in their request"
 )
 _ENCODING = attrgetter("encoding")
-_BYTE_ORDER_MARK = "\ufeff".encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +211,7 @@ class BlockParser:
             joined = _Texts(texts).joined
             if count_line_ends(joined) >= number:
                 heights = [text.count("\n") + 1 for text in texts]
-        if b"\r" in joined or (not joined.isascii() and _BYTE_ORDER_MARK in joined):
+        if b"\r" in joined or (not joined.isascii() and codecs.BOM_UTF8 in joined):
             return None
         are_selected = any(self.groups[index].attribute for index in members)
         if b'"' in joined and (are_selected or max(heights) > 1):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 import sys
 from collections import Counter
@@ -50,6 +51,7 @@ from modelwatch_analyzer.reading.files import (
     source_files,
 )
 from modelwatch_analyzer.reading.other_formats import refuse_documents
+from modelwatch_analyzer.reading.payloads import without_mark
 from modelwatch_analyzer.reading.rows import Line, lines_in
 from modelwatch_analyzer.reading.value_spelling import AS_WRITTEN, OtherSpellings, ValueSpelling
 from modelwatch_analyzer.wording import enumerated
@@ -60,7 +62,6 @@ from modelwatch_core.domain.number_text import count_text
 _SAMPLED_RECORDS = 1000
 _COMPARED_RECORDS = 100
 _MAX_NAMED_COLUMNS = 20
-_BYTE_ORDER_MARK = "\ufeff"
 _LINE_END = re.compile(rb"[\r\n]")
 _FALLBACK_BYTES = 1 << 20
 """About how many bytes are read record by record before the fast path is tried again."""
@@ -104,7 +105,7 @@ class _CsvFile:
     def is_header(self, fields: list[str]) -> bool:
         """Return whether a record is the header again, and not a row."""
         first, *others = self.columns
-        return bool(self.header) and fields[0].removeprefix(_BYTE_ORDER_MARK) == first and fields[1:] == others
+        return bool(self.header) and without_mark(fields[0]) == first and fields[1:] == others
 
     @property
     def is_continued(self) -> bool:
@@ -438,9 +439,10 @@ def _with_header(file: SourceFile, header: Record, remarks: Sequence[str]) -> _C
 
 def _beginnings(names: tuple[str, ...], separator: str) -> tuple[bytes, ...]:
     """Return how a header may begin in files: with quotes around its first name or not, or with a byte order mark."""
-    name, end = names[0], separator if len(names) > 1 else ""
-    quoted = name.replace('"', '""')
-    return tuple(f"{form}{end}".encode() for form in (name, f'"{quoted}"', f"{_BYTE_ORDER_MARK}{name}"))
+    end = separator if len(names) > 1 else ""
+    doubled = names[0].replace('"', '""')
+    plain, quoted = f"{names[0]}{end}".encode(), f'"{doubled}"{end}'.encode()
+    return plain, quoted, codecs.BOM_UTF8 + plain
 
 
 def _read_file(source: _CsvFile, separator: str, plan: Plan, log: ReadLog) -> Iterator[pl.DataFrame]:
