@@ -45,19 +45,19 @@ def make(folder: Path, rows: int) -> None:
 
 def _line(shape: str, values: list[float], index: int) -> str:
     if shape in ("csv", "base64"):
-        request, answer = ",".join(map(str, values)), "0.512345\n"
+        request, response = ",".join(map(str, values)), "0.512345\n"
     elif shape == "list":
-        request, answer = json.dumps({"features": values}), json.dumps({"score": 0.512345})
+        request, response = json.dumps({"features": values}), json.dumps({"score": 0.512345})
     else:
         request = json.dumps({f"feature_{place:02}": value for place, value in enumerate(values)})
-        answer = json.dumps({"score": 0.512345})
+        response = json.dumps({"score": 0.512345})
     kind, encoding = ("text/csv", "CSV") if shape in ("csv", "base64") else ("application/json", "JSON")
     if shape == "base64":
         encoding = "BASE64"
-        request, answer = (b64encode(text.encode()).decode() for text in (request, answer))
+        request, response = (b64encode(text.encode()).decode() for text in (request, response))
     sides = {
         side: {"observedContentType": kind, "mode": mode, "data": data, "encoding": encoding}
-        for side, mode, data in (("endpointInput", "INPUT", request), ("endpointOutput", "OUTPUT", answer))
+        for side, mode, data in (("endpointInput", "INPUT", request), ("endpointOutput", "OUTPUT", response))
     }
     event = {"eventId": f"{index * 2654435761 % 2**32:08x}-9f1c-4b0e-8d55-{index:012x}"}
     event["inferenceTime"] = f"2026-11-22T09:{index // 60 % 60:02}:{index % 60:02}Z"
@@ -102,14 +102,14 @@ def loop(folder: Path, shape: str) -> None:
     records = (json.loads(line)["captureData"] for line in _lines(folder))
     while chunk := list(islice(records, _AT_ONCE)):
         requests = [record["endpointInput"]["data"] for record in chunk]
-        answers = [record["endpointOutput"]["data"] for record in chunk]
+        responses = [record["endpointOutput"]["data"] for record in chunk]
         if shape == "base64":
-            requests, answers = ([b64decode(text).decode() for text in texts] for texts in (requests, answers))
+            requests, responses = ([b64decode(text).decode() for text in texts] for texts in (requests, responses))
         if shape in ("csv", "base64"):
-            values = zip(csv.reader(answers), csv.reader(requests), strict=True)
+            values = zip(csv.reader(responses), csv.reader(requests), strict=True)
             columns = [np.array(column, dtype=float) for column in zip(*(a + r for a, r in values), strict=True)]
         else:
-            documents = zip(map(json.loads, answers), map(json.loads, requests), strict=True)
+            documents = zip(map(json.loads, responses), map(json.loads, requests), strict=True)
             features = ((a, r["features"] if shape == "list" else r.values()) for a, r in documents)
             columns = [np.array(column) for column in zip(*([a["score"], *f] for a, f in features), strict=True)]
         rows += len(chunk)
@@ -126,10 +126,10 @@ def duckdb(folder: Path, _shape: str) -> None:
     sums = ", ".join(f"sum(fields[{place}])" for place in range(1, INTEGERS + FRACTIONS + 1))
     query = f"""
         WITH captured AS (
-            SELECT captureData.endpointOutput.data::DOUBLE AS answer,
+            SELECT captureData.endpointOutput.data::DOUBLE AS response,
                    string_split(captureData.endpointInput.data, ',')::DOUBLE[] AS fields
             FROM read_json('{folder}/*.jsonl', format='newline_delimited', columns={record}, ignore_errors=true))
-        SELECT count(*), sum(answer), {sums} FROM captured"""
+        SELECT count(*), sum(response), {sums} FROM captured"""
     connection = duckdb.connect(config={"threads": 1})
     count, *totals = connection.execute(query).fetchone() or (0, 0.0)
     print(json.dumps({"rows": count, "columns": len(totals), "sum": round(totals[-1], 3)}))

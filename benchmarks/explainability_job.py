@@ -44,7 +44,7 @@ def make(folder: Path) -> None:
 
 
 def serve() -> None:
-    """Serve the model at ``/invocations`` until stdin ends; ``/counts`` answers what came since its last call."""
+    """Serve the model at ``/invocations`` until stdin ends; ``/counts`` returns what came since its last call."""
     trees = model()
     counts = {"requests": 0, "rows": 0}
     lock = threading.Lock()
@@ -56,21 +56,21 @@ def serve() -> None:
             length = int(self.headers["Content-Length"])
             body = self.rfile.read(length)
             if length > LARGEST_BODY:
-                self._answer(413, b"too large")
+                self._respond(413, b"too large")
                 return
             rows = pl.read_csv(body, has_header=False, schema_overrides=[pl.Float64] * FEATURES).to_numpy()
             with lock:
                 counts["requests"] += 1
                 counts["rows"] += len(rows)
-            self._answer(200, "\n".join(map(repr, trees.predict(rows).tolist())).encode())
+            self._respond(200, "\n".join(map(repr, trees.predict(rows).tolist())).encode())
 
         def do_GET(self) -> None:
             with lock:
-                answer = json.dumps(counts).encode()
+                response = json.dumps(counts).encode()
                 counts.update(requests=0, rows=0)
-            self._answer(200, answer)
+            self._respond(200, response)
 
-        def _answer(self, status: int, content: bytes) -> None:
+        def _respond(self, status: int, content: bytes) -> None:
             self.send_response(status)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
@@ -94,10 +94,10 @@ def kernel_explainer(folder: Path, url: str, **options: Any) -> np.ndarray:
 
     def predict(rows: np.ndarray) -> np.ndarray:
         body = pl.DataFrame(rows).write_csv(include_header=False).encode()
-        answer = pool.request("POST", url, body=body, headers={"Content-Type": "text/csv"})
-        if answer.status != 200:
-            raise SystemExit(f"the model returned {answer.status}")
-        return np.array(answer.data.split(), dtype=float)
+        response = pool.request("POST", url, body=body, headers={"Content-Type": "text/csv"})
+        if response.status != 200:
+            raise SystemExit(f"the model returned {response.status}")
+        return np.array(response.data.split(), dtype=float)
 
     np.random.seed(SEED)  # noqa: NPY002 - what the explainer draws from
     explainer = shap.KernelExplainer(predict, pl.read_csv(folder / "background.csv").to_numpy())
@@ -153,8 +153,8 @@ def main() -> None:
         make(folder)
         return
     np.save(folder / f"{job}.npy", JOBS[job](folder, url))
-    with urllib.request.urlopen(url.replace("/invocations", "/counts")) as answer:
-        print(answer.read().decode())
+    with urllib.request.urlopen(url.replace("/invocations", "/counts")) as response:
+        print(response.read().decode())
 
 
 if __name__ == "__main__":

@@ -76,8 +76,8 @@ class Monitor:
 def _binary(rows: int, generator: Generator, changed: bool) -> pl.DataFrame:
     chance = 1 / (1 + np.exp(-1.3 * generator.normal(size=rows) - 0.3))
     label = generator.random(rows) < chance
-    answered = _replaced(chance, 1 - chance, changed, generator)
-    return pl.DataFrame({"probability": answered, "prediction": answered > 0.5, "label": label}).cast(
+    responses = _replaced(chance, 1 - chance, changed, generator)
+    return pl.DataFrame({"probability": responses, "prediction": responses > 0.5, "label": label}).cast(
         {pl.Boolean: pl.Int64}
     )
 
@@ -111,8 +111,8 @@ def _groups(rows: int, generator: Generator, changed: bool) -> pl.DataFrame:
     )
 
 
-def _replaced(answers: Any, others: Any, changed: bool, generator: Generator) -> Any:
-    return np.where(changed & (generator.random(len(answers)) < _WRONG), others, answers)
+def _replaced(responses: Any, others: Any, changed: bool, generator: Generator) -> Any:
+    return np.where(changed & (generator.random(len(responses)) < _WRONG), others, responses)
 
 
 MONITORS: Mapping[str, Monitor] = {

@@ -26,7 +26,7 @@ def make(folder: Path, rows: int) -> None:
     values = np.random.default_rng(SEED).normal(size=(int(rows * _PART), COLUMNS))
     plain = pl.DataFrame(values, schema=[f"f{place:02}" for place in range(COLUMNS)])
     nested = plain.select(
-        pl.struct(pl.col("f00").alias("score")).alias("answer"), pl.concat_list(pl.exclude("f00")).alias("features")
+        pl.struct(pl.col("f00").alias("score")).alias("response"), pl.concat_list(pl.exclude("f00")).alias("features")
     )
     for shape, frame in zip(SHAPES, (plain, nested), strict=True):
         small = folder / f"{shape}-small.parquet"

@@ -80,9 +80,9 @@ def test_a_captured_payload_passes_through_at_most_30_files_to_a_line_of_the_rep
     def record(place: int) -> str:
         part = {"observedContentType": "text/csv", "encoding": "CSV"}
         request = part | {"mode": "INPUT", "data": f"{place},{MARK if place % 2 else 'b'}"}
-        answer = part | {"mode": "OUTPUT", "data": f"{place / 100}"}
+        response = part | {"mode": "OUTPUT", "data": f"{place / 100}"}
         metadata = {"eventId": str(place), "inferenceTime": "2026-11-22T09:30:00Z"}
-        data = {"endpointInput": request, "endpointOutput": answer}
+        data = {"endpointInput": request, "endpointOutput": response}
         return json.dumps({"captureData": data, "eventMetadata": metadata, "eventVersion": "0"})
 
     (tmp_path / "captures").mkdir()

@@ -19,12 +19,12 @@ logger, metrics = Logger(), Metrics()
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics(capture_cold_start_metric=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Start a baselining job and return its record, or the answer of SageMaker's API."""
+    """Start a baselining job and return its record, or the response of SageMaker's API."""
     metrics.add_metric(name="BaseliningJobsRequested", unit="Count", value=1)
     match event:
         case {"api": _}:
-            answer = wiring.answer_baseline_request(context.invoked_function_arn)
-            return answer(parsed(SageMakerRequest, event))
+            serve = wiring.serve_baseline_request(context.invoked_function_arn)
+            return serve(parsed(SageMakerRequest, event))
         case {"detail-type": TrainingJobStateChange.detail_type, "detail": detail}:
             return _by_rule(parsed(TrainingJobStateChange, detail))
         case {"detail-type": ModelPackageStateChange.detail_type, "detail": detail}:

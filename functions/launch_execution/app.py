@@ -25,13 +25,13 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     match event:
         case {"detail-type": TransformJobStateChange.detail_type, "detail": detail}:
             job = parsed(TransformJobStateChange, detail)
-            return {"executions": [_answer(launched) for launched in wiring.check_batch()(job.name)]}
+            return {"executions": [_response(launched) for launched in wiring.check_batch()(job.name)]}
         case _:
             request = parsed(ExecutionRequest, event)
-            return _answer(wiring.launch_execution()(request), schedule=request.monitoring_schedule_name)
+            return _response(wiring.launch_execution()(request), schedule=request.monitoring_schedule_name)
 
 
-def _answer(launched: MonitoringExecution | Refusal, schedule: str | None = None) -> dict[str, Any]:
+def _response(launched: MonitoringExecution | Refusal, schedule: str | None = None) -> dict[str, Any]:
     if isinstance(launched, Refusal):
         logger.warning("refused", schedule=schedule, code=launched.code, explanation=launched.message)
         metrics.add_metric(name="RequestsRefused", unit="Count", value=1)

@@ -19,11 +19,11 @@ logger, metrics = Logger(), Metrics()
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics(capture_cold_start_metric=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Carry out one operation, of the app's own, of SageMaker's API or of CloudFormation, and return its answer."""
+    """Carry out one operation, of the app's own, of SageMaker's API or of CloudFormation, and return its response."""
     metrics.add_metric(name="Operations", unit="Count", value=1)
     match event:
         case {"api": _}:
-            return wiring.answer_sagemaker_request()(parsed(SageMakerRequest, event))
+            return wiring.serve_sagemaker_request()(parsed(SageMakerRequest, event))
         case {"RequestType": _}:
             wiring.provide_custom_resource()(parsed(CustomResourceEvent, event))
             return {}

@@ -27,7 +27,7 @@ monitor: the name of a monitoring schedule, for its history; leave it out for al
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics(capture_cold_start_metric=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> str | None:
-    """Write the pages, or answer CloudWatch, which asks with the rights of who looks at it."""
+    """Write the pages, or serve CloudWatch, which asks with the rights of who looks at it."""
     metrics.add_metric(name="Dashboards", unit="Count", value=1)
     match event:
         case {"detail-type": _}:

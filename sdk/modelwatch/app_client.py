@@ -94,33 +94,33 @@ class AppClient:
     def pages(self, operation: str, result: str, **parameters: Any) -> Iterator[dict[str, Any]]:
         """Yield the records of all pages of a listing."""
         while True:
-            answer = self.manage(operation, **parameters)
-            yield from answer[result]
-            if not answer.get("next_token"):
+            response = self.manage(operation, **parameters)
+            yield from response[result]
+            if not response.get("next_token"):
                 return
-            parameters["next_token"] = answer["next_token"]
+            parameters["next_token"] = response["next_token"]
 
     def create_baseline(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Start a baselining job and return its record; see ``manage`` for what is raised."""
         return self._invoke("CreateBaselineFunction", "CreateBaseliningJob", request)
 
     def sagemaker(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the app's answer to a request of SageMaker's API, both as its JSON has them.
+        """Return the app's response to a request of SageMaker's API, both as its JSON has them.
 
         Returns
         -------
         dict
-            ``answer``, ``error`` or ``not_ours``.
+            ``response``, ``error`` or ``not_ours``.
         """
         output = "CreateBaselineFunction" if operation == "CreateProcessingJob" else "ManageMonitorsFunction"
         return self._invoke(output, operation, {"api": "sagemaker", "operation": operation, "parameters": parameters})
 
     def launch(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Request an execution and return its record; see ``manage`` for what is raised."""
-        answer = self._invoke("LaunchExecutionFunction", "LaunchExecution", request)
-        if refusal := answer.get("refusal"):
+        response = self._invoke("LaunchExecutionFunction", "LaunchExecution", request)
+        if refusal := response.get("refusal"):
             raise _error("LaunchExecution", "InvalidInput", refusal["code"], refusal["message"])
-        execution: dict[str, Any] = answer["execution"]
+        execution: dict[str, Any] = response["execution"]
         return execution
 
     @cached_property
@@ -149,9 +149,9 @@ class AppClient:
 
     def _invoke(self, output: str, operation: str, payload: Mapping[str, Any]) -> dict[str, Any]:
         body = json.dumps(payload, default=_of_numpy).encode()
-        answer = self.client("lambda").invoke(FunctionName=self._output(output), Payload=body)
-        document: dict[str, Any] = json.loads(answer["Payload"].read())
-        if "FunctionError" in answer:
+        response = self.client("lambda").invoke(FunctionName=self._output(output), Payload=body)
+        document: dict[str, Any] = json.loads(response["Payload"].read())
+        if "FunctionError" in response:
             code, _, message = str(document.get("errorMessage")).partition(": ")
             raise _error(operation, str(document.get("errorType")), code, message)
         return document

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from operator import index
 from typing import Any, SupportsIndex
 
-from modelwatch_core.domain.sagemaker_api.answers import given
+from modelwatch_core.domain.sagemaker_api.responses import given
 
 __all__ = [
     "LONGEST_RUN_IN_SECONDS",

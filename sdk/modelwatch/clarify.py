@@ -95,7 +95,7 @@ class ModelConfig:
     model_name, instance_type, instance_count
         The model in SageMaker, and what its temporary endpoint runs on.
     accept_type, content_type : str, optional
-        MIME types of the model's answers and requests.
+        MIME types of the model's responses and requests.
     content_template, record_template : str, optional
         How requests in JSON are built.
     endpoint_name : str, optional
@@ -133,7 +133,7 @@ class ModelConfig:
 
 @dataclass(frozen=True)
 class ModelPredictedLabelConfig:
-    """Where the model's answers are in the data, or in what it returns.
+    """Where the model's responses are in the data, or in what it returns.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""SageMaker's own clients, answered by the app: ``modelwatch.sagemaker.connect``."""
+"""SageMaker's own clients, served by the app: ``modelwatch.sagemaker.connect``."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ OPERATIONS = (
     "AddTags",
     "DeleteTags",
 )
-"""The operations that the app answers. All others go on to AWS."""
+"""The operations that the app serves. All others go on to AWS."""
 
-Answer = tuple[Any, dict[str, Any]]
+Response = tuple[Any, dict[str, Any]]
 _REFUSED, _FAILED = 400, 500
 
 
 def connect(session_or_client: Any = None, *, app: AppClient | None = None) -> None:
-    """Have the app answer the monitoring operations of a session's ``sagemaker`` clients.
+    """Have the app serve the monitoring operations of a session's ``sagemaker`` clients.
 
-    Requests and answers have SageMaker's shapes, and nothing is patched: botocore asks before it calls. What concerns
+    Requests and responses have SageMaker's shapes, and nothing is patched: botocore asks before it calls. What concerns
     processing jobs and tags that the app does not have goes on to AWS, as all other operations do.
 
     Parameters
@@ -45,7 +45,7 @@ def connect(session_or_client: Any = None, *, app: AppClient | None = None) -> N
         A boto3 session's clients that are made afterwards are connected, boto3's default session's if none is given;
         of a client or of a session of SageMaker's SDK, that client, which may exist already.
     app : AppClient, optional
-        The app that answers; by default that of ``modelwatch.app_client.app_client``, for a session with its
+        The app that serves them; by default that of ``modelwatch.app_client.app_client``, for a session with its
         credentials and region.
 
     Examples
@@ -67,38 +67,38 @@ def connect(session_or_client: Any = None, *, app: AppClient | None = None) -> N
         events, session = client.events, client
     else:
         events, session = client.meta.events, session or boto3.Session(region_name=client.meta.region_name)
-    answers = app or app_client(session)
+    server = app or app_client(session)
     for operation in OPERATIONS:
         event = f"before-call.sagemaker.{operation}"
-        events.register(event, partial(_answer, answers), unique_id=f"modelwatch-{operation}")
+        events.register(event, partial(_respond, server), unique_id=f"modelwatch-{operation}")
 
 
-def _answer(app: AppClient, model: Any, params: dict[str, Any], **_: Any) -> Answer | None:
-    """Answer a call as botocore's ``before-call`` wants it; None lets it go on to AWS."""
+def _respond(app: AppClient, model: Any, params: dict[str, Any], **_: Any) -> Response | None:
+    """Serve a call as botocore's ``before-call`` wants it; None lets it go on to AWS."""
     from botocore.exceptions import ClientError
 
     parameters = json.loads(params["body"])
     if model.name == "CreateProcessingJob" and not is_monitor_analyzer(_image(parameters)):
         return None
     try:
-        answered = app.sagemaker(model.name, parameters)
+        result = app.sagemaker(model.name, parameters)
     except ClientError as error:
         return _parsed(model, error.response["Error"], _FAILED)
     except ValueError as error:
         return _parsed(model, {"Code": "ValidationException", "Message": str(error)}, _REFUSED)
-    if answered.get("not_ours"):
+    if result.get("not_ours"):
         return None
-    if refusal := answered.get("error"):
+    if refusal := result.get("error"):
         return _parsed(model, {"Code": refusal["code"], "Message": refusal["message"]}, _REFUSED)
-    return _parsed(model, answered["answer"], 200)
+    return _parsed(model, result["response"], 200)
 
 
 def _image(parameters: dict[str, Any]) -> str:
     return str((parameters.get("AppSpecification") or {}).get("ImageUri"))
 
 
-def _parsed(model: Any, document: Any, status: int) -> Answer:
-    """Return an answer as botocore makes it of SageMaker's own JSON."""
+def _parsed(model: Any, document: Any, status: int) -> Response:
+    """Return a response as botocore makes it of SageMaker's own JSON."""
     from botocore.parsers import create_parser
 
     body = {"__type": document.get("Code"), "message": document.get("Message")} if status >= _REFUSED else document

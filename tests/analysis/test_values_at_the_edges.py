@@ -231,7 +231,7 @@ class Monitors:
         )
 
     def explainability(self, data: Path) -> AnalysisSummary:
-        self.server.answer = lambda asked: (200, "\n".join(str(len(row)) for row in rows_of(asked)).encode())
+        self.server.respond = lambda asked: (200, "\n".join(str(len(row)) for row in rows_of(asked)).encode())
         document = {"headers": ["v", "w"], "methods": {"shap": {"num_clusters": 2}}}
         return self.analyze(
             data, analysis_type="MODEL_EXPLAINABILITY", analysis_config=self.config(document), model_url=self.server.url
@@ -445,7 +445,7 @@ def test_all_kinds_tell_the_order_of_a_preprocessors_numbers(monitors: Monitors,
         config = monitors.config(document)
         summary = monitors.analyze(path, analysis_type="MODEL_BIAS", analysis_config=config, inference_attribute="_c4")
     else:
-        monitors.server.answer = lambda asked: (200, "\n".join(str(len(row)) for row in rows_of(asked)).encode())
+        monitors.server.respond = lambda asked: (200, "\n".join(str(len(row)) for row in rows_of(asked)).encode())
         config = monitors.config({"methods": {"shap": {"num_clusters": 2}}})
         url = monitors.server.url
         summary = monitors.analyze(path, analysis_type="MODEL_EXPLAINABILITY", analysis_config=config, model_url=url)
@@ -454,7 +454,7 @@ def test_all_kinds_tell_the_order_of_a_preprocessors_numbers(monitors: Monitors,
 
 @pytest.mark.parametrize("kind", ["bias", "explainability"])
 @pytest.mark.parametrize("by_number", [True, False])
-def test_numbers_of_columns_that_count_captured_answers_are_reported(
+def test_numbers_of_columns_that_count_captured_responses_are_reported(
     monitors: Monitors, kind: str, by_number: bool
 ) -> None:
     path = monitors.folder / "captured.jsonl"
@@ -477,7 +477,7 @@ def test_numbers_of_columns_that_count_captured_answers_are_reported(
         document: dict[str, object] = {"label_values_or_threshold": [1], "facet": [facet]}
         given: dict[str, object] = {"analysis_type": "MODEL_BIAS", "ground_truth_attribute": "0"}
     else:
-        monitors.server.answer = lambda asked: (200, "\n".join(str(len(row)) for row in rows_of(asked)).encode())
+        monitors.server.respond = lambda asked: (200, "\n".join(str(len(row)) for row in rows_of(asked)).encode())
         headers = ["_c0", "_c1"] if by_number else ["age", "income"]
         document = {"headers": headers, "methods": {"shap": {"num_clusters": 2}}}
         given = {"analysis_type": "MODEL_EXPLAINABILITY", "model_url": monitors.server.url}

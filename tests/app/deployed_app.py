@@ -64,11 +64,11 @@ class App:
         return f"{round(self._random.random(), 3)},{abs(income)},{self._random.choice('abc')}"
 
     def call(self, function: str, payload: dict[str, Any]) -> dict[str, Any]:
-        answer = self.stack.client("lambda").invoke(
+        response = self.stack.client("lambda").invoke(
             FunctionName=self.stack.outputs[function], Payload=json.dumps(payload)
         )
-        body: dict[str, Any] = json.loads(answer["Payload"].read())
-        if "FunctionError" in answer:
+        body: dict[str, Any] = json.loads(response["Payload"].read())
+        if "FunctionError" in response:
             raise RuntimeError(body["errorMessage"])
         return body
 

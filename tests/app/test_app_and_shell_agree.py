@@ -45,13 +45,13 @@ def payload(fields: dict, encoding: str) -> dict:
     return {"encoding": encoding, "data": text, "observedContentType": PAYLOADS[encoding]}
 
 
-def captured(rows: list[dict], request: str, answer: str) -> bytes:
+def captured(rows: list[dict], request: str, response: str) -> bytes:
     lines = []
     for number, row in enumerate(rows):
         features = {name: value for name, value in row.items() if name != "score"}
         data = {
             "endpointInput": payload(features, request) | {"mode": "INPUT"},
-            "endpointOutput": payload({"score": row["score"]}, answer) | {"mode": "OUTPUT"},
+            "endpointOutput": payload({"score": row["score"]}, response) | {"mode": "OUTPUT"},
         }
         # The first and the last record lie outside the window.
         minute = {0: -1, len(rows) - 1: 60}.get(number, 10)
@@ -130,12 +130,12 @@ def assert_same_reports(app: App, execution: dict, shell_reports: dict) -> None:
 
 
 @pytest.mark.parametrize(
-    ("request_encoding", "answer_encoding"),
+    ("request_encoding", "response_encoding"),
     [("CSV", "CSV"), ("JSON", "JSON"), ("JSON", "CSV"), ("CSV", "JSON"), ("BASE64", "BASE64")],
 )
-def test_captures_give_the_same_report_in_the_app_and_on_the_shell(app, tmp_path, request_encoding, answer_encoding):
-    content = captured(drawn_rows(2), request_encoding, answer_encoding)
-    name = f"{request_encoding}-{answer_encoding}".lower()
+def test_captures_give_the_same_report_in_the_app_and_on_the_shell(app, tmp_path, request_encoding, response_encoding):
+    content = captured(drawn_rows(2), request_encoding, response_encoding)
+    name = f"{request_encoding}-{response_encoding}".lower()
     destination = f"{name}/loans/AllTraffic/{FOLDER}/00-00-000-a.jsonl"
     app.s3.put_object(Bucket="captures", Key=destination, Body=content)
     source = tmp_path / "captures"

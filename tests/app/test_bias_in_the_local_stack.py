@@ -13,7 +13,7 @@ from tests.app.deployed_app import HOUR, App, started
 pytestmark = pytest.mark.long_setup
 
 NAME = "fair-lending"
-UNLABELLED = "fair-answers"
+UNLABELLED = "fair-responses"
 ROWS = 600
 LATER = timedelta(minutes=6)
 CONFIG = {

@@ -188,20 +188,20 @@ def test_the_dashboard_follows_executions_and_is_shown_to_cloudwatch(world, monk
             invoke("show_monitors", unknown)
 
 
-def test_a_request_of_sagemakers_api_is_answered_in_its_own_json(world, monkeypatch):
-    monkeypatch.setattr(wiring, "answer_sagemaker_request", lambda: world.answer_sagemaker)
+def test_a_request_of_sagemakers_api_gets_a_response_in_its_own_json(world, monkeypatch):
+    monkeypatch.setattr(wiring, "serve_sagemaker_request", lambda: world.serve_sagemaker)
     ready(world)
-    answer = invoke("manage_monitors", sample("manage_monitors.sagemaker"))["answer"]
-    (summary,) = json.loads(json.dumps(answer))["MonitoringScheduleSummaries"]
+    response = invoke("manage_monitors", sample("manage_monitors.sagemaker"))["response"]
+    (summary,) = json.loads(json.dumps(response))["MonitoringScheduleSummaries"]
     assert summary["CreationTime"] == world.clock.now().timestamp()
     refused = invoke("create_baseline", sample("manage_monitors.sagemaker"))
     assert refused["error"]["code"] == "ValidationException"
 
 
-def test_an_event_of_cloudformation_is_carried_out_and_answered(world, monkeypatch):
+def test_an_event_of_cloudformation_is_carried_out_and_gets_a_response(world, monkeypatch):
     ready(world)
     responses = MemoryResponses()
-    provide = ProvideCustomResource(world.answer_sagemaker, responses)
+    provide = ProvideCustomResource(world.serve_sagemaker, responses)
     monkeypatch.setattr(wiring, "provide_custom_resource", lambda: provide)
     assert invoke("manage_monitors", sample("manage_monitors.custom_resource")) == {}
     assert world.schedules.kept == {}
@@ -255,8 +255,8 @@ def test_a_batch_that_was_written_is_checked(world):
         started=ended - timedelta(minutes=9),
         ended=ended,
     )
-    answer = invoke("launch_execution", sample("launch_execution.batch_written"))
-    (launched,) = answer["executions"]
+    response = invoke("launch_execution", sample("launch_execution.batch_written"))
+    (launched,) = response["executions"]
     assert launched["execution"]["monitoring_schedule_name"] == "nightly"
 
 
@@ -280,9 +280,9 @@ def test_a_crashed_analyzer_ends_in_a_failed_record_that_says_how_it_crashed(wor
     assert "Runtime.ExitError" in reason
 
 
-def test_a_request_that_starts_nothing_is_answered_with_the_reason(world):
-    answer = invoke("launch_execution", sample("launch_execution.tick"))
-    assert answer == {"refusal": {"code": "ScheduleNotFound", "message": "there is no monitoring schedule hourly"}}
+def test_a_request_that_starts_nothing_gets_the_reason(world):
+    response = invoke("launch_execution", sample("launch_execution.tick"))
+    assert response == {"refusal": {"code": "ScheduleNotFound", "message": "there is no monitoring schedule hourly"}}
     ready(world)
     invoke("manage_monitors", {"operation": "StopMonitoringSchedule", "parameters": NAMED})
     assert invoke("launch_execution", sample("launch_execution.one_off"))["refusal"]["code"] == "ScheduleStopped"

@@ -60,10 +60,10 @@ class Laptop:
 
     def call(self, function: str, payload: dict[str, Any]) -> dict[str, Any]:
         client, name = self.stack.client("lambda"), self.stack.outputs[function]
-        answer: dict[str, Any] = json.loads(
+        response: dict[str, Any] = json.loads(
             client.invoke(FunctionName=name, Payload=json.dumps(payload))["Payload"].read()
         )
-        return answer
+        return response
 
     def schedule(self, name: str, endpoint: str) -> dict[str, Any]:
         folder = f"s3://{self.stack.outputs['ResultsBucketName']}/baselining/first"
@@ -151,16 +151,16 @@ def test_the_clock_goes_forward_only(laptop: Laptop, monkeypatch: pytest.MonkeyP
 def test_a_baseline_of_a_bucket_that_is_not_listed_is_refused_with_the_same_advice(laptop: Laptop) -> None:
     laptop.s3.create_bucket(Bucket="unlisted")
     asked = {"baselining_job_name": "refused", "baseline_dataset_s3_uri": "s3://unlisted/train.csv"}
-    answer = laptop.call("CreateBaselineFunction", {**asked, "dataset_format": {"csv": {"header": True}}})
-    assert answer["errorMessage"].startswith("AccessDenied: this deployment may not read s3://unlisted/train.csv. ")
-    assert "MonitoredBuckets" in answer["errorMessage"]
+    response = laptop.call("CreateBaselineFunction", {**asked, "dataset_format": {"csv": {"header": True}}})
+    assert response["errorMessage"].startswith("AccessDenied: this deployment may not read s3://unlisted/train.csv. ")
+    assert "MonitoredBuckets" in response["errorMessage"]
 
 
 def test_a_schedule_of_captures_in_a_bucket_that_is_not_listed_is_refused_at_once(laptop: Laptop) -> None:
     laptop.make_endpoint("elsewhere", "not-listed")
-    answer = laptop.schedule("refused", "elsewhere")
-    assert answer["errorMessage"].startswith("AccessDenied: ")
-    assert "MonitoredBuckets" in answer["errorMessage"]
-    assert "s3://not-listed/captures" in answer["errorMessage"]
+    response = laptop.schedule("refused", "elsewhere")
+    assert response["errorMessage"].startswith("AccessDenied: ")
+    assert "MonitoredBuckets" in response["errorMessage"]
+    assert "s3://not-listed/captures" in response["errorMessage"]
     listed = laptop.call("ManageMonitorsFunction", {"operation": "ListMonitoringSchedules"})["schedules"]
     assert "refused" not in [each["monitoring_schedule_name"] for each in listed]

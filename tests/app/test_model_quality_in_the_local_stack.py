@@ -22,7 +22,7 @@ COLOURS = ("blue", "green", "red")
 
 
 class Problem(NamedTuple):
-    """What a model answers, and what turns out to be true, when it is good and when it is not."""
+    """What a model returns, and what turns out to be true, when it is good and when it is not."""
 
     problem_type: str
     draw: Callable[[random.Random, bool], tuple[str, str]]
@@ -51,19 +51,19 @@ PROBLEMS = {
     "binary": Problem(
         "BinaryClassification",
         binary,
-        {"probability_attribute": "answer", "probability_threshold_attribute": 0.5},
+        {"probability_attribute": "response", "probability_threshold_attribute": 0.5},
         {"probability_attribute": "0", "probability_threshold_attribute": 0.5},
         "auc",
     ),
     "multiclass": Problem(
         "MulticlassClassification",
         multiclass,
-        {"inference_attribute": "answer"},
+        {"inference_attribute": "response"},
         {"inference_attribute": "0"},
         "accuracy",
     ),
     "regression": Problem(
-        "Regression", regression, {"inference_attribute": "answer"}, {"inference_attribute": "0"}, "rmse"
+        "Regression", regression, {"inference_attribute": "response"}, {"inference_attribute": "0"}, "rmse"
     ),
 }
 
@@ -104,7 +104,7 @@ def watch(app: App, name: str, problem: Problem) -> None:
     """Make a baseline, and an hourly schedule."""
     drawn = random.Random(1)
     lines = [",".join(problem.draw(drawn, True)) for _ in range(1000)]
-    app.s3.put_object(Bucket="captures", Key=f"{name}.csv", Body="\n".join(["answer,truth", *lines]).encode())
+    app.s3.put_object(Bucket="captures", Key=f"{name}.csv", Body="\n".join(["response,truth", *lines]).encode())
     app.call(
         "CreateBaselineFunction",
         {
@@ -136,14 +136,14 @@ def watch(app: App, name: str, problem: Problem) -> None:
 
 
 def capture(app: App, name: str, problem: Problem, hour: datetime, *, good: bool) -> list[tuple[str, str]]:
-    """Capture an hour's answers, and return the label of each inference id."""
+    """Capture an hour's responses, and return the label of each inference id."""
     drawn = random.Random(f"{hour}{good}")
     lines, labels = [], []
     for number in range(ROWS):
-        answer, truth = problem.draw(drawn, good)
+        response, truth = problem.draw(drawn, good)
         moment = hour + timedelta(seconds=number)
         inference_id = f"{hour:%H}-{number}"
-        output = {"observedContentType": "text/csv", "mode": "OUTPUT", "data": answer, "encoding": "CSV"}
+        output = {"observedContentType": "text/csv", "mode": "OUTPUT", "data": response, "encoding": "CSV"}
         event = {"eventId": f"e-{inference_id}", "inferenceId": inference_id}
         event["inferenceTime"] = f"{moment:%Y-%m-%dT%H:%M:%SZ}"
         record = {"captureData": {"endpointOutput": output}, "eventMetadata": event, "eventVersion": "0"}

@@ -14,13 +14,13 @@ TEXT, NUMBER, BROKEN, LABEL = "Tonya-Marsh-4411", "887766.55125", "broken-row-55
 pytestmark = pytest.mark.long_setup
 
 
-def captured(number: int, data: str, answer: str) -> str:
+def captured(number: int, data: str, response: str) -> str:
     side = {"observedContentType": "text/csv", "encoding": "CSV"}
     return json.dumps(
         {
             "captureData": {
                 "endpointInput": side | {"mode": "INPUT", "data": data},
-                "endpointOutput": side | {"mode": "OUTPUT", "data": answer},
+                "endpointOutput": side | {"mode": "OUTPUT", "data": response},
             },
             "eventMetadata": {"eventId": f"id-{number}", "inferenceTime": "2026-11-20T09:10:00Z"},
             "eventVersion": "0",
@@ -58,7 +58,7 @@ def test_nothing_that_the_app_emits_holds_a_value_of_a_row():
             "metrics": str(metrics),
             "mails": "".join(mail.as_string() + str(mail.get_payload(decode=True)) for mail in stack.mails),
             "events": b"".join(each.payload + each.response for each in stack.invocations).decode(),
-            "answers": json.dumps([first, second]),
+            "responses": json.dumps([first, second]),
         }
         assert all(emitted.values())
         assert {

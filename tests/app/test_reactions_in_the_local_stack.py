@@ -116,7 +116,7 @@ def test_the_example_template_makes_a_monitor_that_works_and_its_stack_removes_i
 
 def job_definitions(app: App) -> list[dict]:
     asked = {"api": "sagemaker", "operation": "ListDataQualityJobDefinitions", "parameters": {}}
-    return app.call("ManageMonitorsFunction", asked)["answer"]["JobDefinitionSummaries"]
+    return app.call("ManageMonitorsFunction", asked)["response"]["JobDefinitionSummaries"]
 
 
 def test_a_template_that_the_app_refuses_is_not_created_and_the_reason_is_said(app):

@@ -412,7 +412,7 @@ def captures() -> tuple[str, str]:
     rows = [row.split(",") for row in FAIR.splitlines()[1:]]
     features = [{"features": [int(sex == "F"), int(region == "N"), int(income)]} for sex, region, income, _, _ in rows]
     labels = [{"label": int(label)} for *_, label, _ in rows]
-    answers = [{"predicted_label": int(predicted), "score": 0.9 * int(predicted)} for *_, predicted in rows]
+    responses = [{"predicted_label": int(predicted), "score": 0.9 * int(predicted)} for *_, predicted in rows]
 
     def part(document: object, **others: str) -> dict[str, str]:
         return {"data": json.dumps(document), "encoding": "JSON", **others}
@@ -422,7 +422,7 @@ def captures() -> tuple[str, str]:
         "groundTruthData": part({"instances": labels}),
         "captureData": {
             "endpointInput": part({"instances": features}, mode="INPUT", observedContentType="application/json"),
-            "endpointOutput": part({"predictions": answers}, mode="OUTPUT", observedContentType="application/json"),
+            "endpointOutput": part({"predictions": responses}, mode="OUTPUT", observedContentType="application/json"),
         },
         "eventMetadata": {"eventId": "a", "inferenceTime": "2026-01-01T00:00:00Z"},
     }
@@ -537,8 +537,8 @@ def test_labels_in_files_of_their_own_are_merged_first(bench, tmp_path):
     assert (found["AD"], found["DPPL"]) == (0.0, found["DPL"])  # scores above a half, exactly where labels are positive
 
 
-def answered(
-    bench, request, truth, config, *, encodings=("CSV", "CSV"), answer=("CSV", str), **settings: object
+def checked_captures(
+    bench, request, truth, config, *, encodings=("CSV", "CSV"), response=("CSV", str), **settings: object
 ) -> tuple[AnalysisSummary, Mapping[str, object]]:
     """Check the fair applicants as captures and labels in files of their own, each written by a function of its row."""
     captured, labels = [], []
@@ -546,7 +546,7 @@ def answered(
         sex, _, income, label, predicted = row.split(",")
         sides = {
             "endpointInput": {"data": request(sex, income), "encoding": encodings[0], "mode": "INPUT"},
-            "endpointOutput": {"data": answer[1](predicted), "encoding": answer[0], "mode": "OUTPUT"},
+            "endpointOutput": {"data": response[1](predicted), "encoding": response[0], "mode": "OUTPUT"},
         }
         event = {"eventId": str(i), "inferenceTime": "2026-01-01T00:10:00Z"}
         captured.append(json.dumps({"captureData": sides, "eventMetadata": event, "eventVersion": "0"}))
@@ -580,7 +580,7 @@ def test_the_label_of_training_data_names_no_part_of_a_label_that_is_one_bare_va
 ):
     bench.baseline(FAIR, OF_TRAINING, **PREDICTED)
     expected = values(bench.metrics("baseline", "sex", "F"))
-    summary, found = answered(bench, written, truth[1], config, encodings=(request_form, truth[0]))
+    summary, found = checked_captures(bench, written, truth[1], config, encodings=(request_form, truth[0]))
     assert summary.violations == ()
     assert found | {"FT": None} == expected  # region, which is text, is among the features of the table
     records = next((bench.folder / "check" / "merge").rglob("*.jsonl"))  # as a merge job left them
@@ -588,14 +588,14 @@ def test_the_label_of_training_data_names_no_part_of_a_label_that_is_one_bare_va
     assert values(bench.metrics("check", "sex", "F")) | {"FT": None} == expected
 
 
-def test_the_predicted_label_of_training_data_names_no_part_of_an_answer_that_is_one_bare_value(bench):
+def test_the_predicted_label_of_training_data_names_no_part_of_a_response_that_is_one_bare_value(bench):
     config = OF_TRAINING | {"predicted_label": "predicted"}
     bench.baseline(FAIR, config)
-    summary, found = answered(bench, as_object, str, config, encodings=("JSON", "CSV"))
+    summary, found = checked_captures(bench, as_object, str, config, encodings=("JSON", "CSV"))
     assert summary.violations == ()
     expected = values(bench.metrics("baseline", "sex", "F"))
     assert found | {"FT": None} == expected
-    _, found = answered(bench, as_object, str, config, encodings=("JSON", "CSV"), probability_attribute="0")
+    _, found = checked_captures(bench, as_object, str, config, encodings=("JSON", "CSV"), probability_attribute="0")
     assert found | {"FT": None} == expected
 
 
@@ -608,7 +608,7 @@ def test_an_index_of_an_excluded_column_is_that_of_the_training_data(bench, head
     config = OF_TRAINING | {"predicted_label": "predicted", "excluded_columns": [0], "headers": headers}
     bench.baseline(table, config)
     # Of the request, income is the first column.
-    summary, found = answered(
+    summary, found = checked_captures(
         bench,
         lambda sex, income: json.dumps({"income": int(income), "sex": sex}),
         str,
@@ -624,15 +624,21 @@ NAMED_LABELS = [("CSV", str), ("JSON", '{{"approved": {}}}'.format), ("JSON", '{
 
 
 @pytest.mark.parametrize("truth", NAMED_LABELS)
-@pytest.mark.parametrize("answer", ['{{"prediction": {}}}', '{{"predictions": [{{"score": 0.{}5}}]}}', "{}"])
-def test_one_value_of_another_name_is_the_label_or_the_answer(bench, answer, truth):
+@pytest.mark.parametrize("response", ['{{"prediction": {}}}', '{{"predictions": [{{"score": 0.{}5}}]}}', "{}"])
+def test_one_value_of_another_name_is_the_label_or_the_response(bench, response, truth):
     config = OF_TRAINING | {"predicted_label": "predicted"}
     bench.baseline(FAIR, config)
     config |= {"probability_threshold": 0.1}  # of 0.05 and 0.15
-    settings = {"probability_attribute": "predictions[*].score"} if "score" in answer else {}
+    settings = {"probability_attribute": "predictions[*].score"} if "score" in response else {}
     for given in ({}, settings):
-        summary, found = answered(
-            bench, as_object, truth[1], config, encodings=("JSON", truth[0]), answer=("JSON", answer.format), **given
+        summary, found = checked_captures(
+            bench,
+            as_object,
+            truth[1],
+            config,
+            encodings=("JSON", truth[0]),
+            response=("JSON", response.format),
+            **given,
         )
         assert summary.violations == ()
         assert found | {"FT": None} == values(bench.metrics("baseline", "sex", "F"))
@@ -641,22 +647,27 @@ def test_one_value_of_another_name_is_the_label_or_the_answer(bench, answer, tru
 @pytest.mark.parametrize("key", ["predicted_label", "predicted_label_name"])
 def test_several_values_of_other_names_are_refused_in_the_words_of_the_file(bench, key):
     bench.baseline(FAIR, OF_TRAINING, **PREDICTED)
-    answer = '{{"prediction": {}, "version": 7}}'.format
+    response = '{{"prediction": {}, "version": 7}}'.format
     with pytest.raises(InvalidInput, match=f"{key} of the analysis configuration finds nothing"):
-        answered(
-            bench, as_object, str, OF_TRAINING | {key: "predicted"}, encodings=("JSON", "CSV"), answer=("JSON", answer)
+        checked_captures(
+            bench,
+            as_object,
+            str,
+            OF_TRAINING | {key: "predicted"},
+            encodings=("JSON", "CSV"),
+            response=("JSON", response),
         )
 
 
 @pytest.mark.parametrize("places", [{}, {"label": 2, "predicted_label": 3}])
-def test_headers_of_training_data_name_the_features_of_captures_with_answer_and_label(bench, places):
-    # Four headers, and four captured columns in another order: the answer, the request, and the label.
+def test_headers_of_training_data_name_the_features_of_captures_with_response_and_label(bench, places):
+    # Four headers, and four captured columns in another order: the response, the request, and the label.
     headers = {"headers": ["sex", "income", "approved", "predicted"], "predicted_label": "predicted"}
     config = OF_TRAINING | headers | places
     rows = [row.split(",") for row in FAIR.splitlines()[1:]]
     table = "\n".join(f"{sex},{income},{label},{predicted}" for sex, _, income, label, predicted in rows)
     bench.baseline(table, config, dataset_format={"csv": {"header": False}})
-    summary, found = answered(bench, as_text, str, config)
+    summary, found = checked_captures(bench, as_text, str, config)
     assert summary.violations == ()
     assert found == values(bench.metrics("baseline", "sex", "F"))
 
@@ -665,15 +676,15 @@ def test_headers_of_training_data_name_the_features_of_captures_with_answer_and_
 def test_headers_that_lack_a_feature_are_refused_though_they_are_as_many_with_the_label(bench, headers):
     bench.baseline(FAIR, OF_TRAINING, **PREDICTED)
     with pytest.raises(InvalidInput, match="headers names 1 feature besides the label, but the data has 2: name all"):
-        answered(bench, as_text, str, OF_TRAINING | {"headers": headers})
+        checked_captures(bench, as_text, str, OF_TRAINING | {"headers": headers})
 
 
 @pytest.mark.parametrize("excluded", ["id", 2])
 def test_headers_of_training_data_may_name_what_is_not_sent_to_the_model(bench, excluded):
-    # Four headers without the answer, and four captured columns without the id.
+    # Four headers without the response, and four captured columns without the id.
     config = OF_TRAINING | {"headers": ["sex", "income", "id", "approved"], "excluded_columns": [excluded]}
     bench.baseline(FAIR, OF_TRAINING, **PREDICTED)
-    _, found = answered(bench, as_text, str, config)
+    _, found = checked_captures(bench, as_text, str, config)
     assert found | {"FT": None} == values(bench.metrics("baseline", "sex", "F"))
 
 
@@ -681,10 +692,10 @@ def test_headers_of_training_data_may_name_what_is_not_sent_to_the_model(bench, 
 def test_labels_that_the_configuration_does_not_find_are_refused_in_its_words(bench, truth):
     bench.baseline(FAIR, OF_TRAINING, **PREDICTED)
     with pytest.raises(InvalidInput, match="label of the analysis configuration") as refused:
-        answered(bench, as_text, truth[1], FEATURES_ALONE, encodings=("CSV", truth[0]))
+        checked_captures(bench, as_text, truth[1], FEATURES_ALONE, encodings=("CSV", truth[0]))
     assert "ground_truth_attribute" not in refused.value.message
     with pytest.raises(InvalidInput, match="ground_truth_attribute"):
-        answered(
+        checked_captures(
             bench, as_text, truth[1], FEATURES_ALONE, encodings=("CSV", truth[0]), ground_truth_attribute="approved"
         )
     with pytest.raises(InvalidInput, match=r"^UnknownColumn: label of the analysis configuration is 'granted', but "):
@@ -696,7 +707,7 @@ def test_names_of_features_need_headers_where_captures_have_no_names(bench):
     with pytest.raises(
         InvalidInput, match="Its columns have no names: list the names of the features and of the label in"
     ):
-        answered(bench, as_text, str, OF_TRAINING)
+        checked_captures(bench, as_text, str, OF_TRAINING)
 
 
 def test_outputs_of_transform_jobs_meet_their_labels(bench, tmp_path):
@@ -704,7 +715,7 @@ def test_outputs_of_transform_jobs_meet_their_labels(bench, tmp_path):
     rows = [row.split(",") for row in FAIR.splitlines()[1:]]
     ids = [f"{i:08x}-0000-4000-8000-000000000000" for i in range(len(rows))]
     moment = "2026-11-22T03:00:00Z"
-    answers = [",".join((*row[:3], row[4], each, moment)) for row, each in zip(rows, ids, strict=True)]
+    responses = [",".join((*row[:3], row[4], each, moment)) for row, each in zip(rows, ids, strict=True)]
     truths = [
         json.dumps(
             {
@@ -717,7 +728,7 @@ def test_outputs_of_transform_jobs_meet_their_labels(bench, tmp_path):
     ]
     for path, content in {
         "job/output/2026/11/22/03/a.json": json.dumps([{"prefix": "s3://bucket/job/"}, "0.csv.out"]),
-        "job/objects/bucket/job/0.csv.out": "\n".join(answers),
+        "job/objects/bucket/job/0.csv.out": "\n".join(responses),
         "labels/2026/11/22/03/a.jsonl": "\n".join(truths),
     }.items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)

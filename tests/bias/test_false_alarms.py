@@ -25,8 +25,8 @@ def rows(seed: int, number: int, *, refused: float = 0.0, share: float = 0.35) -
     predicted = (chance > 0.5) & ~(female & (generator.random(number) < refused))
     approved = generator.random(number) < chance
     lines = (
-        f"{'F' if group else 'M'},{int(label)},{int(answer)}"
-        for group, label, answer in zip(female, approved, predicted, strict=True)
+        f"{'F' if group else 'M'},{int(label)},{int(response)}"
+        for group, label, response in zip(female, approved, predicted, strict=True)
     )
     return "\n".join(["sex,approved,predicted", *lines])
 

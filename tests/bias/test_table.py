@@ -112,7 +112,7 @@ def test_of_several_probabilities_the_greatest_gives_the_label():
     assert predictions(Prediction(("l0", "l1"), ("p0", "p1")), columns) == 2
 
 
-def test_an_answer_of_fractions_is_a_probability_and_one_of_whole_numbers_a_label():
+def test_a_response_of_fractions_is_a_probability_and_one_of_whole_numbers_a_label():
     guessed = Prediction(("p",), ("p",), 0.5, guessed=True)
     assert predictions(guessed, {"p": ["0.2", "0.51", "1", "0.5"]}) == 2
     assert predictions(guessed, {"p": ["0", "1", "1", "1"]}) == 3

@@ -187,9 +187,9 @@ def test_outputs_of_transform_jobs_need_no_labels_though_the_configuration_names
     assert values(bench.metrics("check", "sex", "F")) == expected
 
 
-def of_answers(bench, answers: list[float], listed: list[object], **settings: object) -> tuple[str, float]:
-    """Return the favourable outcome, and by how much more often men have it than women, whose answer is 0.01."""
-    rows = [("F", 0.01), *(("M", answer) for answer in answers)] * 10
+def of_responses(bench, responses: list[float], listed: list[object], **settings: object) -> tuple[str, float]:
+    """Return the favourable outcome, and by how much more often men have it than women, whose response is 0.01."""
+    rows = [("F", 0.01), *(("M", response) for response in responses)] * 10
     sides = {
         "endpointInput": {"data": "\n".join(sex for sex, _ in rows), "encoding": "CSV", "mode": "INPUT"},
         "endpointOutput": {"data": "\n".join(str(each) for _, each in rows), "encoding": "CSV", "mode": "OUTPUT"},
@@ -207,7 +207,7 @@ def of_answers(bench, answers: list[float], listed: list[object], **settings: ob
 
 
 @pytest.mark.parametrize(
-    ("answers", "listed", "attributes", "spelled", "gap"),
+    ("responses", "listed", "attributes", "spelled", "gap"),
     [
         ([0.2, 0.6, 0.8, 0.9], [1], {}, "1", 3 / 4),  # probabilities, above a half
         ([0.2, 0.6, 0.8, 0.9], [1], {"probability_threshold_attribute": 0.7}, "1", 2 / 4),
@@ -218,16 +218,16 @@ def of_answers(bench, answers: list[float], listed: list[object], **settings: ob
     ],
 )
 def test_predictions_alone_are_read_as_labels_would_be_and_fractions_as_probabilities(
-    bench, answers, listed, attributes, spelled, gap
+    bench, responses, listed, attributes, spelled, gap
 ):
-    # By hand: of each four men those who get the favourable outcome; the women's answer is 0.01.
-    assert of_answers(bench, answers, listed, **attributes) == (spelled, pytest.approx(gap))
+    # By hand: of each four men those who get the favourable outcome; the women's response is 0.01.
+    assert of_responses(bench, responses, listed, **attributes) == (spelled, pytest.approx(gap))
 
 
 def test_predictions_of_one_kind_are_reported_with_examples(bench):
     header, *rows = without_labels(FAIR).splitlines()
-    answers = {"0": "no", "1": "yes"}
-    words = [header, *(row[:-1] + answers[row[-1]] for row in rows)]
+    responses = {"0": "no", "1": "yes"}
+    words = [header, *(row[:-1] + responses[row[-1]] for row in rows)]
     expected = "no prediction is 1: check label_values_or_threshold. The data has no, yes"
     assert expected in bench.baseline("\n".join(words), NO_LABEL, **PREDICTED).warnings
     everyone = [header, *(row[:-1] + "1" for row in rows)]

@@ -34,7 +34,7 @@ from modelwatch_core.adapters.system_clock import SystemClock
 from modelwatch_core.app import fetch_inputs
 from modelwatch_core.app.output_folder import END_OF_ANALYSIS
 from tests.campaign import newer_version
-from tests.campaign.faults import Call, Faults, answer
+from tests.campaign.faults import Call, Faults, response_of
 from tests.campaign.plan import Plan
 from tests.campaign.services import Services, kind_of, what_concerns
 from tests.campaign.simulation import Process, Simulation
@@ -80,7 +80,7 @@ class Aws:
         self.trace = hashlib.sha256()
 
     def __call__(self, event_name: str, request: Any, **further: Any) -> Any:  # noqa: ARG002 - as botocore calls it
-        """Answer a request, or fail."""
+        """Serve a request, or fail."""
         _, service, operation = event_name.split(".")
         process = self._simulation.current
         if process is None:  # the campaign itself, which prepares and counts
@@ -134,7 +134,7 @@ class Aws:
         if process.function == "Reconcile":
             self._services.log.redelivered[kind_of(payload), what_concerns(payload)] += 1
         request_id = self._services.invoke(name, payload)
-        return answer(request.url or "", {}, {"x-amzn-requestid": request_id}, status=202)
+        return response_of(request.url or "", {}, {"x-amzn-requestid": request_id}, status=202)
 
     def _put_events(self, process: Process, request: Any) -> AWSResponse:
         for entry in json.loads(request.body)["Entries"]:
@@ -142,7 +142,7 @@ class Aws:
             if process.is_newer:
                 detail[newer_version.FIELD] = True
             self._services.put_event(entry["Source"], entry["DetailType"], detail, by=process)
-        return answer(request.url or "", {"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]})
+        return response_of(request.url or "", {"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]})
 
     def _end_is_stored(self, process: Process, url: str) -> None:
         key = unquote(urlsplit(url).path).lstrip("/").removeprefix(f"{RESULTS}/")

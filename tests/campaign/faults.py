@@ -20,7 +20,7 @@ class Fault(StrEnum):
     """A way in which a call fails."""
 
     THROTTLED = "throttled"
-    ERROR = "answered 500"
+    ERROR = "returned 500"
     TIMED_OUT = "timed out"
     RESET = "connection reset"
     SLOW = "slow"
@@ -43,7 +43,7 @@ THROTTLING: dict[str, tuple[int, str]] = {
     "sagemaker": (400, "ThrottlingException"),
     "sts": (400, "Throttling"),
 }
-"""The status and code by which each service throttles; the others answer 503 without a body."""
+"""The status and code by which each service throttles; the others return 503 without a body."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ def _response(call: Call, status: int, body: bytes, headers: dict[str, str]) -> 
     return AWSResponse(call.url, status, headers, MockRawResponse(body))  # type: ignore[arg-type]  # botocore has no types
 
 
-def answer(url: str, document: object, headers: dict[str, str] | None = None, status: int = 200) -> AWSResponse:
-    """Return the response of a service that answers in JSON."""
+def response_of(url: str, document: object, headers: dict[str, str] | None = None, status: int = 200) -> AWSResponse:
+    """Return the response of a service that responds in JSON."""
     body = json.dumps(document).encode()
     return AWSResponse(url, status, {"content-type": "application/json", **(headers or {})}, MockRawResponse(body))  # type: ignore[arg-type]  # botocore has no types

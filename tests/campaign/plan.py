@@ -55,7 +55,7 @@ those are lost that a host or SageMaker may never send. The others come once or 
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """A service answers nothing but errors, or not at all."""
+    """A service returns nothing but errors, or not at all."""
 
     service: str
     start: datetime

@@ -1,6 +1,6 @@
 """What moto and botocore compute again at each call is remembered, and what moto would keep for ever is not.
 
-A thousand executions make 150,000 calls. Nothing of what is answered changes.
+A thousand executions make 150,000 calls. Nothing of what is returned changes.
 """
 
 from __future__ import annotations

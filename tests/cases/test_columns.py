@@ -30,20 +30,20 @@ def rows(shell, folder="b"):
     return shell.read(f"{folder}/statistics.json")["dataset"]["item_count"]
 
 
-def captured(requests, answers):
+def captured(requests, responses):
     return "".join(
         json.dumps(
             {
                 "captureData": {
                     "endpointInput": {"data": request, "encoding": "CSV", "observedContentType": "text/csv"},
-                    "endpointOutput": {"data": answer, "encoding": "CSV", "observedContentType": "text/csv"},
+                    "endpointOutput": {"data": response, "encoding": "CSV", "observedContentType": "text/csv"},
                 },
                 "eventMetadata": {"eventId": f"r{number}", "inferenceTime": "2026-03-01T10:00:00Z"},
                 "eventVersion": "0",
             }
         )
         + "\n"
-        for number, (request, answer) in enumerate(zip(requests, answers, strict=True))
+        for number, (request, response) in enumerate(zip(requests, responses, strict=True))
     )
 
 
@@ -51,7 +51,7 @@ CAPTURE = "captures/ep/AllTraffic/2026/03/01/10/f.jsonl"
 
 
 def test_a_target_that_is_last_in_training_and_first_in_captures_is_reported_with_how_columns_were_paired(case):
-    shell = case("answer-last-in-baseline")
+    shell = case("response-last-in-baseline")
     assert shell(BASELINE.format("train.csv")).exit_code == 0
     checked = shell(CHECK_CAPTURES)
     assert "the response is 'sepal_length', the request's first column is 'sepal_width'" in checked.text
@@ -65,16 +65,16 @@ def test_a_target_that_is_last_in_training_and_first_in_captures_is_reported_wit
 
 
 @pytest.mark.parametrize(
-    ("answer", "path"),
+    ("response", "path"),
     [('{{"score": {}}}', "score"), ('{{"predictions": [{}]}}', "predictions"), ('[{{"y": {}}}]', "[*].y")],
 )
-def test_a_named_answer_beside_unnamed_features_is_reported_with_what_pairs_it(case, answer, path):
-    shell = case("answer-last-in-baseline")
+def test_a_named_response_beside_unnamed_features_is_reported_with_what_pairs_it(case, response, path):
+    shell = case("response-last-in-baseline")
     for file in shell.folder.glob("captures/**/*.jsonl"):
         lines = list(map(json.loads, file.read_text().splitlines()))
         for line in lines:
             output = line["captureData"]["endpointOutput"]
-            output |= {"data": answer.format(output["data"].strip()), "encoding": "JSON"}
+            output |= {"data": response.format(output["data"].strip()), "encoding": "JSON"}
         file.write_text("".join(json.dumps(line) + "\n" for line in lines))
     shell(BASELINE.format("train.csv"))
     checked = shell(CHECK_CAPTURES)
@@ -186,11 +186,11 @@ def test_headers_in_captured_payloads_name_the_columns(case):
 
 
 @pytest.mark.parametrize(
-    ("header", "answer_header"),
+    ("header", "response_header"),
     [("age,x\n", ""), ("age,x\n", "score\n"), ('"age","x"\n', ""), ("x,age\n", ""), ("age,x\r\n", "score\r\n")],
 )
 @pytest.mark.parametrize("number", [1, 4])
-def test_any_header_in_payloads_is_certain_where_the_baseline_has_its_names(shell, header, answer_header, number):
+def test_any_header_in_payloads_is_certain_where_the_baseline_has_its_names(shell, header, response_header, number):
     order = header.strip().replace('"', "").split(",")
     table = [{"age": str(20 + i % 50), "x": f"{i % 7}.5", "score": f"0.{i % 9 + 1}"} for i in range(600)]
     end = "\r\n" if "\r" in header else "\n"
@@ -198,11 +198,11 @@ def test_any_header_in_payloads_is_certain_where_the_baseline_has_its_names(shel
         header + end.join(",".join(row[name] for name in order) for row in table[at : at + number])
         for at in range(0, 600, number)
     ]
-    answers = [
-        answer_header + end.join(row["score"] for row in table[at : at + number]) for at in range(0, 600, number)
+    responses = [
+        response_header + end.join(row["score"] for row in table[at : at + number]) for at in range(0, 600, number)
     ]
-    shell.write(CAPTURE, captured(requests, answers))
-    names = ["score" if answer_header else "_c0", "age", "x"]
+    shell.write(CAPTURE, captured(requests, responses))
+    names = ["score" if response_header else "_c0", "age", "x"]
     lines = [",".join(names), *[f"{row['score']},{row['age']},{row['x']}" for row in table]]
     shell.write("train.csv", "\n".join(lines) + "\n")
     shell(BASELINE.format("train.csv"))
@@ -305,7 +305,7 @@ ROWS = [[str(20 + index % 50), f"{index % 7}.5"] for index in range(40)]
 
 
 @pytest.mark.parametrize(
-    ("request_header", "answer_header", "labels_header", "names"),
+    ("request_header", "response_header", "labels_header", "names"),
     [
         (",age,x", "", "", ("_c0", "_c0", "age", "x")),
         ("0,1", "", "", ("_c0", "0", "1")),
@@ -320,7 +320,7 @@ ROWS = [[str(20 + index % 50), f"{index % 7}.5"] for index in range(40)]
     ],
 )
 def test_first_lines_that_the_numbers_of_rows_show_to_be_headers_are_no_rows(
-    shell, request_header, answer_header, labels_header, names
+    shell, request_header, response_header, labels_header, names
 ):
     def below(header, lines):
         index = header.startswith(",")
@@ -329,15 +329,15 @@ def test_first_lines_that_the_numbers_of_rows_show_to_be_headers_are_no_rows(
 
     tables = [ROWS[at : at + 1 + at % 3] for at in range(30)]
     scores = [[[f"0.{1 + place}"] for place in range(len(table))] for table in tables]
-    requests, answers = (
+    requests, responses = (
         [below(header, lines) for lines in table]
-        for header, table in zip((request_header, answer_header), (tables, scores), strict=True)
+        for header, table in zip((request_header, response_header), (tables, scores), strict=True)
     )
-    shell.write(CAPTURE, captured(requests, answers))
+    shell.write(CAPTURE, captured(requests, responses))
     shown = shell("capture inspect captures --rows 2")
     assert f"Read {sum(map(len, tables))} rows of 30 captured records" in shown.text
     assert "payloads begin with a header, and were read by its names" in shown.text
-    for name in names[answer_header.startswith(",") + request_header.startswith(",") :]:
+    for name in names[response_header.startswith(",") + request_header.startswith(",") :]:
         assert f" {name} " in shown.text
     labels = [below(labels_header, [[str(place % 2)] for place in range(len(table))]) for table in tables]
     shell.write(
@@ -354,7 +354,7 @@ def test_first_lines_that_the_numbers_of_rows_show_to_be_headers_are_no_rows(
             for number, data in enumerate(labels)
         ),
     )
-    attribute = "score" if answer_header == ",score" else "0"
+    attribute = "score" if response_header == ",score" else "0"
     checked = shell(
         "baseline model-quality --dataset captures --dataset-format capture --ground-truth labels --output q "
         f"--problem-type BinaryClassification --probability-attribute {attribute}"
@@ -363,13 +363,13 @@ def test_first_lines_that_the_numbers_of_rows_show_to_be_headers_are_no_rows(
     assert sum(count for row in matrix.values() for count in row.values()) == sum(map(len, tables)), checked.text
 
 
-def json_answers(rows):
-    """Answers in which the predictions lie beside other lists and objects."""
+def json_responses(rows):
+    """Responses in which the predictions lie beside other lists and objects."""
     return json.dumps({"predictions": [{"s": score} for score in rows], "meta": {"model": "x", "took": 3.1}})
 
 
-def captured_json(requests, answers):
-    lines = [json.loads(line) for line in captured(requests, answers).splitlines()]
+def captured_json(requests, responses):
+    lines = [json.loads(line) for line in captured(requests, responses).splitlines()]
     for line in lines:
         line["captureData"]["endpointOutput"]["encoding"] = "JSON"
     return "".join(json.dumps(line) + "\n" for line in lines)
@@ -377,34 +377,34 @@ def captured_json(requests, answers):
 
 @pytest.mark.parametrize("first", ["1,2", "1,1", "A12,x"])
 @pytest.mark.parametrize("number", [1, 5])
-def test_rows_are_no_headers_where_the_attribute_finds_as_many_answers(shell, first, number):
+def test_rows_are_no_headers_where_the_attribute_finds_as_many_responses(shell, first, number):
     requests = [f"{first}\n{index},{index + 5}" for index in range(number)]
-    shell.write(CAPTURE, captured_json(requests, [json_answers([0.1, 0.2])] * number))
+    shell.write(CAPTURE, captured_json(requests, [json_responses([0.1, 0.2])] * number))
     shown = shell("capture inspect captures --inference-attribute 'predictions[*].s'")
     assert f"Read {2 * number} rows of {number} captured record" in shown.text
     assert "begin with a header" not in shown.text
 
 
 @pytest.mark.parametrize("number", [1, 5])
-def test_a_header_is_certain_where_the_attribute_finds_an_answer_for_each_other_line(shell, number):
+def test_a_header_is_certain_where_the_attribute_finds_a_response_for_each_other_line(shell, number):
     requests = [f"a,b\n{index},5\n1,{index}" for index in range(number)]
-    shell.write(CAPTURE, captured_json(requests, [json_answers([0.1, 0.2])] * number))
+    shell.write(CAPTURE, captured_json(requests, [json_responses([0.1, 0.2])] * number))
     shown = shell("capture inspect captures --inference-attribute 'predictions[*].s'")
     assert f"Read {2 * number} rows of {number} captured record" in shown.text
     assert "were read by its names: a, b" in shown.text
 
 
-def test_an_answer_whose_rows_are_somewhere_in_it_is_no_evidence_of_a_header(shell):
+def test_a_response_whose_rows_are_somewhere_in_it_is_no_evidence_of_a_header(shell):
     requests = [f"1,2\n{index},{index + 5}" for index in range(9)]
     shell.write(CAPTURE, captured_json(requests, [json.dumps({"boxes": [[1, 2, 3, 4]], "scores": [0.5]})] * 9))
     assert "begin with a header" not in shell("capture inspect captures").text
 
 
-def test_names_that_are_numbers_are_found_though_all_answers_begin_alike(shell):
+def test_names_that_are_numbers_are_found_though_all_responses_begin_alike(shell):
     tables = [[f"{index},{place},{index + place}" for place in range(2 + index % 4)] for index in range(12)]
     requests = ["\n".join(["0,1,2", *table]) for table in tables]
-    answers = ["\n".join("0" if place < 2 else "1" for place, _ in enumerate(table)) for table in tables]
-    shell.write(CAPTURE, captured(requests, answers))
+    responses = ["\n".join("0" if place < 2 else "1" for place, _ in enumerate(table)) for table in tables]
+    shell.write(CAPTURE, captured(requests, responses))
     shown = shell("capture inspect captures")
     assert f"Read {sum(map(len, tables))} rows of 12 captured records" in shown.text
     assert "endpointInput: payloads begin with a header, and were read by its names: 0, 1, 2" in shown.text
@@ -452,9 +452,9 @@ def test_a_header_is_found_in_base64_and_behind_a_byte_order_mark(shell, content
 
 
 @pytest.mark.parametrize("place", [0, 3])
-def test_a_byte_order_mark_before_an_answer_is_no_part_of_its_score(shell, place):
-    answers = [("\ufeff" if index % 4 == place else "") + f"0.{index % 9 + 1}" for index in range(40)]
-    shell.write(CAPTURE, captured(["1,2"] * 40, answers))
+def test_a_byte_order_mark_before_a_response_is_no_part_of_its_score(shell, place):
+    responses = [("\ufeff" if index % 4 == place else "") + f"0.{index % 9 + 1}" for index in range(40)]
+    shell.write(CAPTURE, captured(["1,2"] * 40, responses))
     assert "_c0 Fractional 0.1 0.2 0.3 0.4 0.5" in shell("capture inspect captures --rows 5").text
 
 

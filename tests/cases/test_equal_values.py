@@ -177,7 +177,7 @@ def test_a_group_or_label_that_no_row_has_is_reported_with_what_there_is(shell, 
 
 
 def test_ids_that_never_meet_are_reported_with_two_of_each_side(case):
-    shell = case("answers-on-one-line")
+    shell = case("responses-on-one-line")
     labels = shell.folder / "labels/2026/03/01/11/l.jsonl"
     labels.write_text(labels.read_text().replace('"eventId": "r', '"eventId": "request-'))
     checked = shell(

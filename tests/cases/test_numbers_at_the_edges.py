@@ -176,21 +176,21 @@ def test_no_size_of_an_error_loses_the_report(shell, greatest, number):
     assert metrics["mae"]["value"] == pytest.approx(float(total / 251), rel=1e-12)
 
 
-@pytest.mark.parametrize("file", ["answers.csv", "answers_float32.csv", "answers_rounded.csv"])
+@pytest.mark.parametrize("file", ["responses.csv", "responses_float32.csv", "responses_rounded.csv"])
 def test_a_probability_above_one_by_rounding_counts_as_one(case, file):
     shell = case("probability-a-hair-above-one")
     made = shell(BINARY.format(file))
     assert made.exit_code == 0
-    assert ("1 of the probabilities are outside [0, 1] by rounding" in made.text) == (file != "answers_rounded.csv")
+    assert ("1 of the probabilities are outside [0, 1] by rounding" in made.text) == (file != "responses_rounded.csv")
     metrics = shell.read("b/statistics.json")["binary_classification_metrics"]
-    # scikit-learn 1.7 on answers_rounded.csv; accuracy is 226/300.
+    # scikit-learn 1.7 on responses_rounded.csv; accuracy is 226/300.
     exact = {"auc": 0.8453789361323608, "brier_score": 0.16138702666666668, "log_loss": 0.49048306886654935}
     found = {name: metrics[name]["value"] for name in [*exact, "accuracy"]}
     assert found == pytest.approx(exact | {"accuracy": 226 / 300}, rel=1e-12)
 
 
 def test_a_probability_below_zero_by_rounding_counts_as_zero(case):
-    made = case("probability-a-hair-above-one")(BINARY.format("answers_below_zero.csv"))
+    made = case("probability-a-hair-above-one")(BINARY.format("responses_below_zero.csv"))
     assert made.exit_code == 0
     assert "1 of the probabilities are outside [0, 1] by rounding" in made.text
 
@@ -251,7 +251,7 @@ def test_what_is_no_probability_is_refused(shell, value):
 def test_probabilities_of_the_other_class_are_reported(case, column, auc):
     shell = case("probabilities-of-the-other-class")
     command = BINARY.replace("attribute y", "attribute churn").replace("attribute s", f"attribute {column}")
-    made = shell(command.format("answers.csv"))
+    made = shell(command.format("responses.csv"))
     metrics = shell.read("b/statistics.json")["binary_classification_metrics"]
     # Pairs of a positive and a negative row, counted one by one.
     assert metrics["auc"]["value"] == pytest.approx(auc, rel=1e-12)

@@ -1,6 +1,6 @@
 """Files that are not what they are said to be, and what tools leave in them beside the columns.
 
-After public reports: captures read as CSV (Amazon's documentation of ``sagemaker_capture_json`` answers the mix-up),
+After public reports: captures read as CSV (Amazon's documentation of ``sagemaker_capture_json`` resolves the mix-up),
 partitioned folders (aws-sdk-pandas 764, great_expectations 6483), pandas' index in Parquet (milvus 33197), text stored
 as binary (velox 10398, SPARK-2927), and SageMaker's usual packing, ``.tar.gz``; records that Firehose joins without
 line ends (aws-sdk-js 3264, vector 8487, pg2kinesis 13), and sparse frames (pandas 26378, arrow 1894).
@@ -246,8 +246,10 @@ def test_documents_without_line_ends_as_firehose_writes_them_are_refused_with_th
 def test_captured_records_and_labels_without_line_ends_are_refused_with_the_cause(shell):
     shell.write("captures/ep/AllTraffic/2026/03/01/10/f.jsonl", json.dumps(CAPTURED) * 9)
     assert MORE_FOLLOWS in shell("capture inspect captures").text
-    answered = CAPTURED["captureData"] | {"endpointOutput": {"data": "0.5", "encoding": "CSV"}}
-    shell.write("captures/ep/AllTraffic/2026/03/01/10/f.jsonl", json.dumps(CAPTURED | {"captureData": answered}) + "\n")
+    both_sides = CAPTURED["captureData"] | {"endpointOutput": {"data": "0.5", "encoding": "CSV"}}
+    shell.write(
+        "captures/ep/AllTraffic/2026/03/01/10/f.jsonl", json.dumps(CAPTURED | {"captureData": both_sides}) + "\n"
+    )
     label = {
         "groundTruthData": {"data": "1", "encoding": "CSV"},
         "eventMetadata": {"eventId": "e"},

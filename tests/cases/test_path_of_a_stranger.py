@@ -29,14 +29,14 @@ def write_captures(shell, folder, table):
                 {
                     "captureData": {
                         "endpointInput": side | {"data": ",".join(features)},
-                        "endpointOutput": side | {"data": answer},
+                        "endpointOutput": side | {"data": response},
                     },
                     "eventMetadata": {"eventId": f"r{number}", "inferenceTime": "2026-03-01T10:00:00Z"},
                     "eventVersion": "0",
                 }
             )
             + "\n"
-            for number, (*features, answer) in enumerate(table)
+            for number, (*features, response) in enumerate(table)
         ),
     )
 

@@ -58,13 +58,13 @@ def captured(sides):
     return "".join(
         json.dumps(
             {
-                "captureData": {"endpointInput": payload(request), "endpointOutput": payload(answer)},
+                "captureData": {"endpointInput": payload(request), "endpointOutput": payload(response)},
                 "eventMetadata": {"eventId": f"r{number}", "inferenceTime": f"2026-03-01T10:{number % 60:02}:00Z"},
                 "eventVersion": "0",
             }
         )
         + "\n"
-        for number, (request, answer) in enumerate(sides)
+        for number, (request, response) in enumerate(sides)
     )
 
 
@@ -138,11 +138,13 @@ def test_lists_in_an_object_are_one_row_where_the_attribute_says_so(shell, rows)
 
 @follows("--inference-attribute", "--probability-attribute")
 @pytest.mark.parametrize("role", ["inference", "probability"])
-def test_an_answer_with_a_name_beside_features_without_is_found_by_its_place_where_an_attribute_selects_it(shell, role):
+def test_a_response_with_a_name_beside_features_without_is_found_by_its_place_where_an_attribute_selects_it(
+    shell, role
+):
     rows = [(f"0.{index % 9 + 1}", str(20 + index % 50), f"{index % 7}.5") for index in range(600)]
     shell.write("train.csv", "score,age,x\n" + "".join(",".join(row) + "\n" for row in rows))
     shell(BASELINE)
-    shell.write(CAPTURE, captured([(f"{age},{x}", f'{{"answer": {score}}}') for score, age, x in rows]))
+    shell.write(CAPTURE, captured([(f"{age},{x}", f'{{"response": {score}}}') for score, age, x in rows]))
     check = "check data-quality --data captures --dataset-format capture --statistics b/statistics.json "
     check += "--constraints b/constraints.json --output r"
     checked = shell(check)
@@ -151,7 +153,7 @@ def test_an_answer_with_a_name_beside_features_without_is_found_by_its_place_whe
         in checked.text
     )
     assert checked.exit_code == 1
-    checked = shell(f"{check} --{role}-attribute answer")
+    checked = shell(f"{check} --{role}-attribute response")
     assert (checked.exit_code, shell.violations("r")) == (0, []), checked.text
 
 

@@ -57,7 +57,7 @@ def test_rows_that_would_be_read_as_columns_do_not_flood_the_terminal(tmp_path: 
     request = {"instances": [{"age": age} for age in range(101)], "version": 1}
     (tmp_path / "a.jsonl").write_text(record(1, request))
     inspected = CliRunner().invoke(app, ["capture", "inspect", str(tmp_path)])
-    assert inspected.stdout.count("instances.") == 99  # beside the answer's column
+    assert inspected.stdout.count("instances.") == 99  # beside the response's column
     assert "and 3 more columns" in inspected.stdout
     assert "--features-attribute" in inspected.stdout
 
@@ -155,7 +155,7 @@ def test_words_for_missing_values_are_no_numbers(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("names", "warned"), [(False, True), (True, False)])
-def test_numbers_of_columns_say_that_they_begin_with_the_answer(tmp_path: Path, names: bool, warned: bool) -> None:
+def test_numbers_of_columns_say_that_they_begin_with_the_response(tmp_path: Path, names: bool, warned: bool) -> None:
     request = {"age": 30, "city": "x"} if names else [30, "x"]
     (tmp_path / "a.jsonl").write_text("\n".join(record(number, request) for number in range(1, 4)))
     inspected = CliRunner().invoke(app, ["capture", "inspect", str(tmp_path), "--json"])

@@ -18,9 +18,9 @@ from tests.explainability.conftest import Asked, ModelServer, server  # noqa: F4
 ROWS = 400
 
 
-def captured(number: int, request: dict[str, Any] | None, answer: object) -> str:
+def captured(number: int, request: dict[str, Any] | None, response: object) -> str:
     sides = {} if request is None else {"endpointInput": request}
-    given = {"observedContentType": "application/json", "mode": "OUTPUT", "data": json.dumps(answer)}
+    given = {"observedContentType": "application/json", "mode": "OUTPUT", "data": json.dumps(response)}
     data = {**sides, "endpointOutput": {**given, "encoding": "JSON"}}
     times = {"eventId": f"e{number}", "inferenceTime": "2026-03-01T10:00:00Z"}
     return json.dumps({"captureData": data, "eventMetadata": times, "eventVersion": "0"})
@@ -41,7 +41,7 @@ def label(number: int, value: int) -> str:
 
 @pytest.fixture
 def images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> float:
-    """Write captures of a model of images, and labels; return the share of right answers."""
+    """Write captures of a model of images, and labels; return the share of right predictions."""
     monkeypatch.chdir(tmp_path)
     drawn = np.random.default_rng(5)
     scores = drawn.random(ROWS).round(4).tolist()
@@ -53,7 +53,7 @@ def images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> float:
     return sum((score > 0.5) == bool(value) for score, value in zip(scores, labels, strict=True)) / ROWS
 
 
-def test_the_quality_of_a_model_of_images_is_measured_from_its_answers(images):
+def test_the_quality_of_a_model_of_images_is_measured_from_its_responses(images):
     arguments = ["--problem-type", "BinaryClassification", "--probability-attribute", "score", "--output", "b"]
     given = ["--data", "captures", "--dataset-format", "capture", "--ground-truth", "labels"]
     made = CliRunner().invoke(app, ["baseline", "model-quality", *given, *arguments])
@@ -65,26 +65,26 @@ def test_the_quality_of_a_model_of_images_is_measured_from_its_answers(images):
     assert by_shell == found == images
 
 
-def test_the_features_of_json_requests_are_explained_whatever_the_answers_are(
+def test_the_features_of_json_requests_are_explained_whatever_the_responses_are(
     tmp_path,
     monkeypatch,
     server: ModelServer,  # noqa: F811 - the fixture
 ):
     monkeypatch.chdir(tmp_path)
 
-    def answer(asked: Asked) -> tuple[int, bytes]:
+    def respond(asked: Asked) -> tuple[int, bytes]:
         rows = [each["features"] for each in json.loads(asked.body)["instances"]]
         return 200, json.dumps({"predictions": [{"score": 2 * a - b} for a, b in rows]}).encode()
 
-    server.answer = answer
+    server.respond = respond
     rows = np.random.default_rng(7).normal(size=(60, 2)).round(3).tolist()
     requests = [
         {"observedContentType": "application/json", "mode": "INPUT", "encoding": "JSON"}
         | {"data": json.dumps({"instances": [{"features": row}]})}
         for row in rows
     ]
-    answers = [{"predictions": [{"score": 2 * a - b}]} for a, b in rows]
-    records = map(captured, range(len(rows)), requests, answers)
+    responses = [{"predictions": [{"score": 2 * a - b}]} for a, b in rows]
+    records = map(captured, range(len(rows)), requests, responses)
     Path("captures").mkdir()
     Path("captures/a.jsonl").write_text("\n".join(records))
     predictor = {"record_template": '{"features":$features}', "content_template": '{"instances":$records}'}

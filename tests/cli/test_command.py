@@ -333,7 +333,7 @@ def test_a_failed_analysis_of_the_contract_exits_1(
     assert result.stderr.count("\n") == 1
 
 
-def test_version_and_help_answer(run: Run) -> None:
+def test_version_and_help_are_printed(run: Run) -> None:
     assert run("--version").stdout == f"modelwatch {version('modelwatch')}\n"
     for command in (["baseline", "data-quality"], ["check", "data-quality"], ["demo"], ["analyze"]):
         result = run(*command, "--help")

@@ -46,9 +46,9 @@ def parquet() -> bytes:
 
 def captured(row: dict[str, Any], hour: int = 9, **more: Any) -> str:
     request = {"data": json.dumps({"x": [row["age"], row["city"]]}), "encoding": "JSON"}
-    answer = {"data": json.dumps({"y": {"p": row["p"]}, "id": 7}), "encoding": "JSON"}
+    response = {"data": json.dumps({"y": {"p": row["p"]}, "id": 7}), "encoding": "JSON"}
     event = {"eventId": str(row["age"]), "inferenceTime": f"2026-01-31T{hour:02}:30:00Z"}
-    return json.dumps({"captureData": {"endpointInput": request, "endpointOutput": answer}, "eventMetadata": event})
+    return json.dumps({"captureData": {"endpointInput": request, "endpointOutput": response}, "eventMetadata": event})
 
 
 FILES = {

@@ -116,7 +116,7 @@ def test_a_line_of_another_version_or_one_that_was_cut_off_names_no_stack(state:
         (b'{"error": {"code": 404, "message": "x"}}', "LocalStackNotFound"),
     ],
 )
-def test_what_a_stack_refuses_is_told_from_an_answer_of_something_else(
+def test_what_a_stack_refuses_is_distinguished_from_a_response_of_something_else(
     monkeypatch: pytest.MonkeyPatch, body: bytes, code: str
 ) -> None:
     class Refuses(BaseHTTPRequestHandler):
@@ -130,10 +130,10 @@ def test_what_a_stack_refuses_is_told_from_an_answer_of_something_else(
             """Print nothing."""
 
     with HTTPServer(("127.0.0.1", 0), Refuses) as server:
-        answering = Thread(target=server.handle_request)
-        answering.start()
+        serving = Thread(target=server.handle_request)
+        serving.start()
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
         result = advance("999999d")
-        answering.join()
+        serving.join()
     assert result.stderr.startswith(f"modelwatch: {code}: ")
     assert "Traceback" not in result.stderr

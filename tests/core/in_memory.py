@@ -285,7 +285,7 @@ class MemoryJobDefinitions:
 
 
 class MemoryResponses:
-    """Keeps what CloudFormation is answered, whatever the URL."""
+    """Keeps what is sent to CloudFormation, whatever the URL."""
 
     def __init__(self) -> None:
         self.sent: list[dict[str, Any]] = []

@@ -22,7 +22,7 @@ CREDENTIALS = {
 
 
 class Sts:
-    """STS, which answers the first calls with the given codes; and the boto3 session that makes its client."""
+    """STS, which responds to the first calls with the given codes; and the boto3 session that makes its client."""
 
     def __init__(self, *codes: str) -> None:
         self.codes, self.asked, self.made = list(codes), [], []

@@ -197,7 +197,7 @@ def test_a_results_bucket_that_refuses_to_be_read_is_the_reason_of_a_failure(sta
     world, execution, ended = world_whose_folder_holds(REPORTS["one violation"], LINE)
 
     def refuse(uri, **_):
-        raise InvalidInput("AccessDenied", f"reading {uri}: GetObject answered AccessDenied")
+        raise InvalidInput("AccessDenied", f"reading {uri}: GetObject returned AccessDenied")
 
     world.objects.read = refuse
     end(world, execution, ended, status, by_sweep=False)

@@ -79,9 +79,9 @@ class Fragile:
 
         def called(*args: Any, **keywords: Any) -> Any:
             self._fault.reach("before", call)
-            answer = found(*args, **keywords)
+            response = found(*args, **keywords)
             self._fault.reach("after", call)
-            return answer
+            return response
 
         return called
 

@@ -58,7 +58,7 @@ class Queue:
 
     def invoke(self, *, FunctionName: str, InvocationType: str, Payload: bytes) -> None:  # noqa: N803 - boto3's names
         if self.refuses:
-            raise Upstream("ServiceNotReached", "Lambda did not answer")
+            raise Upstream("ServiceNotReached", "Lambda did not respond")
         assert InvocationType == "Event"
         self.invoked.append((FunctionName, json.loads(Payload)))
 
@@ -129,16 +129,16 @@ def test_a_letter_for_no_function_of_the_app_stays_and_keeps_no_other(queue, bod
 def test_what_cannot_be_delivered_stays_and_is_reported(queue):
     queue.put(of_lambda())
     queue.refuses = True
-    assert redeliver(queue, NOON + 5 * MINUTE).failures == ("ServiceNotReached: Lambda did not answer",)
+    assert redeliver(queue, NOON + 5 * MINUTE).failures == ("ServiceNotReached: Lambda did not respond",)
     assert len(queue.messages) == 1
 
 
-def test_a_queue_that_does_not_answer_is_reported_and_is_no_end_of_the_sweep(queue):
+def test_a_queue_that_does_not_respond_is_reported_and_is_no_end_of_the_sweep(queue):
     def away(**_):
-        raise Upstream("ServiceNotReached", "SQS did not answer")
+        raise Upstream("ServiceNotReached", "SQS did not respond")
 
     queue.receive_message = away
-    assert redeliver(queue, NOON) == Redelivery(failures=("ServiceNotReached: SQS did not answer",))
+    assert redeliver(queue, NOON) == Redelivery(failures=("ServiceNotReached: SQS did not respond",))
 
 
 def test_a_person_may_deliver_what_is_too_old_or_has_no_time(queue):

@@ -143,7 +143,7 @@ _PARAMETERS = (
         ("InternalServerException", Upstream),
     ],
 )
-def test_what_emr_serverless_answers_to_a_run_that_it_does_not_start(stubbed, objects, code, error):
+def test_what_emr_serverless_returns_to_a_run_that_it_does_not_start(stubbed, objects, code, error):
     client, stubber = stubbed
     stubber.add_client_error("start_job_run", code, "why")
     with pytest.raises(error, match="why"):

@@ -19,10 +19,10 @@ from modelwatch_core.domain.redaction import redacted_message
 
 
 class Runtime:
-    """sagemaker-runtime on loopback: gives the answers that it is set to, the last of them for ever."""
+    """sagemaker-runtime on loopback: gives the responses that it is set to, the last of them for ever."""
 
     def __init__(self) -> None:
-        self.answers: list[tuple[int, str, dict]] = []
+        self.responses: list[tuple[int, str, dict]] = []
         self.requests: list[tuple[str, dict[str, str], bytes]] = []
         self.arrived = threading.Semaphore(0)
         self.slow = threading.Event()
@@ -40,8 +40,10 @@ class Runtime:
                 if runtime.is_slow:
                     runtime.slow.wait(30)
                     return
-                status, error, answer = runtime.answers.pop(0) if len(runtime.answers) > 1 else runtime.answers[0]
-                content = json.dumps(answer).encode()
+                status, error, response = (
+                    runtime.responses.pop(0) if len(runtime.responses) > 1 else runtime.responses[0]
+                )
+                content = json.dumps(response).encode()
                 self.send_response(status)
                 if error:
                     self.send_header("x-amzn-ErrorType", error)
@@ -90,8 +92,8 @@ def failure(runtime: Runtime, body: bytes = b"1,2\n") -> ModelFailure:
     return caught.value
 
 
-def test_a_request_goes_to_the_endpoint_as_it_is_and_the_answer_comes_back(runtime):
-    runtime.answers = [(200, "", [0.5])]
+def test_a_request_goes_to_the_endpoint_as_it_is_and_the_response_comes_back(runtime):
+    runtime.responses = [(200, "", [0.5])]
     with EndpointModels(runtime.client())(
         ModelReference(endpoint_name="loans", target_model="m.tar.gz", custom_attributes="a=b")
     ) as model:
@@ -114,7 +116,7 @@ def test_no_endpoint_is_made_here_for_a_model_that_is_given_by_name(runtime):
 
 def test_a_throttled_request_is_sent_again_until_it_passes(runtime):
     throttled = (400, "ThrottlingException", {"Message": "Rate exceeded"})
-    runtime.answers = [throttled, throttled, (200, "", [0.5])]
+    runtime.responses = [throttled, throttled, (200, "", [0.5])]
     assert ask(runtime) == b"[0.5]"
     assert len(runtime.requests) == 3
 
@@ -130,10 +132,10 @@ def test_a_throttled_request_is_sent_again_until_it_passes(runtime):
         (413, "", "ModelRefusedPayload", 1),
     ],
 )
-def test_each_answer_of_the_service_becomes_one_failure_after_the_retries_that_can_help(
+def test_each_response_of_the_service_becomes_one_failure_after_the_retries_that_can_help(
     runtime, status, error, code, calls
 ):
-    runtime.answers = [(status, error, {"Message": "x"})]
+    runtime.responses = [(status, error, {"Message": "x"})]
     failed = failure(runtime)
     assert failed.code == code
     assert "endpoint" in failed.message
@@ -146,8 +148,12 @@ def test_each_answer_of_the_service_becomes_one_failure_after_the_retries_that_c
 )
 def test_a_fault_of_the_model_comes_with_its_own_words_and_no_values(runtime, status, code):
     words = "could not convert string to float: 'Ada Lovelace'"
-    answer = {"Message": f'from primary with message "{words}"', "OriginalStatusCode": status, "OriginalMessage": words}
-    runtime.answers = [(424, "ModelError", answer)]
+    response = {
+        "Message": f'from primary with message "{words}"',
+        "OriginalStatusCode": status,
+        "OriginalMessage": words,
+    }
+    runtime.responses = [(424, "ModelError", response)]
     failed = failure(runtime, b"3,Ada Lovelace\n")
     assert failed.code == code
     assert failed.model_message == "could not convert string to float: '… …'"
@@ -157,7 +163,7 @@ def test_a_fault_of_the_model_comes_with_its_own_words_and_no_values(runtime, st
 
 
 def test_a_call_that_is_not_allowed_is_for_a_person_to_fix(runtime):
-    runtime.answers = [(403, "AccessDeniedException", {"Message": "no"})]
+    runtime.responses = [(403, "AccessDeniedException", {"Message": "no"})]
     with pytest.raises(InvalidInput, match="AccessDenied: calling endpoint loans"):
         ask(runtime)
 

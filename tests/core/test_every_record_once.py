@@ -344,7 +344,7 @@ def test_another_attempt_reads_what_was_late_for_the_first():
     assert again.captures_until == TEN + 5 * HOUR
 
 
-def test_an_update_answers_where_the_next_window_begins():
+def test_an_update_returns_where_the_next_window_begins():
     world = World()
     world.has_schedule()
     world.clock.moment = TEN + 30 * MINUTE

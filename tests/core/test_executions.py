@@ -323,7 +323,7 @@ def test_a_start_that_takes_all_time_of_a_sweep_leaves_the_next_sweeps_to_the_ot
     assert len(world.host.started) == 2
 
 
-def test_a_start_that_a_service_did_not_answer_is_tried_again_by_the_next_sweep(world):
+def test_a_start_that_a_service_did_not_respond_to_is_tried_again_by_the_next_sweep(world):
     world.host.broken = True
     with pytest.raises(Upstream):
         world.tick()

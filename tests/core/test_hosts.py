@@ -543,7 +543,7 @@ def test_a_baselining_job_that_outgrew_its_host_is_started_once_more_on_the_next
     assert len(larger.started) == 1
 
 
-def test_a_baselining_job_that_no_larger_host_starts_within_its_lease_fails_with_the_last_answer(two_hosts):
+def test_a_baselining_job_that_no_larger_host_starts_within_its_lease_fails_with_the_last_response(two_hosts):
     world, larger = two_hosts, two_hosts.hosts["larger"]
     larger.limits, larger.broken = larger.limits.model_copy(update={"lease": timedelta(minutes=15)}), True
     world.finish(death_of(started_job(world)))

@@ -130,7 +130,7 @@ def test_a_stored_end_that_is_not_this_attempts_is_no_end(world, content):
     assert world.ledger.get(execution.key).outcome.failure_reason.startswith("HostDidNotReport")
 
 
-def test_the_sweep_of_the_others_goes_on_where_s3_does_not_answer_for_one():
+def test_the_sweep_of_the_others_goes_on_where_s3_does_not_respond_for_one():
     class Patchy:
         def __init__(self, port):
             self.port = port
@@ -140,7 +140,7 @@ def test_the_sweep_of_the_others_goes_on_where_s3_does_not_answer_for_one():
 
         def read(self, uri, **limits):
             if uri.endswith(END_OF_ANALYSIS) and "/first/" in uri:
-                raise Upstream("S3Unavailable", "S3 did not answer")
+                raise Upstream("S3Unavailable", "S3 did not respond")
             return self.port.read(uri, **limits)
 
     world = World(lambda port: Patchy(port) if hasattr(port, "files") else port)
@@ -152,6 +152,6 @@ def test_the_sweep_of_the_others_goes_on_where_s3_does_not_answer_for_one():
     world.clock.pass_by(LEASE)
     sweep = world.reconcile()
     assert sweep.moved == 1
-    assert [failure.partition(": ")[2] for failure in sweep.failures] == ["S3Unavailable: S3 did not answer"]
+    assert [failure.partition(": ")[2] for failure in sweep.failures] == ["S3Unavailable: S3 did not respond"]
     statuses = [world.ledger.get(execution.key).monitoring_execution_status for execution in executions]
     assert statuses == [ExecutionStatus.IN_PROGRESS, ExecutionStatus.FAILED]

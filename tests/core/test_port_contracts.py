@@ -466,13 +466,13 @@ def test_a_settlement_that_meets_another_transaction_is_retried_and_still_lets_g
     ledger = TableLedger(VersionedItems(table))
     ledger.claim(execution())
     done = execution().settled(COMPLETED, now=NOW)
-    answer = {
+    response = {
         "Error": {"Code": "TransactionCanceledException", "Message": "Transaction cancelled"},
         "CancellationReasons": [{"Code": code} for code in reasons],
     }
 
     def conflict(**_):
-        raise ClientError(answer, "TransactWriteItems")
+        raise ClientError(response, "TransactWriteItems")
 
     with monkeypatch.context() as patched:
         patched.setattr(table.meta.client, "transact_write_items", conflict)
@@ -1041,7 +1041,7 @@ def test_a_temporary_endpoint_that_somebody_else_makes_in_the_same_moment_is_as_
     rival = SageMakerTemporaryEndpoints(lambda: aws.client("sagemaker"), "ledger")
 
     def taken(**_: object) -> tuple[AWSResponse, dict[str, object]]:
-        """Let the other one be quicker, and answer as SageMaker does: the emulator takes a name twice."""
+        """Let the other one be quicker, and respond as SageMaker does: the emulator takes a name twice."""
         rival.create(*made)
         return AWSResponse("", 400, {}, None), {"Error": {"Code": "ValidationException", "Message": "already existing"}}
 
@@ -1483,8 +1483,8 @@ def test_a_presigned_link_opens_the_report_for_who_has_no_credentials(aws):
     aws.client("s3").create_bucket(Bucket=bucket)
     aws.client("s3").put_object(Bucket=bucket, Key=f"{folder}/report.html", Body=b"<p>the report</p>")
     link = PresignedLinks(aws.client("s3"))(alert)
-    answer = requests.get(link, timeout=5)  # answered by moto
-    assert (answer.text, answer.headers["Content-Type"]) == ("<p>the report</p>", "text/html")
+    response = requests.get(link, timeout=5)  # sent by moto
+    assert (response.text, response.headers["Content-Type"]) == ("<p>the report</p>", "text/html")
     failed = alert.model_copy(update={"outcome": alert.outcome.model_copy(update={"status": OutcomeStatus.FAILED})})
     assert PresignedLinks(aws.client("s3"))(failed) is None
 

@@ -25,27 +25,27 @@ RUN = Run(host="sagemaker", subject="execution/a", run_id="hourly-1")
 
 
 class SageMaker:
-    """Answers as SageMaker does, or with an error."""
+    """Responds as SageMaker does, or with an error."""
 
     def __init__(self, code: str | None = None, **description: Any) -> None:
         self.code, self.description, self.created = code, description, []
 
-    def _answer(self, operation: str) -> None:
+    def _respond(self, operation: str) -> None:
         if self.code:
             raise ClientError({"Error": {"Code": self.code, "Message": "why"}}, operation)
 
     def create_processing_job(self, **job: Any) -> None:
-        self._answer("CreateProcessingJob")
+        self._respond("CreateProcessingJob")
         if any(job["ProcessingJobName"] == each["ProcessingJobName"] for each in self.created):
             raise ClientError({"Error": {"Code": "ResourceInUse", "Message": "why"}}, "CreateProcessingJob")
         self.created.append(job)
 
     def describe_processing_job(self, **_: Any) -> dict[str, Any]:
-        self._answer("DescribeProcessingJob")
+        self._respond("DescribeProcessingJob")
         return self.description or self.created[0]
 
     def stop_processing_job(self, **_: Any) -> None:
-        self._answer("StopProcessingJob")
+        self._respond("StopProcessingJob")
 
 
 @pytest.fixture
@@ -188,7 +188,7 @@ def test_a_role_that_may_not_be_passed_on_is_not_used_and_a_users_image_needs_on
         ("ThrottlingException", Upstream),
     ],
 )
-def test_what_sagemaker_answers_to_a_job(objects, code, error):
+def test_what_sagemaker_returns_to_a_job(objects, code, error):
     with pytest.raises(error):
         host(SageMaker(code), objects).start(request())
 

@@ -283,7 +283,7 @@ def test_a_subject_that_is_started_twice_is_analysed_once_and_a_retry_of_its_run
 
 def test_a_results_bucket_that_refuses_the_reports_fails_the_analysis_with_the_reason(objects):
     def refuse(*_):
-        raise InvalidInput("AccessDenied", "uploading s3://results/out/x: PutObject answered AccessDenied")
+        raise InvalidInput("AccessDenied", "uploading s3://results/out/x: PutObject returned AccessDenied")
 
     def analyze(settings):
         (settings.output_path / "statistics.json").write_text("{}")
@@ -298,7 +298,7 @@ def test_a_results_bucket_that_refuses_the_reports_fails_the_analysis_with_the_r
 def test_an_analysis_that_is_given_no_access_ends_as_failed_with_the_reason():
     def refuse(request):
         assert request == REQUEST
-        raise InvalidInput("AccessDenied", "opening a session of the role: AssumeRole answered AccessDenied")
+        raise InvalidInput("AccessDenied", "opening a session of the role: AssumeRole returned AccessDenied")
 
     bus = MemoryBus()
     RunAnalysis(refuse, bus, MemoryRunClaims(), lambda *_: pytest.fail("it ran"))(REQUEST, RUN)

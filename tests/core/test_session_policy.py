@@ -129,20 +129,20 @@ def test_explanations_call_their_endpoint_and_other_analyses_none(asked, called)
     assert not allows(allowed, Permission("sagemaker:InvokeEndpoint", f"{region}/loans")) or called == "loans"
 
 
-class AnsweringSettings(AnalysisSettings):
+class RespondingSettings(AnalysisSettings):
     """The settings of a kind that is no kind of the product, and explains a model."""
 
     explains_a_model: ClassVar[bool] = True
-    analysis_type: Literal["ANSWERING"] = "ANSWERING"
+    analysis_type: Literal["RESPONDING"] = "RESPONDING"
 
     @property
     def explained_endpoint(self) -> str:
-        return "answering"
+        return "responding"
 
 
 def test_any_kind_may_say_that_it_explains_a_model_and_behind_which_endpoint_it_is():
-    settings = AnsweringSettings(dataset_source="/opt/ml/processing/input", output_path="/opt/ml/processing/output")
-    endpoint = "arn:aws:sagemaker:eu-west-1:123456789012:endpoint/answering"
+    settings = RespondingSettings(dataset_source="/opt/ml/processing/input", output_path="/opt/ml/processing/output")
+    endpoint = "arn:aws:sagemaker:eu-west-1:123456789012:endpoint/responding"
     allowed = narrowest(HOUR.model_copy(update={"settings": settings}))
     assert allows(allowed, Permission("sagemaker:InvokeEndpoint", endpoint))
 

@@ -198,13 +198,13 @@ def test_what_cannot_become_an_endpoint_fails_the_execution_with_the_reason_and_
 def test_an_endpoint_that_fails_fails_the_execution_with_sagemakers_reason(world):
     world.has_explainability_schedule()
     world.tick()
-    world.temporary_endpoint_becomes(EndpointStatus.FAILED, "the container did not answer its ping")
+    world.temporary_endpoint_becomes(EndpointStatus.FAILED, "the container did not respond to its ping")
     assert world.follow(NAME)
     world.deliver()
     (execution,) = world.ledger.kept.values()
     assert execution.monitoring_execution_status is ExecutionStatus.FAILED
     assert "TemporaryEndpointFailed" in execution.outcome.failure_reason
-    assert "model scorer failed: the container did not answer its ping" in execution.outcome.failure_reason
+    assert "model scorer failed: the container did not respond to its ping" in execution.outcome.failure_reason
     assert world.host.started == []
     assert is_clean(world)
 

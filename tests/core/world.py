@@ -26,7 +26,7 @@ from modelwatch_core.app.raise_notices import RaiseNotices
 from modelwatch_core.app.reconcile import Reconcile
 from modelwatch_core.app.redeliver import Redeliver
 from modelwatch_core.app.route_alerts import RouteAlerts
-from modelwatch_core.app.sagemaker_api.door import AnswerBaselineRequest, AnswerSageMakerRequest, SageMakerRequest
+from modelwatch_core.app.sagemaker_api.door import SageMakerRequest, ServeBaselineRequest, ServeSageMakerRequest
 from modelwatch_core.app.sagemaker_api.operation import App
 from modelwatch_core.app.start_analysis import StartAnalysis
 from modelwatch_core.app.stop_baselining_job import StopBaseliningJob
@@ -161,8 +161,8 @@ class World:
             "arn:aws:sagemaker:us-east-1:123456789012",
         )
         self.definitions = MemoryJobDefinitions()
-        self.answer_sagemaker = AnswerSageMakerRequest(App(self._manage, self.definitions))
-        self._answer_baseline = AnswerBaselineRequest(self.create_baseline, self._manage.arn_prefix)
+        self.serve_sagemaker = ServeSageMakerRequest(App(self._manage, self.definitions))
+        self._serve_baseline = ServeBaselineRequest(self.create_baseline, self._manage.arn_prefix)
         self.objects.kept["s3://results/baseline/constraints.json"] = b"{}"
         self.objects.kept["s3://results/baseline/statistics.json"] = b"{}"
 
@@ -170,9 +170,9 @@ class World:
         return self._manage(ManageMonitorsRequest(operation=operation, parameters=parameters))
 
     def sagemaker(self, operation: str, **parameters: object) -> dict[str, Any]:
-        """Return what the app answers to a request of SageMaker's API."""
-        answer = self._answer_baseline if operation == "CreateProcessingJob" else self.answer_sagemaker
-        return answer(SageMakerRequest(api="sagemaker", operation=operation, parameters=parameters))
+        """Return what the app returns to a request of SageMaker's API."""
+        serve = self._serve_baseline if operation == "CreateProcessingJob" else self.serve_sagemaker
+        return serve(SageMakerRequest(api="sagemaker", operation=operation, parameters=parameters))
 
     def has_schedule(self, name: str = "hourly", **changes: object) -> None:
         self.manage("CreateMonitoringSchedule", **(schedule_parameters(name) | changes))

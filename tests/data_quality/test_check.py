@@ -19,17 +19,17 @@ _CAPTURE = {"sagemakerCaptureJson": {"captureIndexNames": ["endpointInput", "end
 
 
 def captured(*pairs: tuple[str, str]) -> str:
-    """Spell requests and answers as captured records."""
+    """Spell requests and responses as captured records."""
     records = [
         {
             "captureData": {
                 "endpointInput": {"data": request, "encoding": "CSV"},
-                "endpointOutput": {"data": answer, "encoding": "CSV"},
+                "endpointOutput": {"data": response, "encoding": "CSV"},
             },
             "eventMetadata": {"eventId": "1", "inferenceTime": "2026-11-22T09:30:00Z"},
             "eventVersion": "0",
         }
-        for request, answer in pairs
+        for request, response in pairs
     ]
     return "".join(json.dumps(record) + "\n" for record in records)
 
@@ -250,7 +250,7 @@ def test_named_columns_are_found_in_any_order_and_each_missing_or_extra_one_is_r
     assert summary.violations[1].description == expected.replace("missing", "extra")
 
 
-def test_captured_columns_match_the_baselines_by_position_with_answers_first(workbench: Workbench) -> None:
+def test_captured_columns_match_the_baselines_by_position_with_responses_first(workbench: Workbench) -> None:
     workbench.baseline(table({"score": [0.5, 0.25], "age": [1, 2], "plan": ["x", "x"]}))
     summary = workbench.check(captured(("1,x", "0.5"), ("2,x", "0.25\n")), dataset_format=_CAPTURE)
     assert found(summary) == []
@@ -270,7 +270,7 @@ def test_a_baseline_of_inputs_alone_is_checked_against_the_requests_and_the_coun
     assert any("responses were left out" in warning for warning in summary.warnings)
 
 
-def test_named_fields_of_requests_are_found_by_name_and_the_unnamed_answer_by_its_place(workbench: Workbench) -> None:
+def test_named_fields_of_requests_are_found_by_name_and_the_unnamed_response_by_its_place(workbench: Workbench) -> None:
     workbench.baseline(table({"score": [0.5, 0.75], "age": [1, 2], "plan": ["x", "x"]}))
     sides = {
         "endpointInput": {"data": '{"plan": "y", "age": -1}', "encoding": "JSON"},

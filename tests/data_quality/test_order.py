@@ -24,11 +24,11 @@ def data(*names: str, header: bool = True) -> str:
     return table({name: _COLUMNS[name] for name in names}, header=header)
 
 
-def captured(request: tuple[str, ...], answer: tuple[str, ...]) -> str:
+def captured(request: tuple[str, ...], response: tuple[str, ...]) -> str:
     def payload(names: tuple[str, ...], row: int) -> dict[str, str]:
         return {"data": ",".join(str(_COLUMNS[name][row]) for name in names), "encoding": "CSV"}
 
-    sides = [{"endpointInput": payload(request, row), "endpointOutput": payload(answer, row)} for row in range(_ROWS)]
+    sides = [{"endpointInput": payload(request, row), "endpointOutput": payload(response, row)} for row in range(_ROWS)]
     return "".join(
         json.dumps({"captureData": each, "eventMetadata": {"eventId": f"e-{row}"}, "eventVersion": "0"}) + "\n"
         for row, each in enumerate(sides)
@@ -46,28 +46,30 @@ _CAPTURE = {"sagemakerCaptureJson": {"captureIndexNames": ["endpointInput", "end
 @pytest.mark.parametrize(
     "request_names", [("length", "width", "visits"), ("plan", "visits"), ("width", "plan", "length")]
 )
-@pytest.mark.parametrize("answer", [("label",), ("score",), ("label", "score")])
-def test_a_baseline_with_the_answer_last_says_how_captures_were_paired_and_what_would_fit(
-    workbench: Workbench, request_names: tuple[str, ...], answer: tuple[str, ...]
+@pytest.mark.parametrize("response", [("label",), ("score",), ("label", "score")])
+def test_a_baseline_with_the_response_last_says_how_captures_were_paired_and_what_would_fit(
+    workbench: Workbench, request_names: tuple[str, ...], response: tuple[str, ...]
 ) -> None:
-    captures = captured(request_names, answer)
-    workbench.baseline(data(*request_names, *answer))
+    captures = captured(request_names, response)
+    workbench.baseline(data(*request_names, *response))
     summary = workbench.check(captures, dataset_format=_CAPTURE)
     assert summary.violations
     (warning,) = about_order(summary)
-    names = [*request_names, *answer]
-    first = "the response" if len(answer) == 1 else "the response's first column"
-    assert f"responses first: {first} is {names[0]!r}, the request's first column is {names[len(answer)]!r}" in warning
+    names = [*request_names, *response]
+    first = "the response" if len(response) == 1 else "the response's first column"
+    assert (
+        f"responses first: {first} is {names[0]!r}, the request's first column is {names[len(response)]!r}" in warning
+    )
     assert f"none if responses come last: the request's first column is {names[0]!r}" in warning
-    assert f"{first} is {answer[0]!r}" in warning
+    assert f"{first} is {response[0]!r}" in warning
     # Following the advice leads to a check without violations.
     assert "Move the model's output first in the data of the baseline" in warning
-    workbench.baseline(data(*answer, *request_names))
+    workbench.baseline(data(*response, *request_names))
     summary = workbench.check(captures, dataset_format=_CAPTURE)
     assert (found(summary), about_order(summary)) == ([], [])
 
 
-def test_captures_that_are_read_with_answers_last_say_how_they_were_paired_too(workbench: Workbench) -> None:
+def test_captures_that_are_read_with_responses_last_say_how_they_were_paired_too(workbench: Workbench) -> None:
     captures = captured(("length", "visits"), ("score",))
     at_the_end = {"sagemakerCaptureJson": {**_CAPTURE["sagemakerCaptureJson"], "output_columns_position": "END"}}
     workbench.baseline(data("length", "visits", "score"))

@@ -42,8 +42,8 @@ def test_traffic_is_what_went_over_the_wire_in_order_of_time_and_repeatable(payl
         sent = [send(server.address, applications, payloads, start=NINE, end=end, seed=seed) for seed in "aab"]
     assert sent[0] == sent[1] != sent[2]
     assert [e.request and e.request.data for e in sent[0]] == payloads.write_requests(applications)
-    answers = [payloads.write_answer([income / 1000]) for income in applications["appinc"]]
-    assert [e.response and e.response.data for e in sent[0]] == answers
+    responses = [payloads.write_response([income / 1000]) for income in applications["appinc"]]
+    assert [e.response and e.response.data for e in sent[0]] == responses
     times = [e.time for e in sent[0]]
     assert times == sorted(times)
     assert NINE <= times[0] < times[-1] < NINE + timedelta(hours=1)

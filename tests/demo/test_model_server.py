@@ -36,27 +36,27 @@ def cells(applications: pd.DataFrame) -> list[list[str]]:
 
 def post(connection: HTTPConnection, body: bytes, content_type: str = "text/csv") -> tuple[HTTPResponse, str]:
     connection.request("POST", "/invocations", body, {"Content-Type": content_type})
-    answer = connection.getresponse()
-    return answer, answer.read().decode()
+    response = connection.getresponse()
+    return response, response.read().decode()
 
 
-def test_ping_answers_200_with_nothing_in_it(connection: HTTPConnection) -> None:
+def test_ping_returns_200_with_nothing_in_it(connection: HTTPConnection) -> None:
     connection.request("GET", "/ping")
-    answer = connection.getresponse()
-    assert (answer.status, answer.read()) == (200, b"")
+    response = connection.getresponse()
+    assert (response.status, response.read()) == (200, b"")
 
 
-def test_an_invocation_answers_one_score_a_line(connection: HTTPConnection) -> None:
-    answer, text = post(connection, b"0.5,a\r\n0.25,b\n")
-    assert answer.status == 200
-    assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+def test_an_invocation_returns_one_score_a_line(connection: HTTPConnection) -> None:
+    response, text = post(connection, b"0.5,a\r\n0.25,b\n")
+    assert response.status == 200
+    assert response.headers["Content-Type"] == "text/csv; charset=utf-8"
     assert text == "0.5000\n0.2500"
 
 
-def test_an_answer_is_written_as_its_request_is(connection: HTTPConnection) -> None:
+def test_a_response_is_written_as_its_request_is(connection: HTTPConnection) -> None:
     body = b'{"instances": [{"features": {"appinc": 0.5}}, {"features": {"appinc": 0.25}}]}'
-    answer, text = post(connection, body, "application/json")
-    assert answer.headers["Content-Type"] == "application/json; charset=utf-8"
+    response, text = post(connection, body, "application/json")
+    assert response.headers["Content-Type"] == "application/json; charset=utf-8"
     assert text == '{"predictions": [{"score": 0.5}, {"score": 0.25}]}'
 
 

@@ -27,7 +27,7 @@ def test_the_model_reads_the_same_values_in_every_format(payloads: PayloadFormat
 
 @pytest.mark.parametrize("payloads", FORMATS.values(), ids=FORMATS)
 def test_scores_are_read_as_they_were_written(payloads: PayloadFormat) -> None:
-    assert payloads.read_answer(payloads.write_answer([0.12341, 1.0])) == [0.1234, 1.0]
+    assert payloads.read_response(payloads.write_response([0.12341, 1.0])) == [0.1234, 1.0]
 
 
 def test_what_an_application_lacks_is_an_empty_cell_in_csv_and_null_in_json() -> None:

@@ -34,26 +34,26 @@ class Asked:
 
 @dataclass
 class ModelServer:
-    """Answers ``/invocations`` by a function of CSV rows, or by whatever `answer` makes of a request."""
+    """Serves ``/invocations`` by a function of CSV rows, or by whatever `respond` makes of a request."""
 
     function: Function
-    answer: Callable[[Asked], tuple[int, bytes]] | None = None
+    respond: Callable[[Asked], tuple[int, bytes]] | None = None
     asked: list[Asked] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
     lengths: list[int] = field(default_factory=list)
-    """What the next answers claim as their lengths; by default the true ones."""
+    """What the next responses claim as their lengths; by default the true ones."""
     url: str = ""
 
     def reply(self, asked: Asked) -> tuple[int, bytes]:
         self.asked.append(asked)
-        if self.answer is not None:
-            return self.answer(asked)
+        if self.respond is not None:
+            return self.respond(asked)
         return 200, self.scores(asked.body)
 
     def scores(self, body: bytes) -> bytes:
         rows = np.array([[float(cell) for cell in line.split(",")] for line in body.decode().splitlines()])
-        answers = np.atleast_2d(self.function(rows).T).T
-        return "\n".join(",".join(map(repr, row)) for row in answers.tolist()).encode()
+        responses = np.atleast_2d(self.function(rows).T).T
+        return "\n".join(",".join(map(repr, row)) for row in responses.tolist()).encode()
 
     @property
     def rows(self) -> int:
@@ -120,12 +120,12 @@ class Explaining:
         return path
 
     def write_captures(
-        self, requests: list[str], encoding: str = "CSV", answer: str = "0.5", answer_encoding: str = "CSV"
+        self, requests: list[str], encoding: str = "CSV", response: str = "0.5", response_encoding: str = "CSV"
     ) -> Path:
-        """Write requests, all with the same answer, as an endpoint captures them."""
+        """Write requests, all with the same response, as an endpoint captures them."""
         path = self.folder / "captured.jsonl"
         sides = {
-            "endpointOutput": {"data": answer, "encoding": answer_encoding, "mode": "OUTPUT"},
+            "endpointOutput": {"data": response, "encoding": response_encoding, "mode": "OUTPUT"},
             "endpointInput": {"encoding": encoding, "mode": "INPUT"},
         }
         lines = []

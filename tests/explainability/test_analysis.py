@@ -240,7 +240,7 @@ def test_a_check_that_could_compare_nothing_is_refused(
     assert not explaining.server.asked
 
 
-def test_a_model_that_answers_a_constant_has_no_attribution_and_nothing_breaks(
+def test_a_model_that_returns_a_constant_has_no_attribution_and_nothing_breaks(
     explaining: Explaining, rows: Rows
 ) -> None:
     data = explaining.write(rows)
@@ -307,7 +307,7 @@ def test_a_baseline_of_other_outputs_or_another_aggregation_cannot_be_compared_w
 
 
 def test_json_requests_by_templates_give_the_values_of_csv_requests(explaining: Explaining, rows: Rows) -> None:
-    def answer(asked: Asked) -> tuple[int, bytes]:
+    def respond(asked: Asked) -> tuple[int, bytes]:
         instances = json.loads(asked.body)["instances"]
         scores = [{"score": 3 * each["f0"] + 2 * each["f1"] + each["f2"]} for each in instances]
         return 200, json.dumps({"predictions": scores}).encode()
@@ -315,7 +315,7 @@ def test_json_requests_by_templates_give_the_values_of_csv_requests(explaining: 
     data = explaining.write(rows)
     explaining.baseline(data)
     by_csv = explaining.read("baseline/analysis.json")["explanations"]["kernel_shap"]["label0"]["global_shap_values"]
-    explaining.server.answer = answer
+    explaining.server.respond = respond
     explaining.config["predictor"] = {
         "content_type": "application/json",
         "accept_type": "application/json",
@@ -622,7 +622,7 @@ def test_the_host_opens_the_model_that_is_named_and_closes_it(
     explaining.config["predictor"] = predictor
     data = explaining.write(rows)
     explaining.run(data, "a", Host(open_model=opened), model_url=None, **settings)
-    explaining.server.answer = lambda _: (400, b"no")
+    explaining.server.respond = lambda _: (400, b"no")
     with pytest.raises(InvalidInput):
         explaining.run(data, "b", Host(open_model=opened), model_url=None, **settings)
     assert references == [asked, asked]
@@ -723,7 +723,7 @@ def test_a_format_whose_package_is_not_there_is_reported(
     assert refused.value.code == "ModelArtifactNotReadable"
 
 
-def test_a_model_that_answers_the_same_to_everything_is_reported(explaining: Explaining, rows: Rows) -> None:
+def test_a_model_that_returns_the_same_for_everything_is_reported(explaining: Explaining, rows: Rows) -> None:
     data = explaining.write(rows)
     assert not [warning for warning in explaining.baseline(data).warnings if "any attribution" in warning]
     explaining.server.function = lambda values: np.full(len(values), 0.1)

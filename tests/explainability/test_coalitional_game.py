@@ -1,4 +1,4 @@
-"""Requests that coalitions become: how many, how long, and what is made of the answers."""
+"""Requests that coalitions become: how many, how long, and what is made of the responses."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from modelwatch_analyzer.explainability.answers import reader
 from modelwatch_analyzer.explainability.coalitional_game import CoalitionalGame, RequestLimits, ShapValues
 from modelwatch_analyzer.explainability.config import Predictor
 from modelwatch_analyzer.explainability.explainers import design
 from modelwatch_analyzer.explainability.requests import RequestFormat
+from modelwatch_analyzer.explainability.responses import reader
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.redaction import strictly_redacted_message
 
@@ -35,10 +35,10 @@ class InProcess:
             self.at_once += 1
             self.most_at_once = max(self.most_at_once, self.at_once)
         rows = np.array([[float(cell) for cell in line.split(",")] for line in body.decode().splitlines()])
-        answer = "\n".join(map(repr, self.function(rows).tolist())).encode()
+        response = "\n".join(map(repr, self.function(rows).tolist())).encode()
         with self.lock:
             self.at_once -= 1
-        return answer
+        return response
 
 
 def interacting(rows: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -219,13 +219,13 @@ def test_no_word_that_was_sent_is_in_what_is_shown(cells: list[str], message: li
 
 
 @pytest.mark.parametrize("off", [1.0000000000000002, 1.0000001192092896, -2.8e-17, 1 + 1e-6, -1e-6])
-def test_answers_off_by_rounding_have_the_log_odds_of_certain_ones_and_are_counted(off: float) -> None:
+def test_responses_off_by_rounding_have_the_log_odds_of_certain_ones_and_are_counted(off: float) -> None:
     rows, background = table(np.ones((1, 3))), table(np.zeros((1, 3)))
     chosen = design("auto", 3, None, 0)
     game = a_game(rows, background, RequestLimits(10, 1, 10_000))
 
-    def values(answer: float) -> ShapValues:
-        model = InProcess(lambda v: np.where(v[:, 0] == 1, answer, 0.5))
+    def values(response: float) -> ShapValues:
+        model = InProcess(lambda v: np.where(v[:, 0] == 1, response, 0.5))
         return game.evaluate(chosen, game.plan(chosen), model, silent, use_logit=True)
 
     found, certain = values(off), values(float(round(off)))

@@ -51,7 +51,7 @@ def captured_csv(known: Explaining, rows: Rows) -> tuple[Path, dict[str, Any]]:
     return data, {"dataset_format": CAPTURED}
 
 
-def captured_csv_with_named_answers(known: Explaining, rows: Rows) -> tuple[Path, dict[str, Any]]:
+def captured_csv_with_named_responses(known: Explaining, rows: Rows) -> tuple[Path, dict[str, Any]]:
     requests = [",".join(map(str, row)) for row in rows.tolist()]
     return known.write_captures(requests, "CSV", '{"score": 0.5}', "JSON"), {"dataset_format": CAPTURED}
 
@@ -87,7 +87,7 @@ def lines_with_keys_in_another_order(known: Explaining, rows: Rows) -> tuple[Pat
 FORMS: list[Callable[[Explaining, Rows], tuple[Path, dict[str, Any]]]] = [
     without_header,
     captured_csv,
-    captured_csv_with_named_answers,
+    captured_csv_with_named_responses,
     captured_lists,
     lines_of_lists,
     reordered,
@@ -115,7 +115,7 @@ def test_requests_of_json_and_baseline_rows_are_in_the_order_of_the_baseline(kno
         "content_template": '{"names":$feature_names,"x":$features}',
         "accept_type": "text/csv",
     }
-    known.server.answer = lambda asked: (200, b"1\n" * len(asked.body.splitlines()))
+    known.server.respond = lambda asked: (200, b"1\n" * len(asked.body.splitlines()))
     known.check(known.write(rows[:, ::-1], NAMES[::-1]))
     first = json.loads(known.server.asked[-2].body.splitlines()[0])
     assert first == {"names": NAMES, "x": [1, 2, 3]}
@@ -146,16 +146,16 @@ def test_the_configuration_says_where_the_features_of_json_are(explaining: Expla
 
 @pytest.mark.parametrize("sides", [["endpointInput"], ["endpointInput", "endpointOutput"]])
 @pytest.mark.parametrize("attribute", ["inference_attribute", "probability_attribute"])
-def test_attributes_of_answers_say_where_the_model_has_its_score(
+def test_attributes_of_responses_say_where_the_model_has_its_score(
     explaining: Explaining, rows: Rows, sides: list[str], attribute: str
 ) -> None:
     # As in AWS's examples of feature attribution drift for JSON Lines: schedules have no predictor.label.
-    def answer(asked: Asked) -> tuple[int, bytes]:
+    def respond(asked: Asked) -> tuple[int, bytes]:
         asked_rows = np.array([json.loads(line)["features"] for line in asked.body.splitlines()])
         scores = (asked_rows @ [3.0, 2.0, 1.0]).tolist()
         return 200, "\n".join(json.dumps({"name": "a", "score": score}) for score in scores).encode()
 
-    explaining.server.answer = answer
+    explaining.server.respond = respond
     lines = "application/jsonlines"
     template = {"content_type": lines, "accept_type": lines, "content_template": '{"features":$features}'}
     explaining.config |= {"headers": NAMES, "predictor": template}
@@ -201,7 +201,7 @@ def test_features_that_are_new_or_gone_are_violations_or_explain_why_the_model_f
     summary = known.check(data)
     assert checks_of(summary) == ["feature_set_check"] * 2
     assert list(attributions(known)) == ["debt", "age", "height"]
-    known.server.answer = lambda _: (500, b"3 inputs")
+    known.server.respond = lambda _: (500, b"3 inputs")
     says = "; the dataset lacks 'income', which the baseline explains; the baseline does not have 'height'$"
     with pytest.raises(InvalidInput, match=says):
         known.check(data)
@@ -245,7 +245,7 @@ def test_labels_are_no_part_of_captured_requests(explaining: Explaining, rows: R
 
 def test_what_is_remarkable_of_the_dataset_is_said_where_the_model_fails(explaining: Explaining, rows: Rows) -> None:
     explaining.config["headers"] = ["a", "b", "c"]
-    explaining.server.answer = lambda _: (500, b"not a number")
+    explaining.server.respond = lambda _: (500, b"not a number")
     says = "first line of data.csv looks like names of columns, but was read as a row"
     with pytest.raises(InvalidInput, match=says) as refused:
         explaining.baseline(explaining.write(rows, NAMES), dataset_format={"csv": {"header": False}})
@@ -352,7 +352,7 @@ def test_a_check_sends_the_types_of_the_baseline(explaining: Explaining) -> None
         "accept_type": "text/csv",
     }
 
-    def answer(asked: Asked) -> tuple[int, bytes]:
+    def respond(asked: Asked) -> tuple[int, bytes]:
         rows = [json.loads(line) for line in asked.body.splitlines()]
         return 200, "\n".join(str(sum(map(float, row))) for row in rows).encode()
 
@@ -364,7 +364,7 @@ def test_a_check_sends_the_types_of_the_baseline(explaining: Explaining) -> None
         bodies = b"".join(asked.body for asked in explaining.server.asked)
         return {tuple(type(value).__name__ for value in json.loads(line)) for line in bodies.splitlines()}
 
-    explaining.server.answer = answer
+    explaining.server.respond = respond
     first = [f"{month:02d},{month:05d},{month}" for month in range(1, 13)]
     later = [f"{month},{month}0115,{month:03d}" for month in range(10, 13)]
     assert types_sent(explaining.baseline, first) == {("int", "str", "int")}

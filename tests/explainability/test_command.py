@@ -73,9 +73,9 @@ def test_a_model_behind_a_url_gets_a_baseline_and_a_check(run: Run, server: Mode
     server.function = lambda values: values @ [1.0, 2.0, 3.0]
     found = run(*arguments, *constraints, "--earlier-results", "b", "--json")
     assert found.exit_code == 1
-    answer = json.loads(found.stdout)
-    assert (answer["status"], answer["violations"]) == ("CompletedWithViolations", 1)
-    assert Path(answer["outputs"]["constraint_violations.json"]).exists()
+    printed = json.loads(found.stdout)
+    assert (printed["status"], printed["violations"]) == ("CompletedWithViolations", 1)
+    assert Path(printed["outputs"]["constraint_violations.json"]).exists()
     label = json.loads(Path("c/analysis.json").read_text())["explanations"]["kernel_shap"]["label0"]
     assert label["attribution_drift"]["attribution_stability"] == pytest.approx(-1.0)
 
@@ -216,12 +216,12 @@ def test_baseline_rows_are_fetched_from_s3(run: Run, server: ModelServer) -> Non
 def test_who_is_interrupted_does_not_wait_for_the_model(run: Run, server: ModelServer) -> None:
     asked, ended = threading.Event(), threading.Event()
 
-    def answer(_: Asked) -> tuple[int, bytes]:
+    def respond(_: Asked) -> tuple[int, bytes]:
         asked.set()
         ended.wait(HANGS_AFTER)
         return 200, b""
 
-    server.answer = answer
+    server.respond = respond
     command = [sys.executable, "-c", "from modelwatch.cli import main; main()", "baseline", "explainability"]
     arguments = ["--data", "data.csv", *COMMON, "--model-url", server.url, "--output", "b", "--overwrite"]
     with subprocess.Popen([*command, *arguments], stderr=subprocess.PIPE, text=True) as process:

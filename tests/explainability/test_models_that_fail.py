@@ -1,4 +1,4 @@
-"""Models that do not answer as they should, each behind a real server on loopback."""
+"""Models that do not respond as they should, each behind a real server on loopback."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def failing(
-    explaining: Explaining, rows: Rows, answer: Callable[[Asked], tuple[int, bytes]] | None = None
+    explaining: Explaining, rows: Rows, respond: Callable[[Asked], tuple[int, bytes]] | None = None
 ) -> InvalidInput:
-    explaining.server.answer = answer
+    explaining.server.respond = respond
     with pytest.raises(InvalidInput) as refused:
         explaining.baseline(explaining.write(rows), output_message_file=explaining.folder / "message")
     message = (explaining.folder / "message").read_text()
@@ -45,7 +45,7 @@ def failing(
 
 def test_a_model_that_is_busy_for_a_while_is_asked_again(explaining: Explaining, rows: Rows) -> None:
     server = explaining.server
-    server.answer = lambda asked: (429, b"busy") if len(server.asked) % 2 else (200, server.scores(asked.body))
+    server.respond = lambda asked: (429, b"busy") if len(server.asked) % 2 else (200, server.scores(asked.body))
     assert explaining.baseline(explaining.write(rows)).status is OutcomeStatus.COMPLETED
     assert len(server.asked) == 4
     # A retry is no call of the budget's.
@@ -54,7 +54,7 @@ def test_a_model_that_is_busy_for_a_while_is_asked_again(explaining: Explaining,
 
 def test_a_model_that_fails_once_is_asked_again(explaining: Explaining, rows: Rows) -> None:
     server = explaining.server
-    server.answer = lambda asked: (503, b"") if len(server.asked) == 1 else (200, server.scores(asked.body))
+    server.respond = lambda asked: (503, b"") if len(server.asked) == 1 else (200, server.scores(asked.body))
     assert explaining.baseline(explaining.write(rows)).status is OutcomeStatus.COMPLETED
 
 
@@ -97,12 +97,12 @@ def test_a_model_that_is_too_slow_is_reported(explaining: Explaining, rows: Rows
     explaining.config["predictor"] = {"timeout_seconds": 0.05}
     ended = threading.Event()
 
-    def answer(_: Asked) -> tuple[int, bytes]:
+    def respond(_: Asked) -> tuple[int, bytes]:
         ended.wait(10)
         return 200, b""
 
     try:
-        failed = failing(explaining, rows, answer)
+        failed = failing(explaining, rows, respond)
     finally:
         ended.set()
     assert failed.code == "ModelTimedOut"
@@ -113,12 +113,12 @@ def test_a_model_that_is_too_slow_is_reported(explaining: Explaining, rows: Rows
 @pytest.mark.parametrize(
     ("content", "code"),
     [
-        (b"1\n2\n3", "ModelAnswerRowsDiffer"),
-        (b"approved\n" * 151, "ModelAnswerNotNumbers"),
-        (b"\xff\xfe", "ModelAnswerNotNumbers"),
+        (b"1\n2\n3", "ModelResponseRowsDiffer"),
+        (b"approved\n" * 151, "ModelResponseNotNumbers"),
+        (b"\xff\xfe", "ModelResponseNotNumbers"),
     ],
 )
-def test_answers_that_cannot_be_used_are_reported_without_their_text(
+def test_responses_that_cannot_be_used_are_reported_without_their_text(
     explaining: Explaining, rows: Rows, content: bytes, code: str
 ) -> None:
     failed = failing(explaining, rows, lambda _: (200, content))
@@ -129,20 +129,20 @@ def test_answers_that_cannot_be_used_are_reported_without_their_text(
 def test_a_model_whose_number_of_outputs_changes_is_reported(explaining: Explaining, rows: Rows) -> None:
     server = explaining.server
 
-    def answer(asked: Asked) -> tuple[int, bytes]:
+    def respond(asked: Asked) -> tuple[int, bytes]:
         line = b"1,2\n" if len(server.asked) > 1 else b"1\n"
         return 200, line * len(asked.body.splitlines())
 
-    assert failing(explaining, rows, answer).code == "ModelAnswerNotNumbers"
+    assert failing(explaining, rows, respond).code == "ModelResponseNotNumbers"
 
 
 def test_a_server_that_takes_less_than_sagemaker_is_sent_less(explaining: Explaining, rows: Rows) -> None:
     server = explaining.server
 
-    def answer(asked: Asked) -> tuple[int, bytes]:
+    def respond(asked: Asked) -> tuple[int, bytes]:
         return (200, server.scores(asked.body)) if len(asked.body) <= 5000 else (413, b"too large")
 
-    failed = failing(explaining, rows, answer)
+    failed = failing(explaining, rows, respond)
     assert (failed.code, "max_payload_bytes" in failed.message) == ("ModelRefusedPayload", True)
     before = len(server.asked)
     explaining.config["methods"]["shap"]["max_payload_bytes"] = 5000
@@ -163,11 +163,11 @@ def test_texts_that_a_model_refuses_end_the_run_and_are_not_shown(explaining: Ex
         }
     }
 
-    def answer(asked: Asked) -> tuple[int, bytes]:
+    def respond(asked: Asked) -> tuple[int, bytes]:
         city = json.loads(asked.body.splitlines()[0])["features"][2]
         return 400, f"could not convert string to float: {city}".encode()
 
-    explaining.server.answer = answer
+    explaining.server.respond = respond
     with pytest.raises(InvalidInput) as refused:
         explaining.baseline(data)
     assert refused.value.code == "ModelRefused"
@@ -283,7 +283,7 @@ def test_urls_that_are_invalid_are_refused(url: str) -> None:
 
 
 def test_a_url_without_a_path_means_invocations(server: ModelServer) -> None:
-    server.answer = lambda _: (200, b"1")
+    server.respond = lambda _: (200, b"1")
     for url in (server.url, f"{server.url}/", f"{server.url}?b=c", f"{server.url}/models/a?b=c"):
         assert HttpModel(url, allows_address=any_address).invoke(b"1,2", "text/csv", "application/json") == b"1"
     paths = ["/invocations", "/invocations", "/invocations?b=c", "/models/a?b=c"]
@@ -298,9 +298,9 @@ def test_a_server_that_does_not_speak_https_is_reported_as_such(server: ModelSer
     assert failed.value.code == "ModelNotReached"
 
 
-def test_an_answer_that_is_aborted_is_requested_once_more_and_reported(server: ModelServer) -> None:
+def test_a_response_that_is_aborted_is_requested_once_more_and_reported(server: ModelServer) -> None:
     server.lengths = [100]
-    server.answer = lambda _: (200, b"1,2")
+    server.respond = lambda _: (200, b"1,2")
     assert HttpModel(server.url, allows_address=any_address).invoke(b"1", "text/csv", "text/csv") == b"1,2"
     server.lengths = [100, 100]
     with pytest.raises(ModelFailure, match="aborts its responses"):
@@ -313,19 +313,19 @@ def test_a_server_that_asks_for_an_hour_gets_half_a_minute(
     pauses: list[float] = []
     monkeypatch.setattr("urllib3.util.retry.time.sleep", pauses.append)
     server.headers = {"Retry-After": "3600"}
-    server.answer = lambda _: (503, b"") if len(server.asked) == 1 else (200, b"1")
+    server.respond = lambda _: (503, b"") if len(server.asked) == 1 else (200, b"1")
     assert HttpModel(server.url, allows_address=any_address).invoke(b"1", "text/csv", "text/csv") == b"1"
     assert pauses == [30]
 
 
 def test_an_invalid_time_to_try_again_is_ignored(server: ModelServer) -> None:
     server.headers = {"Retry-After": "soon"}
-    server.answer = lambda _: (503, b"") if len(server.asked) == 1 else (200, b"1")
+    server.respond = lambda _: (503, b"") if len(server.asked) == 1 else (200, b"1")
     assert HttpModel(server.url, allows_address=any_address).invoke(b"1", "text/csv", "text/csv") == b"1"
 
 
 def test_credentials_in_a_url_are_in_no_message(server: ModelServer) -> None:
-    server.answer = lambda _: (400, json.dumps({"m": 1}).encode())
+    server.respond = lambda _: (400, json.dumps({"m": 1}).encode())
     url = server.url.replace("http://", "http://user:secret@")  # pragma: allowlist secret (invented)
     with pytest.raises(ModelFailure) as failed:
         HttpModel(url, allows_address=any_address).invoke(b"1", "text/csv", "text/csv")
@@ -336,8 +336,8 @@ def test_credentials_in_a_url_are_in_no_message(server: ModelServer) -> None:
 def test_nothing_is_left_running_after_a_failure(explaining: Explaining, rows: Rows) -> None:
     explaining.config["methods"]["shap"] |= {"max_payload_bytes": 200, "max_parallel_calls": 8, "max_model_calls": 1000}
     server = explaining.server
-    server.answer = lambda asked: (200, server.scores(asked.body)) if len(server.asked) < 20 else (400, b"no")
-    assert failing(explaining, rows, server.answer).code == "ModelRefused"
+    server.respond = lambda asked: (200, server.scores(asked.body)) if len(server.asked) < 20 else (400, b"no")
+    assert failing(explaining, rows, server.respond).code == "ModelRefused"
     assert len(server.asked) < 40  # of more than a hundred that were planned
 
 

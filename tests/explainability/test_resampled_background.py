@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn.ensemble import GradientBoostingClassifier, GradientBoostingRegressor
 
-from modelwatch_analyzer.explainability import kept_answers
+from modelwatch_analyzer.explainability import kept_responses
 from modelwatch_analyzer.explainability.artifact import explain_trees, reweighted_trees
 from modelwatch_analyzer.explainability.coalitional_game import RequestLimits, ShapValues
 from modelwatch_analyzer.explainability.config import AggregationMethod
@@ -144,7 +144,7 @@ def test_what_cannot_be_resampled_says_why(explaining: Explaining, rows: Rows, m
     label = explaining.read("baseline/analysis.json")["explanations"]["kernel_shap"]["label0"]
     assert label["background_resampling"] == {"undefined": "one baseline row cannot be resampled"}
     assert "one baseline row cannot be resampled" in (explaining.folder / "baseline/report.html").read_text()
-    monkeypatch.setattr(kept_answers, "MOST_PREDICTIONS", 11)
+    monkeypatch.setattr(kept_responses, "MOST_PREDICTIONS", 11)
     explaining.config["methods"]["shap"]["baseline"] = [[0, 0, 0], [1, 1, 1]]
     explaining.baseline(data)
     label = explaining.read("baseline/analysis.json")["explanations"]["kernel_shap"]["label0"]

@@ -51,7 +51,7 @@ def engine() -> str:
         if shutil.which(name) and _succeeds(name, "info"):
             break
     else:
-        pytest.skip("no container engine answers (docker, podman): the image was not built")
+        pytest.skip("no container engine responds (docker, podman): the image was not built")
     for base in (BASE, JOB_BASE):
         if not _succeeds(name, "image", "inspect", base) and not _succeeds(name, "pull", base, timeout=300):
             pytest.skip(f"the base image {base} is neither here nor can it be pulled: the image was not built")

@@ -9,7 +9,7 @@ from typing import Self
 
 
 class Container:
-    """Doubles the first number of each line of CSV, and answers in CSV or, where asked to accept it, in JSON.
+    """Doubles the first number of each line of CSV, and responds in CSV or, where asked to accept it, in JSON.
 
     Attributes
     ----------

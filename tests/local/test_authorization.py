@@ -203,9 +203,9 @@ def called(stack: LocalStack, **event: Any) -> list[str] | None:
     payload = json.dumps(event)
     for name, value in stack.outputs.items():
         payload = payload.replace(f"{{{name}}}", value)
-    answer = stack.client("lambda").invoke(FunctionName=stack.outputs["Fn"], Payload=payload)
-    body: list[str] | None = json.loads(answer["Payload"].read())
-    assert "FunctionError" not in answer, body
+    response = stack.client("lambda").invoke(FunctionName=stack.outputs["Fn"], Payload=payload)
+    body: list[str] | None = json.loads(response["Payload"].read())
+    assert "FunctionError" not in response, body
     return body
 
 
@@ -264,10 +264,10 @@ def test_a_function_may_call_what_its_role_is_granted_and_nothing_else(
         missing = missing.replace(f"{{{name}}}", value)
     if granted is not None:
         assert called(stack, service=service, method=method, arguments=granted) is None
-    answer = called(stack, service=service, method=method, arguments=other)
-    assert answer is not None
-    assert answer[0] == code
-    assert answer[1].endswith(f"is not authorized to perform {missing}")
+    response = called(stack, service=service, method=method, arguments=other)
+    assert response is not None
+    assert response[0] == code
+    assert response[1].endswith(f"is not authorized to perform {missing}")
     assert [call.refused for call in stack.calls if call.refused][-1] == missing
 
 
@@ -316,17 +316,17 @@ def test_a_session_may_do_what_its_role_and_its_policy_both_allow(
 ) -> None:
     stack.client("s3").put_object(Bucket=stack.outputs["Data"], Key="mine/a", Body=b"x")
     assumed = {"RoleArn": "{Trusting}", "Policy": SESSION}
-    answer = called(stack, assumed=assumed, service="s3", method=method, arguments=arguments)
+    response = called(stack, assumed=assumed, service="s3", method=method, arguments=arguments)
     if missing is None:
-        assert answer is None
+        assert response is None
     else:
-        assert answer is not None
-        assert answer[1].partition(" to perform ")[2] == missing.replace("{Data}", stack.outputs["Data"])
+        assert response is not None
+        assert response[1].partition(" to perform ")[2] == missing.replace("{Data}", stack.outputs["Data"])
 
 
 @pytest.mark.long_setup
 def test_a_role_is_assumed_by_those_that_it_trusts_only(stack: LocalStack) -> None:
     assumed = {"RoleArn": "{Distrustful}"}
-    answer = called(stack, assumed=assumed, service="s3", method="get_object", arguments=OBJECT)
-    assert answer is not None
-    assert answer[1].endswith(f"is not authorized to perform sts:AssumeRole on {stack.outputs['Distrustful']}")
+    response = called(stack, assumed=assumed, service="s3", method="get_object", arguments=OBJECT)
+    assert response is not None
+    assert response[1].endswith(f"is not authorized to perform sts:AssumeRole on {stack.outputs['Distrustful']}")

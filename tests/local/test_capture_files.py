@@ -25,8 +25,8 @@ class Bucket:
 
 
 def exchange(time: datetime, event_id: str = "f04a8538-696c-4648-8064-8b680b2e3318") -> Exchange:
-    sent, answered = Payload("text/csv", "132,10", "CSV"), Payload("text/csv; charset=utf-8", "0.0364", "CSV")
-    return Exchange(event_id, time, sent, answered, "application-1")
+    sent, received = Payload("text/csv", "132,10", "CSV"), Payload("text/csv; charset=utf-8", "0.0364", "CSV")
+    return Exchange(event_id, time, sent, received, "application-1")
 
 
 def test_a_record_has_sagemakers_shape() -> None:

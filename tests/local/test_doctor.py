@@ -310,8 +310,8 @@ def test_the_command_ends_with_two_without_such_a_stack(app, session):
     assert ended.stderr.startswith("modelwatch: StackNotFound: ")
 
 
-def answering(client: object, **changes: Any) -> Deployed:
-    """A deployment whose services answer what the emulator cannot."""
+def responding(client: object, **changes: Any) -> Deployed:
+    """A deployment whose services return what the emulator cannot."""
     fields = {
         "session": SimpleNamespace(client=lambda *_, **__: client),
         "name": "modelwatch",
@@ -340,11 +340,11 @@ def test_states_that_the_emulator_cannot_have_are_found():
     )
     subscribed = pages(Subscriptions=[{"SubscriptionArn": "PendingConfirmation"}])
     looked = {
-        "StackNotReady": deployment.stack(answering(None, status="UPDATE_ROLLBACK_COMPLETE")),
-        "FunctionNotReady": [*deployment.functions(answering(pending)), *deployment.functions(answering(failed))],
-        "ScheduleGroupNotActive": deployment.schedules(answering(group)),
-        "TableNotReady": list(storage.ledger(answering(table)))[:1],
-        "SubscriptionNotConfirmed": alerting.topic(answering(subscribed)),
+        "StackNotReady": deployment.stack(responding(None, status="UPDATE_ROLLBACK_COMPLETE")),
+        "FunctionNotReady": [*deployment.functions(responding(pending)), *deployment.functions(responding(failed))],
+        "ScheduleGroupNotActive": deployment.schedules(responding(group)),
+        "TableNotReady": list(storage.ledger(responding(table)))[:1],
+        "SubscriptionNotConfirmed": alerting.topic(responding(subscribed)),
     }
     assert {name: {problem.code for problem in problems} for name, problems in looked.items()} == {
         name: {name} for name in looked
@@ -419,10 +419,10 @@ def test_default_alert_targets_that_reach_nobody_are_found(document, code, says)
     }
     client = SimpleNamespace(get_function_configuration=lambda **_: {"Environment": {"Variables": variables}})
     functions = {"RouteAlerts": ("AWS::Lambda::Function", "r")}
-    (problem,) = alerting.default_targets(answering(client, resources=functions))
+    (problem,) = alerting.default_targets(responding(client, resources=functions))
     assert problem.code == code
     assert says in problem.message
     listed = [{"type": "sns", "address": topic}, {"type": "lambda", "address": function}]
     for fine in (" ", json.dumps(listed)):
         variables["DEFAULT_ALERT_TARGETS"] = fine
-        assert list(alerting.default_targets(answering(client, resources=functions))) == []
+        assert list(alerting.default_targets(responding(client, resources=functions))) == []

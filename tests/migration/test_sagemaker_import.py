@@ -51,7 +51,7 @@ def inside(image: str = ANALYZER, **parts: Any) -> dict[str, Any]:
 
 
 def named(kind: str, application: dict[str, Any], monitored: dict[str, Any], **parts: Any) -> dict[str, Any]:
-    """Return the answer of ``Describe{kind}JobDefinition``."""
+    """Return the response of ``Describe{kind}JobDefinition``."""
     return {
         "JobDefinitionArn": "arn:aws:sagemaker:us-east-1:123456789012:job/x",
         "JobDefinitionName": f"{kind}-definition",
@@ -65,7 +65,7 @@ def named(kind: str, application: dict[str, Any], monitored: dict[str, Any], **p
 
 
 class SageMaker:
-    """SageMaker's answers, in the order in which an import asks."""
+    """SageMaker's responses, in the order in which an import asks."""
 
     def __init__(self) -> None:
         self.stub = Stubber(boto3.client("sagemaker", region_name="us-east-1"))
@@ -86,9 +86,9 @@ class SageMaker:
     ) -> None:
         self._names.append(name)
         if is_read:
-            self._later.append(lambda: self._answer(name, kind, definition, status, expression, job_output, alert))
+            self._later.append(lambda: self._respond(name, kind, definition, status, expression, job_output, alert))
 
-    def _answer(
+    def _respond(
         self,
         name: str,
         kind: str,
@@ -146,7 +146,7 @@ class SageMaker:
         return ended
 
     def client(self) -> Any:
-        """Return a client that gives the answers, while ``stub`` is entered."""
+        """Return a client that gives the responses, while ``stub`` is entered."""
         summaries = [
             {
                 "MonitoringScheduleName": name,
@@ -316,8 +316,8 @@ def test_schedules_without_metrics_of_features_need_none(sagemaker: SageMaker, a
 
 
 def test_a_dry_run_counts_schedules_against_the_limit(sagemaker: SageMaker, app: FakeApp):
-    app.answers["ListMonitoringSchedules"]["schedules"] = [{"monitoring_schedule_name": "hourly"}]
-    app.answers["CreateMonitoringSchedule"] = {"most_schedules": 2}
+    app.responses["ListMonitoringSchedules"]["schedules"] = [{"monitoring_schedule_name": "hourly"}]
+    app.responses["CreateMonitoringSchedule"] = {"most_schedules": 2}
     sagemaker.has("hourly", "DataQuality", inside(), is_read=False)
     for name in ("fits", "too-many"):
         sagemaker.has(name, "DataQuality", inside())
@@ -329,7 +329,7 @@ def test_a_dry_run_counts_schedules_against_the_limit(sagemaker: SageMaker, app:
 
 
 def test_what_exists_is_left_and_not_even_read(sagemaker: SageMaker, app: FakeApp):
-    app.answers["ListMonitoringSchedules"] = {
+    app.responses["ListMonitoringSchedules"] = {
         "schedules": [{"monitoring_schedule_name": "hourly"}, {"unreadable": "no kind"}],
         "next_token": None,
     }
@@ -362,12 +362,12 @@ class CrashingApp(FakeApp):
         if number == self.crashes_at:
             raise Crash
         try:
-            answer = self.world.manage(operation, **parameters)
+            response = self.world.manage(operation, **parameters)
         except InvalidInput as error:
             raise ValueError(str(error)) from None
         if number + 0.5 == self.crashes_at:
             raise Crash
-        return answer
+        return response
 
 
 def test_an_import_that_dies_anywhere_and_is_repeated_makes_each_schedule_once_with_its_status():
@@ -407,7 +407,7 @@ def test_the_files_of_a_baseline_that_is_named_by_its_job_are_those_of_the_job(s
 
 
 def test_what_the_app_refuses_is_listed_and_the_others_are_made(sagemaker: SageMaker, app: FakeApp):
-    app.answers["CreateMonitoringSchedule"] = [ValueError("NoHost: no host can run it"), {}]
+    app.responses["CreateMonitoringSchedule"] = [ValueError("NoHost: no host can run it"), {}]
     sagemaker.has("own", "DataQuality", inside("123456789012.dkr.ecr.us-east-1.amazonaws.com/mine:1"))
     sagemaker.has("once", "DataQuality", inside(), expression="NOW")
     sagemaker.has("hourly", "DataQuality", inside())

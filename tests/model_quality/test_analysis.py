@@ -409,12 +409,12 @@ def test_what_else_is_captured_is_no_prediction_where_a_probability_predicts(run
     output = {"observedContentType": "text/csv", "mode": "OUTPUT", "encoding": "CSV"}
     lines = [
         {
-            "captureData": {"endpointOutput": output | {"data": answer}},
-            "eventMetadata": {"eventId": answer},
+            "captureData": {"endpointOutput": output | {"data": response}},
+            "eventMetadata": {"eventId": response},
             "eventVersion": "0",
             "groundTruthData": {"data": label, "encoding": "CSV"},
         }
-        for answer, label in (("0.9,0", "1"), ("0.2,1", "0"))
+        for response, label in (("0.9,0", "1"), ("0.2,1", "0"))
     ]
     source = runs.folder / "merged.jsonl"
     source.write_text("\n".join(map(json.dumps, lines)))
@@ -850,7 +850,7 @@ def test_a_great_number_that_stands_for_a_missing_one_is_reported(runs):
 def test_a_model_that_is_as_good_as_its_baseline_does_not_alarm_and_a_worse_one_does(runs, baseline_rows, rows):
     generator = np.random.default_rng(17)
 
-    def answers(count: int, noise: float) -> list[str]:
+    def responses(count: int, noise: float) -> list[str]:
         label = generator.random(count) < 0.2
         score = 1 / (1 + np.exp(-6 * (label - 0.5) - noise * generator.normal(size=count)))
         return [f"{s:.4f},{int(y)}" for s, y in zip(score, label, strict=True)]
@@ -858,10 +858,10 @@ def test_a_model_that_is_as_good_as_its_baseline_does_not_alarm_and_a_worse_one_
     settings = {"problem_type": "BinaryClassification", "probability_attribute": "p", "bootstrap_replicates": 200}
     alarms = worse = by_the_first_partys_rule = 0
     for _ in range(4):
-        runs.run(runs.csv("a.csv", "p,label", *answers(baseline_rows, 2.0)), "baseline", **settings)
+        runs.run(runs.csv("a.csv", "p,label", *responses(baseline_rows, 2.0)), "baseline", **settings)
         against = settings | {"baseline_constraints": runs.folder / "baseline/constraints.json"}
-        alarms += bool(runs.run(runs.csv("b.csv", "p,label", *answers(rows, 2.0)), "check", **against).violations)
-        worse += bool(runs.run(runs.csv("c.csv", "p,label", *answers(rows, 9.0)), "check", **against).violations)
+        alarms += bool(runs.run(runs.csv("b.csv", "p,label", *responses(rows, 2.0)), "check", **against).violations)
+        worse += bool(runs.run(runs.csv("c.csv", "p,label", *responses(rows, 9.0)), "check", **against).violations)
         runs.run(runs.folder / "a.csv", "baseline", **settings, threshold_rule="Exact")
         by_the_first_partys_rule += bool(runs.run(runs.folder / "b.csv", "check", **against).violations)
     assert (alarms, worse) == (0, 4)

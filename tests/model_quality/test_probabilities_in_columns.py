@@ -1,4 +1,4 @@
-"""The probabilities of several classes as several columns of files and of captured answers."""
+"""The probabilities of several classes as several columns of files and of captured responses."""
 
 from __future__ import annotations
 
@@ -41,16 +41,16 @@ def test_one_name_that_does_not_exist_is_refused(runs: Any) -> None:
     assert no.value.code == "UnknownColumn"
 
 
-def captures(folder: Path, answers: list[str], encoding: str = "CSV") -> Path:
+def captures(folder: Path, responses: list[str], encoding: str = "CSV") -> Path:
     lines = [
         {
             "captureData": {
                 "endpointInput": {"data": "1", "encoding": "CSV"},
-                "endpointOutput": {"data": answer, "encoding": encoding},
+                "endpointOutput": {"data": response, "encoding": encoding},
             },
             "groundTruthData": {"data": label, "encoding": "CSV"},
         }
-        for answer, label in zip(answers, LABELS, strict=True)
+        for response, label in zip(responses, LABELS, strict=True)
     ]
     path = folder / "captures.jsonl"
     path.write_text("\n".join(map(json.dumps, lines)))
@@ -62,7 +62,7 @@ def captures(folder: Path, answers: list[str], encoding: str = "CSV") -> Path:
     ("spelled", "encoding"),
     [("[{0}, {1}, {2}]", "CSV"), ("[{0} {1} {2}]", "CSV"), ("[{0}, {1}, {2}]", "JSON"), ("{0},{1},{2}", "CSV")],
 )
-def test_a_captured_answer_has_them_in_brackets_or_on_a_line(
+def test_a_captured_response_has_them_in_brackets_or_on_a_line(
     runs: Any, tmp_path: Path, spelled: str, encoding: str, given: str | None
 ) -> None:
     if given in ("@", "[*]") and not spelled.startswith("["):

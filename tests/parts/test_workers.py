@@ -109,7 +109,7 @@ def leave() -> None:
         (leave, Upstream, "ended with exit code 7"),
     ],
 )
-def test_a_process_that_ends_without_an_answer_ends_the_analysis(
+def test_a_process_that_ends_without_a_response_ends_the_analysis(
     end: Callable[[], None], kind: type[Upstream], reason: str
 ) -> None:
     parts = in_pieces(*rows(6), Rows("last", end, elsewhere=True))
@@ -272,7 +272,7 @@ class WritesEnvironment:
     path: Path
 
     def __call__(self) -> None:
-        sys.stdout.write("what is printed is no answer\n")
+        sys.stdout.write("what is printed is no response\n")
         sys.stdout.flush()
         self.path.write_text(json.dumps({**os.environ, "session": str(os.getsid(0)), "process": str(os.getpid())}))
 

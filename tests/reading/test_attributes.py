@@ -35,14 +35,14 @@ def test_an_attribute_finds_rows(expression: str, document: Any, records: list[A
 
 
 @pytest.mark.parametrize("name", ["inference_attribute", "probability_attribute"])
-def test_a_path_of_answers_is_found_in_what_a_transform_job_joined_with_its_input(name: str) -> None:
+def test_a_path_of_responses_is_found_in_what_a_transform_job_joined_with_its_input(name: str) -> None:
     # AWS's example of the bias monitor of batch transform jobs for JSON, whose jobs have join_source="Input"
-    answer = {"predictions": [{"score": 0.5}, {"score": 1}]}
-    document = {"SageMakerOutput": answer, "instances": [{"features": [1]}, {"features": [2]}]}
+    response = {"predictions": [{"score": 0.5}, {"score": 1}]}
+    document = {"SageMakerOutput": response, "instances": [{"features": [1]}, {"features": [2]}]}
     attribute = Attribute.of(name, "predictions[*].score")
-    assert attribute.records(document) == attribute.records(answer) == [[0.5], [1]]
+    assert attribute.records(document) == attribute.records(response) == [[0.5], [1]]
     assert Attribute.of(name, "SageMakerOutput.predictions[*].score").records(document) == [[0.5], [1]]
-    assert attribute.records({"predictions": [{"score": 7}], "SageMakerOutput": answer}) == [[7]]
+    assert attribute.records({"predictions": [{"score": 7}], "SageMakerOutput": response}) == [[7]]
     with pytest.raises(Unflattenable, match="features_attribute finds nothing in the payload"):
         Attribute.of("features_attribute", "predictions[*].score").records(document)
 

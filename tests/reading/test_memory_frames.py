@@ -67,7 +67,7 @@ PRICES = pa.table(
     {
         "prices": pa.array([[("net", 1)], None], pa.map_(pa.string(), pa.int64())),
         "by_day": pa.array([[[("net", 2)]], []], pa.list_(pa.map_(pa.string(), pa.int64()))),
-        "answer": pa.array(['{"a": 1}', None], pa.json_()),
+        "response": pa.array(['{"a": 1}', None], pa.json_()),
     }
 )
 PERIODS = pd.DataFrame(
@@ -86,7 +86,7 @@ PERIODS = pd.DataFrame(
                 "prices.0.value": "1",
                 "by_day.0.0.key": "net",
                 "by_day.0.0.value": "2",
-                "answer": '{"a": 1}',
+                "response": '{"a": 1}',
             },
         ),
         # 2026-01 is 56 years of 12 months after 1970-01.

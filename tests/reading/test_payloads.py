@@ -483,11 +483,11 @@ def test_an_object_of_other_names_or_values_among_flat_ones_is_read_as_by_itself
 
 @pytest.mark.parametrize("request_of", [csv, partial(base64_of, content_type="text/csv")])
 @pytest.mark.parametrize(
-    ("requests", "answer", "attributes", "options", "expected"),
+    ("requests", "response", "attributes", "options", "expected"),
     [
         # a JMESPath finds a row in each value of a request of one line
         (["1,2"] * 3, csv("0.1,0.9"), ("[*]", "0"), {"captureIndexNames": [RESPONSE]}, [("0.1",), ("0.9",)] * 3),
-        # lists in parentheses are rows, so that the answer has a value for each
+        # lists in parentheses are rows, so that the response has a value for each
         (["1"] * 3 + ["(1,2),(3,4)"], csv("0.1,0.9"), (), {"captureIndexNames": [RESPONSE]}, [("0.1", "0.9")] * 3),
         # lists in brackets are not JSON: what is behind a backslash is as it is
         (["1\n2"] * 3, csv('["a\\u0041"]\n["b"]'), (), {}, [('["a\\u0041"]', "1"), ('["b"]', "2")] * 3),
@@ -500,12 +500,12 @@ def test_what_only_looks_like_lines_is_read_as_by_itself(
     monkeypatch: pytest.MonkeyPatch,
     request_of: Callable[[str], dict[str, str]],
     requests: list[str],
-    answer: dict[str, str],
+    response: dict[str, str],
     attributes: tuple[str, ...],
     options: dict[str, Any],
     expected: list[tuple[str, ...]] | None,
 ) -> None:
-    lines = [captured(**{REQUEST: request_of(each), RESPONSE: answer}) for each in requests]
+    lines = [captured(**{REQUEST: request_of(each), RESPONSE: response}) for each in requests]
     good = captured(**{REQUEST: request_of("5\n6"), RESPONSE: as_json('{"a":1}\n{"a":2}')})
     lines = [*lines, *([good] * 4 if expected is None else []), ""]
     dataset, found = opened(folder, *lines, attributes=Attributes.of(*attributes), **options), []

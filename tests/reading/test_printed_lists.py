@@ -33,7 +33,7 @@ def captured(text: str) -> list[Payload]:
 )
 def test_what_python_prints_of_a_list_has_the_same_rows_in_every_encoding(printed: str, rows: list[list[str]]) -> None:
     for payload in captured(printed):
-        found = [row_of(record) for record in content_of(payload, answer=True).records(None)]
+        found = [row_of(record) for record in content_of(payload, response=True).records(None)]
         assert [list(row.values()) for row in found] == rows, payload
 
 

@@ -28,11 +28,11 @@ def _of_few_records(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uniform_records, "_AT_ONCE", 2)  # as if there were many
 
 
-def record(request: str = "1,2", answer: str = "0.5\n", event: str = "e", time: str = "2026-11-22T09:00:00Z") -> dict:
+def record(request: str = "1,2", response: str = "0.5\n", event: str = "e", time: str = "2026-11-22T09:00:00Z") -> dict:
     """Return a record as SageMaker writes it."""
     sides = {
         side: {"observedContentType": "text/csv", "mode": mode, "data": data, "encoding": "CSV"}
-        for side, mode, data in (("endpointInput", "INPUT", request), ("endpointOutput", "OUTPUT", answer))
+        for side, mode, data in (("endpointInput", "INPUT", request), ("endpointOutput", "OUTPUT", response))
     }
     return {
         "captureData": sides,
@@ -90,7 +90,7 @@ TIME = st.sampled_from(["2026-11-22T09:00:00Z", "2026-11-22T10:59:59Z", "2026-11
 def test_texts_without_escapes_are_cut_and_are_those_of_parsed_records(
     texts: list[tuple[str, str, str]], line_ends: str, last: bytes
 ) -> None:
-    documents = [record(request, f"{answer}{line_ends}", event) for request, answer, event in texts]
+    documents = [record(request, f"{response}{line_ends}", event) for request, response, event in texts]
     text = text_of(*documents).removesuffix(b"\n") + last
     cut = cut_records(text, len(documents))
     assert cut is not None
@@ -131,7 +131,7 @@ UNLIKE: dict[str, Callable[[dict], object]] = {
     "another encoding": lambda each: each["captureData"]["endpointInput"].update(encoding="JSON"),
     "another type": lambda each: each["captureData"]["endpointOutput"].update(observedContentType="text/plain"),
     "one more field": lambda each: each["eventMetadata"].update(customAttributes=["a"]),
-    "no answer": lambda each: each["captureData"].pop("endpointOutput"),
+    "no response": lambda each: each["captureData"].pop("endpointOutput"),
     "no time": lambda each: each["eventMetadata"].pop("inferenceTime"),
     "a time of no clock": lambda each: each["eventMetadata"].update(inferenceTime="2026-11-22T09:99:00Z"),
     "another line end": lambda each: each["captureData"]["endpointOutput"].update(data="0.5"),

@@ -181,5 +181,5 @@ def test_a_script_that_stops_or_kills_its_supervisor_ends_with_it(
 def test_a_fork_that_a_script_lets_return_does_not_respond_in_its_place(tmp_path: Path) -> None:
     source = written(tmp_path, "import os\ndef preprocess_handler(line):\n    os.fork()\n    return {'line': line}")
     with running_script(source, {}) as script:
-        answers = [preprocess(script, [line], captured=False) for line in ("1", "2", "3")]
-    assert answers == [[[{"line": line}]] for line in ("1", "2", "3")]
+        responses = [preprocess(script, [line], captured=False) for line in ("1", "2", "3")]
+    assert responses == [[[{"line": line}]] for line in ("1", "2", "3")]

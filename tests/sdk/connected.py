@@ -1,4 +1,4 @@
-"""A boto3 client that is answered by the use cases in memory, and checks every answer against botocore's model."""
+"""A boto3 client that is served by the use cases in memory, and checks every response against botocore's model."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ROLE = "arn:aws:iam::123456789012:role/SageMakerRole"
 
 
 class WorldApp:
-    """What ``connect`` needs of an app; requests and answers go through JSON, as they do to a Lambda."""
+    """What ``connect`` needs of an app; requests and responses go through JSON, as they do to a Lambda."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -47,8 +47,8 @@ def _check(model: Any, parsed: dict[str, Any], http_response: Any, **_: Any) -> 
     if http_response.status_code == 200 and model.output_shape is not None:
         # The model says that a list of alerts has at least one; SageMaker's SDK asks for its length.
         empty = {"ResponseMetadata", *(name for name, value in parsed.items() if "Alert" in name and value == [])}
-        answer = {name: value for name, value in parsed.items() if name not in empty}
-        report = ParamValidator().validate(answer, model.output_shape)
+        response = {name: value for name, value in parsed.items() if name not in empty}
+        report = ParamValidator().validate(response, model.output_shape)
         assert not report.has_errors(), report.generate_report()
 
 

@@ -106,10 +106,10 @@ class SpecifiedApp:
         for i, (score, *features) in enumerate(self._captured_rows(300, income_factor)):
             part = {"observedContentType": "text/csv", "encoding": "CSV"}
             asked = part | {"mode": "INPUT", "data": ",".join(map(str, features))}
-            answered = part | {"mode": "OUTPUT", "data": str(score)}
+            returned = part | {"mode": "OUTPUT", "data": str(score)}
             at = f"{hour + timedelta(seconds=i):%Y-%m-%dT%H:%M:%SZ}"
             metadata = {"eventId": f"{i}", "inferenceTime": at}
-            data = {"endpointInput": asked, "endpointOutput": answered}
+            data = {"endpointInput": asked, "endpointOutput": returned}
             lines.append(json.dumps({"captureData": data, "eventMetadata": metadata, "eventVersion": "0"}))
         key = f"data-capture/{endpoint}/AllTraffic/{hour:%Y/%m/%d/%H}/00-00-000-a.jsonl"
         self._s3.put_object(Bucket="my-bucket", Key=key, Body="\n".join(lines).encode())

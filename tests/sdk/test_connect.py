@@ -1,4 +1,4 @@
-"""SageMaker's clients through ``connect``, over the use cases in memory; all answers are of botocore's shapes."""
+"""SageMaker's clients through ``connect``, over the use cases in memory; all responses are of botocore's shapes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError, NoCredenti
 
 from modelwatch.sagemaker import OPERATIONS, connect
 from modelwatch_core.app.sagemaker_api.door import CREATE_PROCESSING_JOB
-from modelwatch_core.app.sagemaker_api.door import OPERATIONS as ANSWERED
+from modelwatch_core.app.sagemaker_api.door import OPERATIONS as SERVED
 from tests.core.world import DRIFT, TEN, World
 from tests.sdk.connected import (
     ANALYZER,
@@ -61,8 +61,8 @@ def of_kind(client: Any, verb: str, kind: str) -> Any:
     return getattr(client, f"list_{name}_job_definitions" if verb == "list" else f"{verb}_{name}_job_definition")
 
 
-def without_metadata(answer: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in answer.items() if name != "ResponseMetadata"}
+def without_metadata(response: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in response.items() if name != "ResponseMetadata"}
 
 
 def code(error: pytest.ExceptionInfo[ClientError]) -> str:
@@ -164,7 +164,7 @@ def test_what_is_empty_or_what_every_run_has_is_as_if_it_were_not_given(client, 
     assert kept.environment == {"decimal": "."}
     assert (kept.processing.output_kms_key, kept.processing.volume_kms_key) == (None, None)
     with pytest.raises(ClientError, match="dataset_format: the app sets it for every run"):
-        create("answers", both.replace('"endpointInput", ', ""))
+        create("responses", both.replace('"endpointInput", ', ""))
     world.objects.kept["s3://data/train.csv"] = b"a,b\n1,2\n"
     outputs = processing_job()["ProcessingOutputConfig"] | {"KmsKeyId": ""}
     client.create_processing_job(**processing_job("made", ProcessingOutputConfig=outputs, ProcessingResources=cluster))
@@ -421,9 +421,7 @@ def test_alerts_are_listed_by_pages(client):
         assert max(map(len, found)) <= size
 
 
-@pytest.mark.parametrize(
-    "operation", [name for name in ANSWERED if "next_token" in ANSWERED[name].request.model_fields]
-)
+@pytest.mark.parametrize("operation", [name for name in SERVED if "next_token" in SERVED[name].request.model_fields])
 def test_every_list_refuses_a_token_that_it_did_not_give(client, operation):
     client.create_data_quality_job_definition(**definition())
     arn = client.create_monitoring_schedule(**schedule())["MonitoringScheduleArn"]
@@ -538,4 +536,4 @@ def test_the_default_session_and_sessions_of_sagemakers_sdk_are_connected(app, m
 def test_every_operation_of_the_app_is_one_of_sagemakers_and_is_connected(client):
     names = set(client.meta.service_model.operation_names)
     assert set(OPERATIONS) <= names
-    assert {*ANSWERED, CREATE_PROCESSING_JOB} == set(OPERATIONS)
+    assert {*SERVED, CREATE_PROCESSING_JOB} == set(OPERATIONS)

@@ -32,7 +32,7 @@ class Stack:
 
     def __init__(self, world: World) -> None:
         self.world, self.responses = world, MemoryResponses()
-        self.provide = ProvideCustomResource(world.answer_sagemaker, self.responses)
+        self.provide = ProvideCustomResource(world.serve_sagemaker, self.responses)
         self.requests = 0
 
     def sends(self, request_type: str, resource_type: str, properties: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -205,7 +205,7 @@ def test_a_definition_that_is_named_is_not_changed_in_place(stack):
     assert (failed["Status"], "another name" in failed["Reason"]) == ("FAILED", True)
 
 
-def test_a_bug_is_answered_before_it_is_raised(stack, monkeypatch):
+def test_a_bug_gets_a_response_before_it_is_raised(stack, monkeypatch):
     def breaks(*_: object) -> None:
         raise RuntimeError
 
@@ -217,7 +217,7 @@ def test_a_bug_is_answered_before_it_is_raised(stack, monkeypatch):
 
 
 class Http:
-    """Answers every request with one status."""
+    """Responds to every request with one status."""
 
     def __init__(self, status: int) -> None:
         self.status, self.asked = status, []
@@ -227,7 +227,7 @@ class Http:
         return urllib3.HTTPResponse(status=self.status)
 
 
-def test_the_answer_is_put_at_the_url_of_cloudformation():
+def test_the_response_is_put_at_the_url_of_cloudformation():
     http = Http(200)
     StackResponses(http).send(URL, {"Status": "SUCCESS"})
     assert http.asked == [("PUT", URL, {"Status": "SUCCESS"}, False)]
@@ -260,9 +260,9 @@ def test_the_resources_of_the_example_are_taken(stack):
     for name, resource in resources.items():
         assert resource["Type"] in RESOURCE_TYPES
         properties = resolved(resource["Properties"], made)
-        answer = stack.sends("Create", resource["Type"], properties, LogicalResourceId=name)
-        assert answer["Status"] == "SUCCESS", answer
-        made[name] = answer["Data"]
+        response = stack.sends("Create", resource["Type"], properties, LogicalResourceId=name)
+        assert response["Status"] == "SUCCESS", response
+        made[name] = response["Data"]
 
 
 def resolved(value: Any, made: dict[str, dict[str, str]]) -> Any:

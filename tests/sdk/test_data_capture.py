@@ -62,11 +62,11 @@ def test_an_endpoint_is_updated_to_a_copy_of_its_configuration_that_captures(
         "before-parameter-build.sagemaker.UpdateEndpoint", lambda params, **_: updated.update(params)
     )
 
-    def answer_with_new(model: Any, parsed: dict[str, Any], **_: Any) -> None:
+    def respond_with_new(model: Any, parsed: dict[str, Any], **_: Any) -> None:
         if parsed.get("EndpointConfigName") == "new":
             parsed["EndpointConfigName"] = updated["EndpointConfigName"]
 
-    sagemaker.client.meta.events.register("after-call.sagemaker.DescribeEndpoint", answer_with_new)
+    sagemaker.client.meta.events.register("after-call.sagemaker.DescribeEndpoint", respond_with_new)
     sagemaker.add_response("describe_endpoint", endpoint("InService", "new"), NAMED)
     assert applied(sagemaker) == updated["EndpointConfigName"]
     assert updated["EndpointConfigName"].startswith("c-capture-")

@@ -16,8 +16,8 @@ from tests.sdk.specified_app import running
 pytestmark = pytest.mark.slow
 
 
-def answer_pings(handler: BaseHTTPRequestHandler) -> None:
-    """Answer as a container does before SageMaker sends it requests."""
+def respond_to_pings(handler: BaseHTTPRequestHandler) -> None:
+    """Respond as a container does before SageMaker sends it requests."""
     handler.send_response(200)
     handler.send_header("Content-Length", "0")
     handler.end_headers()
@@ -29,7 +29,7 @@ def test_the_schedule_of_explainability_finds_a_changed_model_and_nothing_in_an_
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {}
     run("docs/tutorials/explainability.md", names, until="S3Uploader")
-    names["Model"].do_GET = answer_pings
+    names["Model"].do_GET = respond_to_pings
     with running() as app:
         app.stack.serve_model("my-model", names["url"])
         made = python_blocks("docs/tutorials/explainability.md")[-1]

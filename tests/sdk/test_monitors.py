@@ -240,9 +240,9 @@ def test_a_schedule_without_baseline_says_that_it_finds_no_violations(
     app: SpecifiedApp, caplog: pytest.LogCaptureFixture
 ):
     with caplog.at_level(logging.WARNING):
-        answer = DefaultModelMonitor().create_monitoring_schedule("bare", EndpointInput("my-endpoint"))
-    assert answer["MonitoringScheduleArn"].endswith(":monitoring-schedule/bare")
-    assert "find no violations" in answer["Warnings"][0]
+        response = DefaultModelMonitor().create_monitoring_schedule("bare", EndpointInput("my-endpoint"))
+    assert response["MonitoringScheduleArn"].endswith(":monitoring-schedule/bare")
+    assert "find no violations" in response["Warnings"][0]
     assert "bare: there are no constraints" in caplog.text
 
 
@@ -460,7 +460,7 @@ def test_a_model_is_explained_by_the_arguments_of_sdk_v2(app: SpecifiedApp):
         logs=False,
     )
     explained = monitor.suggested_constraints().body_dict["explanations"]["kernel_shap"]["label0"]["global_shap_values"]
-    # The model doubles the first feature, so that the others have no part in its answer.
+    # The model doubles the first feature, so that the others have no part in its response.
     assert set(explained) == {"a", "b", "c", "d"}
     assert explained["a"] > 0
     assert max(abs(explained[name]) for name in "bcd") < 1e-9
@@ -498,7 +498,7 @@ def test_an_expression_that_never_fires_again_is_refused(app: SpecifiedApp):
 
 
 class CloudFormation:
-    """Plays CloudFormation: sends events to the function that a template names, and reads the answers from S3."""
+    """Plays CloudFormation: sends events to the function that a template names, and reads the responses from S3."""
 
     def __init__(self, app: SpecifiedApp) -> None:
         self._s3, self._lambda, self._requests = app.stack.client("s3"), app.stack.client("lambda"), 0
@@ -509,7 +509,7 @@ class CloudFormation:
 
     def sends(self, request_type: str, resource_type: str, properties: dict[str, Any], **more: Any) -> dict[str, Any]:
         self._requests += 1
-        place = {"Bucket": self._bucket, "Key": f"answer-{self._requests}"}
+        place = {"Bucket": self._bucket, "Key": f"response-{self._requests}"}
         event = {
             "RequestType": request_type,
             "ResponseURL": f"https://{self._bucket}.s3.us-east-1.amazonaws.com/{place['Key']}",
@@ -521,8 +521,8 @@ class CloudFormation:
         } | more
         invoked = self._lambda.invoke(FunctionName=self._token, Payload=json.dumps(event).encode())
         assert "FunctionError" not in invoked, invoked["Payload"].read()
-        answer: dict[str, Any] = json.loads(self._s3.get_object(**place)["Body"].read())
-        return answer
+        response: dict[str, Any] = json.loads(self._s3.get_object(**place)["Body"].read())
+        return response
 
 
 def test_custom_resources_of_cloudformation_make_change_and_delete_a_monitor_of_this_api(

@@ -485,7 +485,7 @@ SEX = BiasConfig([1], "sex", [0])
 MODEL = ModelConfig("my-model", 1, "ml.m5.xlarge")
 
 
-def test_where_a_model_answers_is_known_to_schedules_from_the_baseline(monkeypatch: pytest.MonkeyPatch):
+def test_where_a_model_has_its_predictions_is_known_to_schedules_from_the_baseline(monkeypatch: pytest.MonkeyPatch):
     # As SageMaker's SDK v2: sagemaker 2.257.7, clarify_model_monitoring.py, create_monitoring_schedule.
     monkeypatch.setattr(Files, "_exists", lambda *_: True)
     app = FakeApp(CreateBaseliningJob=BASELINING, CreateMonitoringSchedule=CREATED)
@@ -500,13 +500,13 @@ def test_where_a_model_answers_is_known_to_schedules_from_the_baseline(monkeypat
         excluded_columns=["age"],
         joinsource="id",
     )
-    answers = ModelPredictedLabelConfig("predictions[*].label", "predictions[*].score", 0.8)
+    places = ModelPredictedLabelConfig("predictions[*].label", "predictions[*].score", 0.8)
     arguments = {"data_config": data, "bias_config": SEX, "model_config": MODEL}
-    job = monitor.suggest_baseline(**arguments, model_predicted_label_config=answers, wait=False)
+    job = monitor.suggest_baseline(**arguments, model_predicted_label_config=places, wait=False)
     assert (job.job_name, monitor.latest_baselining_job_name) == ("made", "made")
     asked = app.parameters("CreateBaseliningJob")
     named = {name: value for name, value in asked.items() if name.endswith("_attribute")}
-    assert named == {"probability_threshold_attribute": 0.8}  # the model is not asked, so there are no answers of it
+    assert named == {"probability_threshold_attribute": 0.8}  # the model is not asked, so there are no responses of it
     assert asked["analysis_config"] == {
         "features": "instances[*].features",
         "headers": ["sex", "age", "target"],
@@ -542,7 +542,7 @@ def test_a_data_config_stands_in_place_of_the_dataset_and_must_be_one(kind: Any)
         kind().suggest_baseline(data_config={})
 
 
-def test_an_index_is_one_of_the_answers_and_a_name_that_of_a_column():
+def test_an_index_is_one_of_the_responses_and_a_name_that_of_a_column():
     app = FakeApp(CreateBaseliningJob=BASELINING)
     data = DataConfig("s3://my-bucket/d.csv", "s3://my-bucket/made", label="y", predicted_label="p")
     monitor = mm.ModelBiasMonitor(sagemaker_session=app)
@@ -562,7 +562,7 @@ def test_an_index_is_one_of_the_answers_and_a_name_that_of_a_column():
 
     assert asked(None) == {"inference_attribute": "0", "probability_attribute": "score"}
     assert asked(MODEL) == {"probability_attribute": "score"}
-    assert asked(replace(MODEL, accept_type="application/jsonlines")) == {}  # such answers have names
+    assert asked(replace(MODEL, accept_type="application/jsonlines")) == {}  # such responses have names
 
 
 @pytest.mark.parametrize(

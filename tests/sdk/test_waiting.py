@@ -1,4 +1,4 @@
-"""Waiting for an execution, and its log, over an app with prepared answers."""
+"""Waiting for an execution, and its log, over an app with prepared responses."""
 
 from __future__ import annotations
 

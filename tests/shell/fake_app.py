@@ -1,4 +1,4 @@
-"""An app that gives prepared answers and notes what it was asked."""
+"""An app that gives prepared responses and notes what it was asked."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ def execution(hour: int, status: str = "Completed", **parts: Any) -> dict[str, A
 
 
 class FakeApp(AppClient):
-    """Parameters are answers by operation: a document, an exception to raise, or a list of them in turn."""
+    """Parameters are responses by operation: a document, an exception to raise, or a list of them in turn."""
 
-    def __init__(self, **answers: Any) -> None:
-        self.answers = answers
+    def __init__(self, **responses: Any) -> None:
+        self.responses = responses
         self.asked: list[tuple[str, dict[str, Any]]] = []
 
     @property
@@ -62,22 +62,22 @@ class FakeApp(AppClient):
         return "arn:aws:sagemaker:us-east-1:123456789012"
 
     def manage(self, operation: str, **parameters: Any) -> dict[str, Any]:
-        return self._answer(operation, parameters)
+        return self._respond(operation, parameters)
 
     def create_baseline(self, request: Any) -> dict[str, Any]:
-        return self._answer("CreateBaseliningJob", request)
+        return self._respond("CreateBaseliningJob", request)
 
     def launch(self, request: Any) -> dict[str, Any]:
-        return self._answer("LaunchExecution", request)
+        return self._respond("LaunchExecution", request)
 
-    def _answer(self, operation: str, parameters: Any) -> dict[str, Any]:
+    def _respond(self, operation: str, parameters: Any) -> dict[str, Any]:
         self.asked.append((operation, dict(parameters)))
-        answer = self.answers[operation]
-        if isinstance(answer, list):
-            answer = answer.pop(0)
-        if isinstance(answer, Exception):
-            raise answer
-        document: dict[str, Any] = answer
+        response = self.responses[operation]
+        if isinstance(response, list):
+            response = response.pop(0)
+        if isinstance(response, Exception):
+            raise response
+        document: dict[str, Any] = response
         return document
 
     def parameters(self, operation: str) -> dict[str, Any]:

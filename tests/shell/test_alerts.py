@@ -43,7 +43,7 @@ def test_the_history_names_what_changed_and_when(run: Run, world: World) -> None
 
 
 @pytest.mark.parametrize(
-    ("command", "operation", "answer", "said"),
+    ("command", "operation", "response", "said"),
     [
         (
             ("update", "hourly", "violations", "--datapoints-to-alert", "2", "--evaluation-period", "3"),
@@ -66,8 +66,8 @@ def test_the_history_names_what_changed_and_when(run: Run, world: World) -> None
     ],
 )
 def test_a_change_is_confirmed(
-    run: Run, command: tuple[str, ...], operation: str, answer: dict[str, str | None], said: str
+    run: Run, command: tuple[str, ...], operation: str, response: dict[str, str | None], said: str
 ) -> None:
-    result = run(FakeApp(**{operation: answer}), "alerts", *command)
+    result = run(FakeApp(**{operation: response}), "alerts", *command)
     assert result.exit_code == 0, result.stderr
     assert result.stdout.strip() == said

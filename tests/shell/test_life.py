@@ -48,7 +48,7 @@ def read(*arguments: str) -> Any:
 
 @pytest.fixture(scope="module")
 def hourly(app: SpecifiedApp) -> Callable[..., Any]:
-    """A schedule that has run for two hours, the second of them with a fault; returns what a command answers."""
+    """A schedule that has run for two hours, the second of them with a fault; returns what a command prints."""
     made = documented("baselines create")
     assert "made from 500 rows" in made.stdout, made.stderr
     created = documented("schedules create")

@@ -1,4 +1,4 @@
-"""What ``modelwatch schedules`` asks the app, and what it prints of the answers."""
+"""What ``modelwatch schedules`` asks the app, and what it prints of the responses."""
 
 from __future__ import annotations
 
@@ -170,11 +170,11 @@ def test_an_update_of_nothing_is_refused_without_asking(run: Run):
     assert "give what to change" in ended.stderr
 
 
-def test_json_is_the_answer_of_the_operation(run: Run):
-    answer = {"schedules": [SCHEDULE], "next_token": "t"}
-    app = FakeApp(ListMonitoringSchedules=answer)
+def test_json_is_the_response_of_the_operation(run: Run):
+    response = {"schedules": [SCHEDULE], "next_token": "t"}
+    app = FakeApp(ListMonitoringSchedules=response)
     ended = run(app, "schedules", "list", "--sort-by", "Status", "--max-results", "1", "--json")
-    assert json.loads(ended.stdout) == answer
+    assert json.loads(ended.stdout) == response
     wanted = app.parameters("ListMonitoringSchedules")
     parameters, _ = OPERATIONS["ListMonitoringSchedules"]
     parsed(parameters, wanted)

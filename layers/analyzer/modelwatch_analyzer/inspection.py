@@ -12,13 +12,13 @@ import polars as pl
 
 from modelwatch_analyzer.profile.lexical import ColumnType, infer_type, is_number
 from modelwatch_analyzer.reading import open_dataset
-from modelwatch_analyzer.reading.answers_first import come_first, order_of
 from modelwatch_analyzer.reading.capture_records import CapturedRecords
 from modelwatch_analyzer.reading.captured_record import PAYLOAD_OF, CapturedRecord
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog
 from modelwatch_analyzer.reading.files import source_files
 from modelwatch_analyzer.reading.payloads import Payload
 from modelwatch_analyzer.reading.record_times import RecordTimes
+from modelwatch_analyzer.reading.responses_first import come_first, order_of
 from modelwatch_core.domain.analysis_settings import AnalysisSettings
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.outcome import RecordCounts

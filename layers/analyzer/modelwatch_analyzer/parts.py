@@ -194,7 +194,7 @@ class Workers:
         InvalidInput
             What the reader of the first part that cannot be read raises.
         Upstream
-            ``WorkerEnded`` if a process ended without an answer, or ``AnalyzerError``.
+            ``WorkerEnded`` if a process ended without a response, or ``AnalyzerError``.
         """
         count = self.count or pl.thread_pool_size()
         if count == 1:

@@ -84,14 +84,14 @@ class _Process:
         )
         if self._process.stdin is None or self._process.stdout is None:
             raise AssertionError("the process was started with pipes")
-        self._shares, self._answers = self._process.stdin, self._process.stdout
+        self._shares, self._responses = self._process.stdin, self._process.stdout
 
     def give(self, share: _Share) -> None:
         """Have a share read."""
-        with suppress(BrokenPipeError):  # its end is noticed when its answer is wanted
+        with suppress(BrokenPipeError):  # its end is noticed when its response is wanted
             send(self._shares, pickle.dumps(share, pickle.HIGHEST_PROTOCOL))
 
-    def answer(self) -> list[Node]:
+    def response(self) -> list[Node]:
         """Wait for what was read of the share.
 
         Raises
@@ -99,14 +99,14 @@ class _Process:
         InvalidInput, Upstream, MemoryError, OSError
         """
         try:
-            answer = pickle.loads(receive(self._answers))  # noqa: S301 (what our own code in our own child wrote)
+            response = pickle.loads(receive(self._responses))  # noqa: S301 (what our own code in our own child wrote)
         except EOFError:
             self._process.wait()
             self.require_alive()
             raise AssertionError("a process that ended is not alive") from None
-        if isinstance(answer, _Failure):
-            raise answer.error
-        nodes: list[Node] = answer
+        if isinstance(response, _Failure):
+            raise response.error
+        nodes: list[Node] = response
         return nodes
 
     def require_alive(self) -> None:
@@ -131,7 +131,7 @@ class _Process:
         """End the process."""
         self._process.kill()  # it may be reading what is not needed any more; its own children see their pipes closed
         self._process.wait()
-        for stream in (self._shares, self._answers):
+        for stream in (self._shares, self._responses):
             with suppress(BrokenPipeError):
                 stream.close()
 
@@ -169,22 +169,22 @@ class Processes:
 
         nodes = mine.nodes(require_alive)
         for process in others:
-            nodes += process.answer()
+            nodes += process.response()
         return nodes
 
 
 def serve() -> None:
-    """Be one of the other processes: answer the shares that come by standard input."""
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what is printed is no answer
+    """Be one of the other processes: respond to the shares that come by standard input."""
+    responses = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what is printed is no response
     messages = SimpleQueue[bytes]()
     Thread(target=_receive_all, args=(sys.stdin.buffer, messages), daemon=True).start()
     while True:
         try:
-            answer: object = pickle.loads(messages.get()).nodes()  # noqa: S301 (what our own parent wrote)
+            response: object = pickle.loads(messages.get()).nodes()  # noqa: S301 (what our own parent wrote)
         except Exception as error:
-            answer = _Failure(_sendable(error))
-        send(answers, pickle.dumps(answer, pickle.HIGHEST_PROTOCOL))
+            response = _Failure(_sendable(error))
+        send(responses, pickle.dumps(response, pickle.HIGHEST_PROTOCOL))
 
 
 def _receive_all(shares: IO[bytes], messages: SimpleQueue[bytes]) -> None:

@@ -331,7 +331,7 @@ class JobDefinitions(Protocol):
 
 
 class CustomResourceResponses(Protocol):
-    """How CloudFormation is answered that waits for a custom resource."""
+    """How CloudFormation, which waits for a custom resource, gets a response."""
 
     def check(self, url: str) -> None:
         """Refuse a URL that is not CloudFormation's.
@@ -344,12 +344,12 @@ class CustomResourceResponses(Protocol):
         ...
 
     def send(self, url: str, document: Mapping[str, Any]) -> None:
-        """Answer at a URL.
+        """Respond at a URL.
 
         Raises
         ------
         Upstream
-            When it did not take the answer; a retry may help.
+            When it did not take the response; a retry may help.
         """
         ...
 

@@ -34,7 +34,7 @@ from modelwatch_core.app.redeliver import Redeliver
 from modelwatch_core.app.route_alerts import RouteAlerts
 from modelwatch_core.app.run_analysis import Analyze, RunAnalysis
 from modelwatch_core.app.sagemaker_api.custom_resources import ProvideCustomResource
-from modelwatch_core.app.sagemaker_api.door import AnswerBaselineRequest, AnswerSageMakerRequest
+from modelwatch_core.app.sagemaker_api.door import ServeBaselineRequest, ServeSageMakerRequest
 from modelwatch_core.app.sagemaker_api.operation import App
 from modelwatch_core.app.show_monitors import ReadMonitors, ShowWidget, WriteDashboard
 from modelwatch_core.app.start_analysis import StartAnalysis
@@ -474,11 +474,11 @@ def baseline_by_rule() -> BaselineByRule:
 
 
 @cache
-def answer_sagemaker_request() -> AnswerSageMakerRequest:
+def serve_sagemaker_request() -> ServeSageMakerRequest:
     """Return the use case of functions/manage_monitors for requests of SageMaker's API."""
     from modelwatch_core.adapters.aws.job_definition_table import TableJobDefinitions
 
-    return AnswerSageMakerRequest(App(manage_monitors(), TableJobDefinitions(_items())))
+    return ServeSageMakerRequest(App(manage_monitors(), TableJobDefinitions(_items())))
 
 
 @cache
@@ -488,13 +488,13 @@ def provide_custom_resource() -> ProvideCustomResource:
 
     from modelwatch_core.adapters.aws.stack_responses import StackResponses
 
-    return ProvideCustomResource(answer_sagemaker_request(), StackResponses(urllib3.PoolManager()))
+    return ProvideCustomResource(serve_sagemaker_request(), StackResponses(urllib3.PoolManager()))
 
 
 @cache
-def answer_baseline_request(function_arn: str) -> AnswerBaselineRequest:
+def serve_baseline_request(function_arn: str) -> ServeBaselineRequest:
     """Return the use case of functions/create_baseline for requests of SageMaker's API."""
-    return AnswerBaselineRequest(create_baseline(), sagemaker_arns(function_arn))
+    return ServeBaselineRequest(create_baseline(), sagemaker_arns(function_arn))
 
 
 @cache

@@ -7,11 +7,11 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from modelwatch.cli.answers import Record, print_answer, print_records, time_text
 from modelwatch.cli.app_options import AppOptions, ScheduleName, complete_schedule_name
 from modelwatch.cli.list_options import PageOptions, SortOrder
 from modelwatch.cli.option_groups import takes_option_groups
 from modelwatch.cli.options import TIME, AsJson, examples
+from modelwatch.cli.responses import Record, print_records, print_response, time_text
 from modelwatch_core.domain.alerting import AlertName
 from modelwatch_core.domain.number_text import count_text
 
@@ -54,8 +54,8 @@ _HISTORY_COLUMNS = {
 def list_alerts(name: ScheduleName, as_json: AsJson = False, *, options: AppOptions) -> None:
     """List the alerts of a schedule."""
     with options.app() as app:
-        answer = app.manage("ListMonitoringAlerts", monitoring_schedule_name=name)
-    print_records(answer, "alerts", _COLUMNS, as_json=as_json)
+        response = app.manage("ListMonitoringAlerts", monitoring_schedule_name=name)
+    print_records(response, "alerts", _COLUMNS, as_json=as_json)
 
 
 @group.command(epilog=examples("modelwatch alerts history hourly --status-equals InAlert"))
@@ -112,11 +112,11 @@ def update(
         "evaluation_period": evaluation_period,
     }
     with options.app() as app:
-        answer = app.manage(
+        response = app.manage(
             "UpdateMonitoringAlert", monitoring_schedule_name=name, monitoring_alert_name=alert, **numbers
         )
     said = f"{alert} of {name} is on while {datapoints_to_alert} of {evaluation_period} executions are bad."
-    print_answer(answer, [said], as_json=as_json)
+    print_response(response, [said], as_json=as_json)
 
 
 @group.command(epilog=examples("modelwatch alerts mute hourly --until 2026-12-24T18:00Z"))
@@ -133,8 +133,8 @@ def mute(
 ) -> None:
     """Send nothing about a schedule until a time. The first execution after it reports the alerts that are still on."""
     with options.app() as app:
-        answer = app.manage("MuteMonitoringAlerts", monitoring_schedule_name=name, until=until.isoformat())
-    print_answer(answer, [f"{name} is muted until {time_text(answer['muted_until'])} UTC."], as_json=as_json)
+        response = app.manage("MuteMonitoringAlerts", monitoring_schedule_name=name, until=until.isoformat())
+    print_response(response, [f"{name} is muted until {time_text(response['muted_until'])} UTC."], as_json=as_json)
 
 
 @group.command(epilog=examples("modelwatch alerts unmute hourly"))
@@ -142,5 +142,5 @@ def mute(
 def unmute(name: ScheduleName, as_json: AsJson = False, *, options: AppOptions) -> None:
     """Send messages about a schedule again."""
     with options.app() as app:
-        answer = app.manage("MuteMonitoringAlerts", monitoring_schedule_name=name, until=None)
-    print_answer(answer, [f"{name} is no longer muted."], as_json=as_json)
+        response = app.manage("MuteMonitoringAlerts", monitoring_schedule_name=name, until=None)
+    print_response(response, [f"{name} is no longer muted."], as_json=as_json)

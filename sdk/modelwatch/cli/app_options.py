@@ -92,7 +92,7 @@ def app_errors() -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        raise _answered(error) from None
+        raise _refusal(error) from None
     except ProfileNotFound as error:
         raise InvalidInput("NoCredentials", f"{error}: see aws configure list-profiles") from None
     except BotoCoreError as error:
@@ -104,7 +104,7 @@ def app_errors() -> Iterator[None]:
         raise InvalidInput(*(found.groups() if found else ("InvalidParameter", str(error)))) from None
 
 
-def _answered(error: ClientError) -> ModelwatchError:
+def _refusal(error: ClientError) -> ModelwatchError:
     details: Any = error.response["Error"]
     code, message = str(details["Code"]), str(details.get("Message", ""))
     found = _CODE.fullmatch(message)
@@ -122,10 +122,10 @@ def complete_schedule_name(context: typer.Context, incomplete: str) -> list[str]
     given = {name: value for name, value in context.params.items() if name in ("stack", "local", "profile", "region")}
     try:
         with AppOptions(**given).app() as app:
-            answer = app.manage("ListMonitoringSchedules", max_results=100)
+            response = app.manage("ListMonitoringSchedules", max_results=100)
     except ModelwatchError:
         return []
-    names = [str(each.get("monitoring_schedule_name", "")) for each in answer["schedules"]]
+    names = [str(each.get("monitoring_schedule_name", "")) for each in response["schedules"]]
     return [name for name in names if name.startswith(incomplete)]
 
 

@@ -8,7 +8,6 @@ import typer
 
 from modelwatch.app_client import AppClient
 from modelwatch.arguments import given
-from modelwatch.cli.answers import Record, print_answer, print_lines, print_record, time_text
 from modelwatch.cli.app_options import AppOptions
 from modelwatch.cli.dataset import DatasetFormatName, DatasetOptions, FieldSeparator, FileFormatName
 from modelwatch.cli.failures import UNUSABLE, print_json
@@ -16,6 +15,7 @@ from modelwatch.cli.list_options import NameContains, PageOptions, SortOrder
 from modelwatch.cli.option_groups import takes_option_groups
 from modelwatch.cli.options import AsJson, examples
 from modelwatch.cli.parameter_files import FromFile, overlaid, read_parameters
+from modelwatch.cli.responses import Record, print_lines, print_record, print_response, time_text
 from modelwatch.cli.schedule_options import KindOfMonitor, ModelOptions
 from modelwatch.model_monitor.baselining import BaseliningJob
 from modelwatch.model_monitor.progress import wait_for
@@ -150,7 +150,7 @@ def stop(name: JobName, as_json: AsJson = False, *, options: AppOptions) -> None
     """Stop a baselining job, and its run."""
     with options.app() as app:
         record = app.manage("StopBaseliningJob", baselining_job_name=name)
-    print_answer(record, [f"The baseline {name} is stopped."], as_json=as_json)
+    print_response(record, [f"The baseline {name} is stopped."], as_json=as_json)
 
 
 def _ended(app: AppClient, record: Record, *, show: bool) -> dict[str, Any]:

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 import typer
 
 from modelwatch.app_client import AppClient
-from modelwatch.cli.answers import print_answer
 from modelwatch.cli.app_options import AppOptions
 from modelwatch.cli.option_groups import takes_option_groups
 from modelwatch.cli.options import AsJson, examples
+from modelwatch.cli.responses import print_response
 from modelwatch.model_monitor.data_capture import DataCaptureConfig
 from modelwatch_core.domain.errors import InvalidInput, Upstream
 
@@ -69,10 +69,10 @@ def _present(app: AppClient, endpoint_name: str) -> dict[str, Any]:
     InvalidInput
         ``EndpointNotFound``.
     """
-    from modelwatch_core.adapters.aws.translation import SAGEMAKER_REFUSAL, answer_or_none
+    from modelwatch_core.adapters.aws.translation import SAGEMAKER_REFUSAL, response_or_none
 
     sagemaker = app.client("sagemaker")
-    endpoint = answer_or_none(lambda: sagemaker.describe_endpoint(EndpointName=endpoint_name), SAGEMAKER_REFUSAL)
+    endpoint = response_or_none(lambda: sagemaker.describe_endpoint(EndpointName=endpoint_name), SAGEMAKER_REFUSAL)
     if endpoint is None:
         raise InvalidInput("EndpointNotFound", f"there is no endpoint {endpoint_name} in this account and region")
     config = sagemaker.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
@@ -85,7 +85,7 @@ def _apply(config: DataCaptureConfig, endpoint_name: str, what: str, *, no_wait:
         name = config.apply(endpoint_name, wait=not no_wait, logs=not as_json)
     except RuntimeError as error:
         raise Upstream("EndpointNotUpdated", str(error)) from None
-    print_answer(
+    print_response(
         {"EndpointName": endpoint_name, "EndpointConfigName": name},
         [f"{endpoint_name} {what}; its new configuration is {name}."],
         as_json=as_json,

@@ -13,13 +13,13 @@ import typer
 
 from modelwatch.app_client import AppClient
 from modelwatch.arguments import given
-from modelwatch.cli.answers import Record, cost_text, print_answer, print_record, time_text
 from modelwatch.cli.app_options import AppOptions, ScheduleName, complete_schedule_name
 from modelwatch.cli.failures import UNUSABLE, print_json
 from modelwatch.cli.kind_commands import VIOLATIONS_FOUND
 from modelwatch.cli.list_options import EndpointName, PageOptions, SortOrder
 from modelwatch.cli.option_groups import takes_option_groups
 from modelwatch.cli.options import TIME, AsJson, examples, output_path
+from modelwatch.cli.responses import Record, cost_text, print_record, print_response, time_text
 from modelwatch.cli.result import VIOLATION_COLUMNS, violation_rows
 from modelwatch.model_monitor.execution import OPEN_STATUSES, MonitoringExecution, execution_key
 from modelwatch.model_monitor.progress import wait_for
@@ -207,9 +207,9 @@ def stop(name: ScheduleName, which: Which, as_json: AsJson = False, *, options: 
     """Stop an execution, and the analysis that it runs."""
     with options.app() as app:
         record = which.record(app, name, options)
-        answer = app.manage("StopMonitoringExecution", **execution_key(record))
-    print_answer(
-        answer, [f"The execution of {name}, {time_text(answer['scheduled_time'])}, is stopped."], as_json=as_json
+        response = app.manage("StopMonitoringExecution", **execution_key(record))
+    print_response(
+        response, [f"The execution of {name}, {time_text(response['scheduled_time'])}, is stopped."], as_json=as_json
     )
 
 

@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from modelwatch.cli.answers import print_lines
 from modelwatch.cli.app_options import AppOptions
 from modelwatch.cli.failures import UNUSABLE, print_json
 from modelwatch.cli.option_groups import takes_option_groups
 from modelwatch.cli.options import AsJson, examples
+from modelwatch.cli.responses import print_lines
 from modelwatch.migration.sagemaker_import import Imported, Result, SageMakerImport
 from modelwatch.printing import make_console, print_table
 from modelwatch_core.domain.number_text import count_text

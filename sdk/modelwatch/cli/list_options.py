@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal
 import typer
 
 from modelwatch.arguments import given
-from modelwatch.cli.answers import Columns, print_records
 from modelwatch.cli.app_options import AppOptions
 from modelwatch.cli.options import AsJson
+from modelwatch.cli.responses import Columns, print_records
 
 _SORT_ORDER_HELP = "Whether to sort upwards or downwards; Descending by default, Ascending for schedules."
 SortOrder = Annotated[Literal["Ascending", "Descending"] | None, typer.Option(help=_SORT_ORDER_HELP)]
@@ -41,5 +41,7 @@ class PageOptions:
             What else the operation takes; None is not given.
         """
         with options.app() as app:
-            answer = app.manage(operation, **given(**wanted, max_results=self.max_results, next_token=self.next_token))
-        print_records(answer, records, columns, as_json=self.as_json)
+            response = app.manage(
+                operation, **given(**wanted, max_results=self.max_results, next_token=self.next_token)
+            )
+        print_records(response, records, columns, as_json=self.as_json)

@@ -124,7 +124,7 @@ def _request(url: str, request: Mapping[str, object]) -> Iterator[dict[str, Any]
 
 
 def _refusal(body: bytes) -> dict[str, Any] | None:
-    """Return the stack's refusal of a request; None where something else answered."""
+    """Return the stack's refusal of a request; None where something else responded."""
     try:
         document = json.loads(body)
     except ValueError:

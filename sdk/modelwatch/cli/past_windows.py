@@ -8,12 +8,12 @@ from typing import Annotated, Any
 
 import typer
 
-from modelwatch.cli.answers import Record, print_lines, time_text
 from modelwatch.cli.app_options import AppOptions, ScheduleName
 from modelwatch.cli.executions import exit_code, status_text, wait_for_end, window_text
 from modelwatch.cli.failures import print_json
 from modelwatch.cli.option_groups import takes_option_groups
 from modelwatch.cli.options import TIME, AsJson, examples
+from modelwatch.cli.responses import Record, print_lines, time_text
 from modelwatch.model_monitor.execution import MonitoringExecution
 from modelwatch.model_monitor.execution_requests import backfill_requests, one_after_another, span
 from modelwatch.model_monitor.replay import Finding, ReplayedWindow, replayed_windows

@@ -7,13 +7,13 @@ from typing import Annotated, Any, Literal
 import typer
 
 from modelwatch.arguments import given
-from modelwatch.cli.answers import Record, cost_text, print_answer, print_record, text_of, time_text
 from modelwatch.cli.app_options import AppOptions, ScheduleName
 from modelwatch.cli.list_options import EndpointName, NameContains, PageOptions, SortOrder
 from modelwatch.cli.option_groups import takes_option_groups
 from modelwatch.cli.options import AsJson, examples
 from modelwatch.cli.parameter_files import FromFile, read_parameters
 from modelwatch.cli.past_windows import BACKFILL_EXAMPLE, REPLAY_EXAMPLE, RUN_EXAMPLE, backfill, replay, run
+from modelwatch.cli.responses import Record, cost_text, print_record, print_response, text_of, time_text
 from modelwatch.cli.schedule_options import KindOfMonitor, ScheduleOptions
 
 group = typer.Typer(
@@ -85,8 +85,8 @@ def describe(
 ) -> None:
     """Show a schedule with its latest execution."""
     with options.app() as app:
-        answer = app.manage("DescribeMonitoringSchedule", monitoring_schedule_name=name, **given(version=version))
-    print_record(answer, _facts, as_json=as_json)
+        response = app.manage("DescribeMonitoringSchedule", monitoring_schedule_name=name, **given(version=version))
+    print_record(response, _facts, as_json=as_json)
 
 
 CREATE_EXAMPLE = examples(
@@ -110,9 +110,9 @@ def create(
     document = read_parameters(from_file)
     with options.app() as app:
         parameters = schedule.parameters(app, document) | {"monitoring_schedule_name": name}
-        answer = app.manage("CreateMonitoringSchedule", **parameters)
+        response = app.manage("CreateMonitoringSchedule", **parameters)
     done = "could be created, but was not: dry_run is given" if parameters.get("dry_run") else "is created"
-    _print_changed(answer, f"{name} {done}", as_json=as_json)
+    _print_changed(response, f"{name} {done}", as_json=as_json)
 
 
 UPDATE_EXAMPLE = examples("modelwatch schedules update hourly --constraints s3://my-bucket/tuned/constraints.json")
@@ -134,8 +134,8 @@ def update(
         changes = schedule.changes(app, name, document)
         if not changes:
             raise typer.BadParameter("give what to change, or --from-file.")
-        answer = app.manage("UpdateMonitoringSchedule", **changes | {"monitoring_schedule_name": name})
-    _print_changed(answer, f"{name} is changed, version {answer['version']}", as_json=as_json)
+        response = app.manage("UpdateMonitoringSchedule", **changes | {"monitoring_schedule_name": name})
+    _print_changed(response, f"{name} is changed, version {response['version']}", as_json=as_json)
 
 
 @group.command(epilog=examples("modelwatch schedules start hourly"))
@@ -143,8 +143,8 @@ def update(
 def start(name: ScheduleName, as_json: AsJson = False, *, options: AppOptions) -> None:
     """Let a schedule fire again that was stopped."""
     with options.app() as app:
-        answer = app.manage("StartMonitoringSchedule", monitoring_schedule_name=name)
-    _print_changed(answer, f"{name} is started", as_json=as_json)
+        response = app.manage("StartMonitoringSchedule", monitoring_schedule_name=name)
+    _print_changed(response, f"{name} is started", as_json=as_json)
 
 
 @group.command(epilog=examples("modelwatch schedules stop hourly"))
@@ -152,9 +152,9 @@ def start(name: ScheduleName, as_json: AsJson = False, *, options: AppOptions) -
 def stop(name: ScheduleName, as_json: AsJson = False, *, options: AppOptions) -> None:
     """Stop a schedule: it does not fire until it is started again."""
     with options.app() as app:
-        answer = app.manage("StopMonitoringSchedule", monitoring_schedule_name=name)
+        response = app.manage("StopMonitoringSchedule", monitoring_schedule_name=name)
     again = options.command(f"schedules start {name}")
-    print_answer(answer, [f"{name} is stopped. Start it again: {again}"], as_json=as_json)
+    print_response(response, [f"{name} is stopped. Start it again: {again}"], as_json=as_json)
 
 
 @group.command(epilog=examples("modelwatch schedules delete hourly"))
@@ -162,8 +162,8 @@ def stop(name: ScheduleName, as_json: AsJson = False, *, options: AppOptions) ->
 def delete(name: ScheduleName, as_json: AsJson = False, *, options: AppOptions) -> None:
     """Delete a schedule and stop what it has running; its results are kept."""
     with options.app() as app:
-        answer = app.manage("DeleteMonitoringSchedule", monitoring_schedule_name=name)
-    print_answer(answer, [f"{name} is deleted; its executions and results are kept."], as_json=as_json)
+        response = app.manage("DeleteMonitoringSchedule", monitoring_schedule_name=name)
+    print_response(response, [f"{name} is deleted; its executions and results are kept."], as_json=as_json)
 
 
 @group.command(epilog=examples("modelwatch schedules versions hourly"))
@@ -185,10 +185,10 @@ group.command(epilog=BACKFILL_EXAMPLE)(backfill)
 group.command(epilog=REPLAY_EXAMPLE)(replay)
 
 
-def _print_changed(answer: Record, what: str, *, as_json: bool) -> None:
-    due = f"It is due by {answer['schedule_expression']}, UTC; results go to {answer['output_s3_uri']}."
-    notes = (f"Note: {each}." for each in answer.get("warnings", ()))
-    print_answer(answer, [f"{what}. {due}", *notes], as_json=as_json)
+def _print_changed(response: Record, what: str, *, as_json: bool) -> None:
+    due = f"It is due by {response['schedule_expression']}, UTC; results go to {response['output_s3_uri']}."
+    notes = (f"Note: {each}." for each in response.get("warnings", ()))
+    print_response(response, [f"{what}. {due}", *notes], as_json=as_json)
 
 
 def _facts(schedule: Record) -> dict[str, Any]:

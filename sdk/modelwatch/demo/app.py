@@ -71,19 +71,19 @@ class App:
             "tick_id": f"{schedule} again at {iso_utc(scheduled_time)}",
             "backfill": True,
         }
-        answer = self._invoke("LaunchExecutionFunction", request)
-        if refusal := answer.get("refusal"):
+        response = self._invoke("LaunchExecutionFunction", request)
+        if refusal := response.get("refusal"):
             raise InvalidInput(refusal["code"], refusal["message"])
 
     def executions(self, schedule: str) -> list[MonitoringExecution]:
         """Return the executions of a schedule, newest first."""
-        answer = self._manage("ListMonitoringExecutions", monitoring_schedule_name=schedule)
-        return [_record(execution) for execution in answer["executions"]]
+        response = self._manage("ListMonitoringExecutions", monitoring_schedule_name=schedule)
+        return [_record(execution) for execution in response["executions"]]
 
     def alert_changes(self) -> list[AlertTransition]:
         """Return the changes of all alerts, the oldest first."""
-        answer = self._manage("ListMonitoringAlertHistory", sort_order="Ascending")
-        return [AlertTransition.model_validate(change) for change in answer["alert_history"]]
+        response = self._manage("ListMonitoringAlertHistory", sort_order="Ascending")
+        return [AlertTransition.model_validate(change) for change in response["alert_history"]]
 
     def write(self, s3_uri: str, content: bytes) -> None:
         """Write an object."""
@@ -103,13 +103,13 @@ class App:
         return self._invoke("ManageMonitorsFunction", {"operation": operation, "parameters": parameters})
 
     def _invoke(self, output: str, payload: Mapping[str, Any]) -> dict[str, Any]:
-        answer = self._lambda.invoke(FunctionName=self._outputs[output], Payload=json.dumps(payload).encode())
-        document: dict[str, Any] = json.loads(answer["Payload"].read())
-        if "FunctionError" in answer:
+        response = self._lambda.invoke(FunctionName=self._outputs[output], Payload=json.dumps(payload).encode())
+        document: dict[str, Any] = json.loads(response["Payload"].read())
+        if "FunctionError" in response:
             raise Upstream("FunctionFailed", f"{output}: {document.get('errorMessage')}")
         return document
 
 
 def _record(execution: Mapping[str, Any]) -> MonitoringExecution:
-    """Return the record of an execution, without what the answer adds to it: its name as a processing job."""
+    """Return the record of an execution, without what the response adds to it: its name as a processing job."""
     return MonitoringExecution.model_validate({name: execution[name] for name in MonitoringExecution.model_fields})

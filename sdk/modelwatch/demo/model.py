@@ -70,7 +70,7 @@ class LoanModel:
 class ModelServer:
     """Serves a scorer on loopback by SageMaker's container contract: ``GET /ping``, ``POST /invocations``.
 
-    An answer is written as its request is: in one of ``FORMATS``.
+    A response is written as its request is: in one of ``FORMATS``.
 
     Parameters
     ----------
@@ -128,32 +128,32 @@ class _Invocations(BaseHTTPRequestHandler):
     timeout = 60
 
     def do_GET(self) -> None:
-        self._answer(HTTPStatus.OK if self.path == "/ping" else HTTPStatus.NOT_FOUND)
+        self._respond(HTTPStatus.OK if self.path == "/ping" else HTTPStatus.NOT_FOUND)
 
     def do_POST(self) -> None:
         length = self.headers.get("Content-Length", "")
         if not length.isdecimal():
             self.close_connection = True  # where the body ends is unknown
-            return self._answer(HTTPStatus.LENGTH_REQUIRED, "Content-Length is missing")
+            return self._respond(HTTPStatus.LENGTH_REQUIRED, "Content-Length is missing")
         if int(length) > MAX_BODY_BYTES:
             self.close_connection = True
-            return self._answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"at most {MAX_BODY_BYTES} bytes")
+            return self._respond(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"at most {MAX_BODY_BYTES} bytes")
         body = self.rfile.read(int(length))
         if self.path != "/invocations":
-            return self._answer(HTTPStatus.NOT_FOUND, "POST /invocations or GET /ping")
+            return self._respond(HTTPStatus.NOT_FOUND, "POST /invocations or GET /ping")
         payloads = FORMATS.get(self.headers.get_content_type())
         if payloads is None:
-            return self._answer(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"this model reads {' and '.join(FORMATS)}")
+            return self._respond(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"this model reads {' and '.join(FORMATS)}")
         try:
             rows = payloads.read_request(body.decode())
             scores = self.score(rows) if rows else None
         except ValueError as error:
-            return self._answer(HTTPStatus.BAD_REQUEST, str(error))
+            return self._respond(HTTPStatus.BAD_REQUEST, str(error))
         if scores is None:
-            return self._answer(HTTPStatus.BAD_REQUEST, "the body is empty")
-        return self._answer(HTTPStatus.OK, payloads.write_answer(scores), f"{payloads.content_type}; charset=utf-8")
+            return self._respond(HTTPStatus.BAD_REQUEST, "the body is empty")
+        return self._respond(HTTPStatus.OK, payloads.write_response(scores), f"{payloads.content_type}; charset=utf-8")
 
-    def _answer(self, status: HTTPStatus, text: str = "", content_type: str = "text/plain; charset=utf-8") -> None:
+    def _respond(self, status: HTTPStatus, text: str = "", content_type: str = "text/plain; charset=utf-8") -> None:
         body = text.encode()
         self.send_response(status)
         self.send_header("Content-Type", content_type)

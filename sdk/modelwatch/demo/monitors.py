@@ -264,7 +264,7 @@ EXPLAINABILITY_BASELINE = Baseline(
 )
 BASELINES = (DATA_QUALITY_BASELINE, MODEL_QUALITY_BASELINE, BIAS_BASELINE, EXPLAINABILITY_BASELINE)
 
-_SCORE_IS_THE_ANSWER = {"probability_attribute": "0", "probability_threshold_attribute": APPROVED_ABOVE}
+_SCORE_IS_THE_RESPONSE = {"probability_attribute": "0", "probability_threshold_attribute": APPROVED_ABOVE}
 
 BRANCHES_DATA_QUALITY = Monitor("mortgage-approval-data-quality", BRANCHES, DATA_QUALITY_BASELINE)
 BROKERS_DATA_QUALITY = Monitor(
@@ -282,14 +282,14 @@ BRANCHES_MODEL_QUALITY = Monitor(
     BRANCHES,
     MODEL_QUALITY_BASELINE,
     hours_back=DECIDED_AFTER,
-    attributes=_SCORE_IS_THE_ANSWER,
+    attributes=_SCORE_IS_THE_RESPONSE,
 )
 BRANCHES_BIAS = Monitor(
     "mortgage-approval-bias",
     BRANCHES,
     BIAS_BASELINE,
     hours_back=DECIDED_AFTER + 1,  # one hour more, for late labels
-    attributes=_SCORE_IS_THE_ANSWER,
+    attributes=_SCORE_IS_THE_RESPONSE,
 )
 BRANCHES_EXPLAINABILITY = Monitor(
     "mortgage-approval-explainability",

@@ -1,4 +1,4 @@
-"""How applications and scores are written in requests and answers: one entry in ``FORMATS`` per Content-Type."""
+"""How applications and scores are written in requests and responses: one entry in ``FORMATS`` per Content-Type."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from modelwatch.demo.applications import DECISION, FEATURES, to_csv_line, to_tex
 
 
 def format_score(score: float) -> str:
-    """Write a score as the server answers it."""
+    """Write a score as the server returns it."""
     return f"{score:.4f}"
 
 
 class PayloadFormat(Protocol):
-    """A way to write requests and answers.
+    """A way to write requests and responses.
 
     Attributes
     ----------
@@ -37,11 +37,11 @@ class PayloadFormat(Protocol):
     def read_request(self, body: str) -> list[list[str]]:
         """Read the rows of a request, cells in the order of ``FEATURES``; ValueError if it cannot be read."""
 
-    def write_answer(self, scores: Iterable[float]) -> str:
+    def write_response(self, scores: Iterable[float]) -> str:
         """Write the scores of a request's rows."""
 
-    def read_answer(self, body: str) -> list[float]:
-        """Read the scores of an answer."""
+    def read_response(self, body: str) -> list[float]:
+        """Read the scores of a response."""
 
 
 class Csv:
@@ -61,11 +61,11 @@ class Csv:
         except csv.Error as error:
             raise ValueError(str(error)) from None
 
-    def write_answer(self, scores: Iterable[float]) -> str:
+    def write_response(self, scores: Iterable[float]) -> str:
         """Write one score per line."""
         return "\n".join(map(format_score, scores))
 
-    def read_answer(self, body: str) -> list[float]:
+    def read_response(self, body: str) -> list[float]:
         """Read one score per line."""
         return [float(line) for line in body.splitlines()]
 
@@ -92,11 +92,11 @@ class Json:
                 return [_cells(number, instance) for number, instance in enumerate(instances, start=1)]
         raise ValueError('the body is not {"instances": [...]}')
 
-    def write_answer(self, scores: Iterable[float]) -> str:
+    def write_response(self, scores: Iterable[float]) -> str:
         """Write one prediction per instance."""
         return json.dumps({"predictions": [{"score": float(format_score(score))} for score in scores]})
 
-    def read_answer(self, body: str) -> list[float]:
+    def read_response(self, body: str) -> list[float]:
         """Read one score per prediction."""
         return [prediction["score"] for prediction in json.loads(body)["predictions"]]
 

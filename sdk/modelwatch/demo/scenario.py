@@ -263,8 +263,8 @@ class _Demo:
                 seed = f"{SEED} {number} {endpoint.name}"
                 exchanges = send(self._server.address, drawn, endpoint.payloads, start=start, end=end, seed=seed)
                 write_captures(self._s3, f"{CAPTURES}/{endpoint.name}", VARIANT, exchanges)
-                answers = (exchange.response.data for exchange in exchanges if exchange.response)
-                scores[endpoint.name] = [score for a in answers for score in endpoint.payloads.read_answer(a)]
+                responses = (exchange.response.data for exchange in exchanges if exchange.response)
+                scores[endpoint.name] = [score for each in responses for score in endpoint.payloads.read_response(each)]
                 inference_ids = (exchange.inference_id for exchange in exchanges if exchange.inference_id)
                 decided = dict(zip(inference_ids, drawn[DECISION].tolist(), strict=True))
                 arriving = self._labels[number + DECIDED_AFTER + hour.labels_late]

@@ -41,7 +41,7 @@ def send(
     Raises
     ------
     RuntimeError
-        If the server answers with a status other than 200.
+        If the server responds with a status other than 200.
     """
     draw = random.Random(seed)
     span = (end - start).total_seconds()
@@ -54,14 +54,14 @@ def send(
             inference_id = f"application-{draw.getrandbits(48):012x}"
             headers = {"Content-Type": payloads.content_type, "X-Amzn-SageMaker-Inference-Id": inference_id}
             connection.request("POST", "/invocations", request.encode(), headers)
-            answer = connection.getresponse()
-            response = answer.read().decode()
-            if answer.status != HTTPStatus.OK:
-                raise RuntimeError(f"the model server returned {answer.status}: {response}")
+            response = connection.getresponse()
+            text = response.read().decode()
+            if response.status != HTTPStatus.OK:
+                raise RuntimeError(f"the model server returned {response.status}: {text}")
             event_id = str(uuid.UUID(int=draw.getrandbits(128), version=4))
             sent = Payload(payloads.content_type, request, payloads.encoding)
-            answered = Payload(answer.headers["Content-Type"], response, payloads.encoding)
-            exchanges.append(Exchange(event_id, time, sent, answered, inference_id))
+            received = Payload(response.headers["Content-Type"], text, payloads.encoding)
+            exchanges.append(Exchange(event_id, time, sent, received, inference_id))
     finally:
         connection.close()
     return exchanges

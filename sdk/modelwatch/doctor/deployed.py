@@ -55,7 +55,7 @@ class Deployed:
         InvalidInput
             ``StackNotFound``, ``NoRegion``, or what AWS refuses.
         Upstream
-            When AWS does not answer.
+            When AWS does not respond.
         """
         if session.region_name is None:
             raise InvalidInput("NoRegion", "no AWS region is set, so the stack cannot be found: give --region")

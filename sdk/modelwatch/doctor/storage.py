@@ -59,8 +59,8 @@ def permissions(deployed: Deployed) -> Iterator[Problem]:
                 "s3:GetObject": f"arn:{partition}:s3:::{bucket}/any",
             }
             for action, arn in asked.items():
-                answer = iam.simulate_principal_policy(PolicySourceArn=role, ActionNames=[action], ResourceArns=[arn])
-                decision = answer["EvaluationResults"][0]["EvalDecision"]
+                response = iam.simulate_principal_policy(PolicySourceArn=role, ActionNames=[action], ResourceArns=[arn])
+                decision = response["EvaluationResults"][0]["EvalDecision"]
                 if decision != "allowed":
                     message = f"{reader}Role may not {action} in {bucket} ({decision})"
                     yield Problem(
@@ -71,7 +71,7 @@ def permissions(deployed: Deployed) -> Iterator[Problem]:
 
 
 def _has(call: Callable[[], dict[str, Any]], missing: str) -> dict[str, Any] | None:
-    """Return what a call answers, or None where it answers with the code of something that is missing."""
+    """Return what a call returns, or None where it fails with the code of something that is missing."""
     try:
         return call()
     except ClientError as error:

@@ -1,4 +1,4 @@
-"""Custom resources of CloudFormation: a function of the stack makes them, and answers in the emulated S3."""
+"""Custom resources of CloudFormation: a function of the stack makes them, and responds in the emulated S3."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class CustomResource:
         LocalStackError
             ``CustomResourceFailed`` with the function's own reason.
         """
-        return self._made(self._answer("Create"))
+        return self._made(self._response("Create"))
 
     def update(self, physical_id: str, before: Mapping[str, Any]) -> CreatedResource:
         """Have it changed to these properties, from those before.
@@ -55,21 +55,23 @@ class CustomResource:
         LocalStackError
             As ``create``.
         """
-        return self._made(self._answer("Update", PhysicalResourceId=physical_id, OldResourceProperties=_texts(before)))
+        return self._made(
+            self._response("Update", PhysicalResourceId=physical_id, OldResourceProperties=_texts(before))
+        )
 
-    def _made(self, answer: Mapping[str, Any]) -> CreatedResource:
-        physical_id = str(answer["PhysicalResourceId"])
+    def _made(self, response: Mapping[str, Any]) -> CreatedResource:
+        physical_id = str(response["PhysicalResourceId"])
         return CreatedResource(
             physical_id,
-            {name: str(value) for name, value in (answer.get("Data") or {}).items()},
+            {name: str(value) for name, value in (response.get("Data") or {}).items()},
             lambda: self._delete(physical_id),
             lambda properties: replace(self, properties=properties).update(physical_id, self.properties),
         )
 
     def _delete(self, physical_id: str) -> None:
-        self._answer("Delete", PhysicalResourceId=physical_id)
+        self._response("Delete", PhysicalResourceId=physical_id)
 
-    def _answer(self, request_type: str, **known: Any) -> dict[str, Any]:
+    def _response(self, request_type: str, **known: Any) -> dict[str, Any]:
         stack, logical_id, _ = self.name.rsplit("-", 2)
         s3, request_id = self.client_of("s3"), str(uuid.uuid4())
         region = s3.meta.region_name
@@ -89,12 +91,12 @@ class CustomResource:
         function = self.properties["ServiceToken"]
         self.client_of("lambda").invoke(FunctionName=function, Payload=json.dumps(event))
         try:
-            answer = json.loads(s3.get_object(Bucket=bucket, Key=request_id)["Body"].read())
+            response = json.loads(s3.get_object(Bucket=bucket, Key=request_id)["Body"].read())
         except ClientError:
             raise LocalStackError("CustomResourceFailed", f"{function} returned no response; see its log") from None
-        if answer["Status"] != "SUCCESS":
-            raise LocalStackError("CustomResourceFailed", str(answer.get("Reason")))
-        return dict(answer)
+        if response["Status"] != "SUCCESS":
+            raise LocalStackError("CustomResourceFailed", str(response.get("Reason")))
+        return dict(response)
 
 
 def _create_bucket(s3: Any, bucket: str) -> None:

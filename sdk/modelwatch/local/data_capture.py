@@ -74,7 +74,7 @@ class CaptureConfig:
 
 @dataclass(frozen=True, slots=True)
 class Invoked:
-    """A request that a model answered.
+    """A request to which a model responded.
 
     Attributes
     ----------

@@ -131,7 +131,7 @@ class _PreparedProcess:
                 start_new_session=True,
             )
         self._lock, self._ended = threading.Lock(), False
-        self._answers: list[Future[_Fork]] = []
+        self._responses: list[Future[_Fork]] = []
         self._running: dict[int, Future[int]] = {}
         self._reader = threading.Thread(target=self._read, name="forks", daemon=True)
         self._reader.start()
@@ -144,11 +144,11 @@ class _PreparedProcess:
     def start(self, handler: str, *, root: Path, variables: Mapping[str, str], log: Path) -> FunctionProcess:
         """Fork a process."""
         request = {"handler": handler, "root": str(root), "variables": dict(variables), "log": str(log)}
-        answer: Future[_Fork] = Future()
+        response: Future[_Fork] = Future()
         with self._lock:
-            self._answers.append(answer)
+            self._responses.append(response)
             self._connection.sendall(json.dumps(request).encode() + b"\n")
-        return answer.result()
+        return response.result()
 
     def close(self) -> None:
         """End it; it ends its forks."""
@@ -164,8 +164,8 @@ class _PreparedProcess:
                 self._take(json.loads(line))
         with self._lock:
             self._ended = True
-            for answer in self._answers:
-                answer.set_exception(ChildProcessError("the process that functions are forked from ended"))
+            for response in self._responses:
+                response.set_exception(ChildProcessError("the process that functions are forked from ended"))
             for pid, status in self._running.items():
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(pid, signal.SIGKILL)
@@ -176,8 +176,8 @@ class _PreparedProcess:
             match message:
                 case {"started": pid}:
                     self._running[pid] = Future()
-                    self._answers.pop(0).set_result(_Fork(pid, self._running[pid]))
+                    self._responses.pop(0).set_result(_Fork(pid, self._running[pid]))
                 case {"ended": pid, "status": ended}:
                     self._running.pop(pid).set_result(ended)
                 case {"error": error}:
-                    self._answers.pop(0).set_exception(OSError(error))
+                    self._responses.pop(0).set_exception(OSError(error))

@@ -71,7 +71,7 @@ class ModelServers:
     work : WorkInProgress
         Counts the endpoints that are being created.
     capture : DataCapture
-        Takes what endpoints with data capture were asked and answered.
+        Takes what endpoints with data capture were asked and returned.
     """
 
     def __init__(self, *, region: str, now: Callable[[], datetime], work: WorkInProgress, capture: DataCapture) -> None:

@@ -12,7 +12,7 @@ _NAMESPACE = "https://iam.amazonaws.com/doc/2010-05-08/"
 
 
 def simulate(parameters: dict[str, Any]) -> bytes:
-    """Return the answer for each action on each resource, in the form of IAM's API reference.
+    """Return the result for each action on each resource, in the form of IAM's API reference.
 
     Permissions boundaries, and policies of resources, are not evaluated.
     """

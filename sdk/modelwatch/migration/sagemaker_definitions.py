@@ -34,9 +34,9 @@ def definition_inside(document: Document) -> MonitoringDefinition:
     return parsed(InlineDefinition, document).definition
 
 
-def named_definition(monitoring_type: str, answer: Document) -> MonitoringDefinition:
-    """Read the answer of ``Describe{monitoring_type}JobDefinition``; raises as ``definition_inside``."""
-    document = {name: value for name, value in answer.items() if name not in _OF_A_DEFINITION_ITSELF}
+def named_definition(monitoring_type: str, response: Document) -> MonitoringDefinition:
+    """Read the response of ``Describe{monitoring_type}JobDefinition``; raises as ``definition_inside``."""
+    document = {name: value for name, value in response.items() if name not in _OF_A_DEFINITION_ITSELF}
     return parsed(MonitoringDefinition, common_names(monitoring_type, document))
 
 
@@ -62,7 +62,7 @@ def translated(
     Parameters
     ----------
     schedule : mapping
-        The answer of ``DescribeMonitoringSchedule``.
+        The response of ``DescribeMonitoringSchedule``.
     baseline : mapping of str to str
         The app's parameter of that name.
     tags : mapping of str to str

@@ -33,7 +33,7 @@ _DESCRIBE = {
 
 
 _GONE = ("ResourceNotFound", "ResourceNotFoundException", "ValidationException")
-"""What SageMaker answers about what a schedule names and is no longer there."""
+"""What SageMaker returns about what a schedule names and is no longer there."""
 
 
 class Result(StrEnum):
@@ -136,7 +136,7 @@ class SageMakerImport:
 
         try:
             asked = {**(known.parameters or {}), **more, **({"dry_run": True} if dry_run else {})}
-            answer = self.app.manage("CreateMonitoringSchedule", **asked)
+            response = self.app.manage("CreateMonitoringSchedule", **asked)
         except ValueError as error:
             return replace(known, result=Result.NOT_CREATED, reason=str(error))
         except ClientError as error:
@@ -146,7 +146,7 @@ class SageMakerImport:
             return replace(known, result=Result.NOT_CREATED, reason=details["Message"])
         if not dry_run:
             return replace(known, result=Result.CREATED)
-        if there >= answer.get("most_schedules", sys.maxsize):  # an app of an earlier version does not say it
+        if there >= response.get("most_schedules", sys.maxsize):  # an app of an earlier version does not say it
             reason = f"there would be more than {there} schedules: raise the deployment's parameter MostSchedules"
             return replace(known, result=Result.NOT_CREATED, reason=reason)
         return known

@@ -10,7 +10,7 @@ from modelwatch.model_monitor.execution import File
 from modelwatch.model_monitor.files import Constraints, ModelMonitoringFile, Statistics
 from modelwatch.model_monitor.inputs import MonitoringOutput
 from modelwatch.model_monitor.progress import wait_for
-from modelwatch_core.domain.sagemaker_api.answers import Record, baselining_job
+from modelwatch_core.domain.sagemaker_api.responses import Record, baselining_job
 
 CLARIFY_FILE = "analysis.json"
 """The file that holds a baseline of bias or explainability, in place of statistics.json and constraints.json."""

@@ -98,14 +98,14 @@ class ModelBiasMonitor(ModelMonitor):
         model_config : ModelConfig, optional
             Taken because SageMaker's SDK v2 needs it. The model is not asked: predictions are read from the column of
             the dataset that ``predicted_label`` of ``data_config`` names. What the configuration of predicted labels
-            names is in the model's answers, as in SDK v2, and schedules of this object read it there. Only where
-            dataset and answers are no JSON, a name there is that of a column too: answers in CSV have none.
+            names is in the model's responses, as in SDK v2, and schedules of this object read it there. Only where
+            dataset and responses are no JSON, a name there is that of a column too: responses in CSV have none.
         kms_key : str, optional
             Taken as ``output_kms_key`` of the job: hosts that run jobs use it.
         """
         refuse_order_of_v2(baseline_dataset)
         parameters: dict[str, Any] = {}
-        of_answers: dict[str, Any] = {}
+        of_responses: dict[str, Any] = {}
         if data_config is not None:
             data = data_config_alone(data_config, baseline_dataset, dataset_format, analysis_config, output_s3_uri)
             required("suggest_baseline", bias_config=bias_config)
@@ -116,7 +116,7 @@ class ModelBiasMonitor(ModelMonitor):
                 data.s3_output_path,
             )
             analysis_config = BiasAnalysisConfig(bias_config)._to_dict() | data.get_config()  # noqa: SLF001 - as SageMaker's SDK names it
-            parameters, of_answers = _places(model_predicted_label_config, data, model_config)
+            parameters, of_responses = _places(model_predicted_label_config, data, model_config)
         elif bias_config is not None or model_config is not None or model_predicted_label_config is not None:
             raise ValueError("bias_config, model_config and model_predicted_label_config go with data_config")
         required("suggest_baseline", analysis_config=analysis_config)
@@ -134,7 +134,7 @@ class ModelBiasMonitor(ModelMonitor):
             processing=given(output_kms_key=kms_key),
             **parameters,
         )
-        self._latest_config, self._attributes_of_baseline = analysis_config, of_answers
+        self._latest_config, self._attributes_of_baseline = analysis_config, of_responses
         return job
 
     _latest_config: AnalysisConfig | None = None
@@ -143,9 +143,9 @@ class ModelBiasMonitor(ModelMonitor):
 def _places(
     predicted: ModelPredictedLabelConfig | None, data: DataConfig, model: ModelConfig | None
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return where predictions are in the dataset, and where schedules find them in the model's answers.
+    """Return where predictions are in the dataset, and where schedules find them in the model's responses.
 
-    SageMaker asks the model, and means its answers. These have no names in CSV: a name is that of a column.
+    SageMaker asks the model, and means its responses. These have no names in CSV: a name is that of a column.
     """
     if predicted is None:
         predicted = ModelPredictedLabelConfig()
@@ -157,6 +157,6 @@ def _places(
         return texts | threshold, threshold | given(features_attribute=data.features)
     instance("model_config", model, ModelConfig)
     have_names = not data.is_table or "json" in (model.accept_type or model.content_type or "")
-    answers = {name: place for name, place in texts.items() if have_names or place.isdecimal()}
-    columns = {name: place for name, place in texts.items() if name not in answers}
-    return columns | threshold, answers | threshold | given(features_attribute=data.features)
+    responses = {name: place for name, place in texts.items() if have_names or place.isdecimal()}
+    columns = {name: place for name, place in texts.items() if name not in responses}
+    return columns | threshold, responses | threshold | given(features_attribute=data.features)

@@ -20,7 +20,7 @@ _LONGEST_NAME = 63
 
 @dataclass(frozen=True)
 class DataCaptureConfig:
-    """What an endpoint keeps of its requests and answers, and where.
+    """What an endpoint keeps of its requests and responses, and where.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ class DataCaptureConfig:
         RuntimeError
             Where the update failed, with SageMaker's reason.
         botocore.exceptions.ClientError
-            What SageMaker answers, for instance of an endpoint that does not exist.
+            What SageMaker returns, for instance of an endpoint that does not exist.
         """
         sagemaker = app_client(self.sagemaker_session).client("sagemaker")
         endpoint = sagemaker.describe_endpoint(EndpointName=sagemaker_name("endpoint_name", endpoint_name))

@@ -27,7 +27,7 @@ class DatasetFormat:
         header : bool
             Whether the first line names the columns.
         output_columns_position : {"START", "END"}
-            Where the model's answer stands.
+            Where the model's response stands.
         """
         position = choice("output_columns_position", output_columns_position, ("START", "END"))
         return {"csv": {"header": flag("header", header), "output_columns_position": position}}

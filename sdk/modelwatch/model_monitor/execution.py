@@ -12,7 +12,7 @@ from modelwatch.arguments import LONGEST_RUN_IN_SECONDS, integer
 from modelwatch.model_monitor.files import ConstraintViolations, ModelMonitoringFile, Statistics
 from modelwatch.model_monitor.inputs import MonitoringOutput
 from modelwatch.model_monitor.progress import wait_for
-from modelwatch_core.domain.sagemaker_api.answers import (
+from modelwatch_core.domain.sagemaker_api.responses import (
     Record,
     execution_summary,
     moment,
@@ -143,7 +143,7 @@ class MonitoringExecution(dict[str, Any]):
         """
         record = self.record()
         name = self.processing_job_arn.rpartition("/")[2]
-        described = self._app.sagemaker("DescribeProcessingJob", {"ProcessingJobName": name})["answer"]
+        described = self._app.sagemaker("DescribeProcessingJob", {"ProcessingJobName": name})["response"]
         job = {
             "ProcessingJobName": name,
             "ProcessingJobStatus": processing_job_status(self._record),

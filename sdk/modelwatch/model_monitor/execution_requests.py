@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from modelwatch.app_client import AppClient
 from modelwatch.arguments import time
 from modelwatch.model_monitor.execution import MonitoringExecution
-from modelwatch_core.domain.sagemaker_api.answers import Record
+from modelwatch_core.domain.sagemaker_api.responses import Record
 
 Ended = TypeVar("Ended")
 

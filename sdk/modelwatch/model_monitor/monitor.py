@@ -30,7 +30,7 @@ from modelwatch.model_monitor.inputs import BatchTransformInput, EndpointInput, 
 from modelwatch.model_monitor.network_config import NetworkConfig
 from modelwatch.model_monitor.schedule_executions import ScheduleExecutions
 from modelwatch.model_monitor.schedule_parameters import Files, refuse_unknown, schedule_parameters, watched_input
-from modelwatch_core.domain.sagemaker_api.answers import arn, schedule_description
+from modelwatch_core.domain.sagemaker_api.responses import arn, schedule_description
 
 logger = logging.getLogger(__name__)
 
@@ -74,7 +74,7 @@ class ModelMonitor(ScheduleExecutions):
     entrypoint: Sequence[str] | None = None
     _monitoring_type: ClassVar[str] = "DataQuality"
     _attributes_of_baseline: Mapping[str, Any] = MappingProxyType({})
-    """What the latest baseline says of requests and answers; it holds for schedules whose input does not say it."""
+    """What the latest baseline says of requests and responses; it holds for schedules whose input does not say it."""
 
     def __init__(
         self,
@@ -239,10 +239,10 @@ class ModelMonitor(ScheduleExecutions):
         if not parameters:
             raise ValueError("update_monitoring_schedule was given nothing to change")
         changes = self._completed(name, parameters)
-        answer = self._app.manage("UpdateMonitoringSchedule", monitoring_schedule_name=name, **changes)
+        response = self._app.manage("UpdateMonitoringSchedule", monitoring_schedule_name=name, **changes)
         for part in own:  # once the app has taken them
             setattr(self, part, getattr(checked, part))
-        return self._answer(answer)
+        return self._response(response)
 
     def delete_monitoring_schedule(self, monitor_schedule_name: str | None = None) -> None:
         """Delete a schedule and stop what it has running; its results are kept.
@@ -298,11 +298,11 @@ class ModelMonitor(ScheduleExecutions):
         max_results : int, optional
             From 1 to 100.
         """
-        answer = self._app.manage(
+        response = self._app.manage(
             "ListMonitoringAlerts",
             **given(monitoring_schedule_name=self._named(None), next_token=next_token, max_results=max_results),
         )
-        return [MonitoringAlertSummary.of(each) for each in answer["alerts"]], answer["next_token"]
+        return [MonitoringAlertSummary.of(each) for each in response["alerts"]], response["next_token"]
 
     def update_monitoring_alert(
         self, monitoring_alert_name: str, data_points_to_alert: int | None, evaluation_period: int | None
@@ -350,7 +350,7 @@ class ModelMonitor(ScheduleExecutions):
         status_equals : str, optional
             ``InAlert`` or ``OK``.
         """
-        answer = self._app.manage(
+        response = self._app.manage(
             "ListMonitoringAlertHistory",
             **given(
                 monitoring_schedule_name=self._named(None),
@@ -365,9 +365,9 @@ class ModelMonitor(ScheduleExecutions):
             ),
         )
         changes = [
-            MonitoringAlertHistorySummary.of(each) for each in answer["alert_history"] if "unreadable" not in each
+            MonitoringAlertHistorySummary.of(each) for each in response["alert_history"] if "unreadable" not in each
         ]
-        return changes, answer["next_token"]
+        return changes, response["next_token"]
 
     @classmethod
     def attach(cls, monitor_schedule_name: str, sagemaker_session: Any = None) -> Self:
@@ -542,7 +542,7 @@ class ModelMonitor(ScheduleExecutions):
             arguments |= {"constraints": constraints or job.constraints_uri, "statistics": job.statistics_uri}
         parameters = schedule_parameters(Files(self._app, name, self.monitoring_type()), **arguments)
         parameters["processing"] = self._processing() | parameters.get("processing", {})
-        answer = self._app.manage(
+        response = self._app.manage(
             "CreateMonitoringSchedule",
             monitoring_schedule_name=name,
             monitoring_type=self.monitoring_type(),
@@ -551,7 +551,7 @@ class ModelMonitor(ScheduleExecutions):
             **parameters,
         )
         self.monitoring_schedule_name = name
-        return self._answer(answer)
+        return self._response(response)
 
     def _suggest(
         self,
@@ -624,7 +624,7 @@ class ModelMonitor(ScheduleExecutions):
             raise ValueError("this monitor has no baseline yet; call suggest_baseline")
         return self.latest_baselining_job
 
-    def _answer(self, schedule: Mapping[str, Any]) -> dict[str, Any]:
+    def _response(self, schedule: Mapping[str, Any]) -> dict[str, Any]:
         for warning in schedule.get("warnings", ()):
             logger.warning("%s: %s", schedule["monitoring_schedule_name"], warning)
         name = arn(self._app.sagemaker_arns, "monitoring-schedule", schedule["monitoring_schedule_name"])

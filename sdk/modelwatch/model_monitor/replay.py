@@ -14,7 +14,7 @@ from modelwatch.app_client import AppClient
 from modelwatch.model_monitor.execution import ENDED_WELL, MonitoringExecution
 from modelwatch.model_monitor.files import Constraints, ModelMonitoringFile, Statistics
 from modelwatch.s3 import S3Downloader
-from modelwatch_core.domain.sagemaker_api.answers import Record
+from modelwatch_core.domain.sagemaker_api.responses import Record
 
 if TYPE_CHECKING:
     from modelwatch_analyzer.replay import ReplayWindow

@@ -57,7 +57,7 @@ def baseline(data: object, kind: str = DEFAULT_KIND, **options: Any) -> Baseline
     InvalidInput
         What is wrong with the data or the options, and how to fix it; docs/errors.md lists the codes.
     Upstream
-        If S3 or an endpoint answers with an error.
+        If S3 or an endpoint returns an error.
     """
     with named_as_keywords():
         described = kind_named(kind)
@@ -137,7 +137,7 @@ def load_baseline(
         ``FileNotFound``, ``UnusableArguments`` for a baseline of another kind, and ``InvalidConstraints`` for a file
         that has none, as a report.
     Upstream
-        If S3 answers with an error.
+        If S3 returns an error.
     """
     described = kind_named(kind)
     if not isinstance(source, str | Path):

@@ -174,7 +174,7 @@ class Result:
             ``OutputNotEmpty``, ``OutputNotAFolder``, ``OutputNotWritable``, ``UnusableArguments``; of S3
             ``AccessDenied``, ``BucketNotFound``, ``NoCredentials``.
         Upstream
-            If S3 answers with an error.
+            If S3 returns an error.
         """
         files = dict(self.files)  # made first: where that fails, no folder is left
         if isinstance(folder, str) and folder.startswith("s3://"):

@@ -1,4 +1,4 @@
-"""DynamoDB's answers are moto's own; they only come sooner."""
+"""DynamoDB's responses are moto's own; they only come sooner."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def database() -> Iterator[Any]:
 
 @given(rows=items)
 @settings(max_examples=20, deadline=None)
-def test_tables_and_indexes_answer_as_without_the_patch(database: Any, rows: list[dict[str, Any]]) -> None:
-    original = answers(database, rows)
+def test_tables_and_indexes_respond_as_without_the_patch(database: Any, rows: list[dict[str, Any]]) -> None:
+    original = responses(database, rows)
     with patched():
-        assert answers(database, rows) == original
+        assert responses(database, rows) == original
 
 
 @pytest.mark.parametrize("with_patch", [False, True])
@@ -95,7 +95,7 @@ def make_table(database: Any, *order: str, **indexes: Any) -> Any:
     )
 
 
-def answers(database: Any, rows: list[dict[str, Any]]) -> list[Any]:
+def responses(database: Any, rows: list[dict[str, Any]]) -> list[Any]:
     keys = key_schema("listing", "number")
     index = {"IndexName": "listed", "KeySchema": keys, "Projection": {"ProjectionType": "ALL"}}
     table = make_table(database, "sk", GlobalSecondaryIndexes=[index])

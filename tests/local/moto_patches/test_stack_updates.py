@@ -22,13 +22,13 @@ def handler(event, context):
     properties = event["ResourceProperties"]
     fails = properties.get("Fails") == "true" and event["RequestType"] != "Delete"
     name = properties.get("Name", event["LogicalResourceId"])
-    answer = {
+    response = {
         "Status": "FAILED" if fails else "SUCCESS",
         "Reason": "as requested",
         "PhysicalResourceId": event.get("PhysicalResourceId") if event["RequestType"] == "Delete" else name,
         "Data": {"Upper": name.upper()},
     }
-    urllib3.PoolManager().request("PUT", event["ResponseURL"], body=json.dumps(answer))
+    urllib3.PoolManager().request("PUT", event["ResponseURL"], body=json.dumps(response))
 """
 
 

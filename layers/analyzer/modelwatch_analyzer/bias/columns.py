@@ -331,7 +331,7 @@ def _prediction(dataset: Dataset, config: BiasConfig, settings: BiasSettings) ->
     )
     if not labels and not scores:
         return None
-    if settings.inference_attribute is None and len(labels) == 1:  # an answer without attributes
+    if settings.inference_attribute is None and len(labels) == 1:  # a response without attributes
         return Prediction(labels, labels, threshold, guessed=True)
     if len(labels) == 1 and len(scores) <= 1:
         return Prediction(labels, threshold=threshold)

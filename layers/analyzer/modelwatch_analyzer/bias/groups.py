@@ -98,7 +98,7 @@ class Positive:
 def positive_of(table: BiasTable, known: Collection[str]) -> Positive:
     """Determine which labels and predictions are positive.
 
-    Predictions alone are read as labels would be. An answer of fractions within [0, 1] is a probability then, unless a
+    Predictions alone are read as labels would be. A response of fractions within [0, 1] is a probability then, unless a
     fraction is listed, which is a threshold of what is predicted.
 
     Parameters

@@ -96,7 +96,7 @@ def align(dataset: Dataset, features: Iterable[str]) -> Alignment:
 
     Columns with names are found by name, in any order; a name without its equal is taken for the only one that differs
     from it just in blanks around it, case, or Unicode form, and the warning says so. Where some have none, as in a CSV
-    answer to a request of JSON objects, and there are as many columns as features, those stand for the features at
+    response to a request of JSON objects, and there are as many columns as features, those stand for the features at
     their places.
 
     Where no column has a name, they are found by position if there are as many as features. If there are not, but the

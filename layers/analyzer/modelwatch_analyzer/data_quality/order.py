@@ -1,6 +1,6 @@
 """Columns that were paired with the baseline by their position, and would fit it in another order.
 
-Answers come first in captures, and last in most training files; then every column is compared with another one's
+Responses come first in captures, and last in most training files; then every column is compared with another one's
 baseline. That is said, and nothing is paired otherwise.
 """
 

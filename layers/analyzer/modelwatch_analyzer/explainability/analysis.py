@@ -47,8 +47,8 @@ from modelwatch_analyzer.host import Host
 from modelwatch_analyzer.kind_analysis import KindAnalysis
 from modelwatch_analyzer.output import to_json
 from modelwatch_analyzer.reading import open_dataset
-from modelwatch_analyzer.reading.answers_first import remarks_on_numbers
 from modelwatch_analyzer.reading.dataset import ReadLog
+from modelwatch_analyzer.reading.responses_first import remarks_on_numbers
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_analyzer.wording import listed
 from modelwatch_core.domain.analysis_settings import Switch
@@ -59,8 +59,8 @@ from modelwatch_core.domain.outcome import RecordCounts
 _CLUSTERED_ROWS = 10_000
 _OF_REQUESTS = (
     "FeatureNotNumeric",
-    "ModelAnswerNotNumbers",
-    "ModelAnswerRowsDiffer",
+    "ModelResponseNotNumbers",
+    "ModelResponseRowsDiffer",
     "ModelFailed",
     "ModelRefused",
 )
@@ -107,7 +107,7 @@ def run(settings: ExplainabilitySettings, host: Host) -> Findings:
 def _of_requests(
     settings: ExplainabilitySettings, config: ExplainabilityConfig
 ) -> tuple[ExplainabilitySettings, ExplainabilityConfig]:
-    """Return settings and configuration for requests, of which attributes of answers say nothing.
+    """Return settings and configuration for requests, of which attributes of responses say nothing.
 
     In schedules of SageMaker they say where the model, when it is asked, has its score.
     """

@@ -16,12 +16,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from modelwatch_analyzer.explainability.answers import Answer, Read
 from modelwatch_analyzer.explainability.explainers import Design, drop_rounding
-from modelwatch_analyzer.explainability.kept_answers import KeptAnswers
+from modelwatch_analyzer.explainability.kept_responses import KeptResponses
 from modelwatch_analyzer.explainability.parallel import in_order
 from modelwatch_analyzer.explainability.requests import RequestFormat
 from modelwatch_analyzer.explainability.resampled_background import Reweighted
+from modelwatch_analyzer.explainability.responses import Read, Response
 from modelwatch_analyzer.profile.probability import no_probabilities
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.errors import InvalidInput
@@ -87,7 +87,7 @@ class ShapValues:
     reweighted : callable or Undefined
         Explains the first rows again with other weights of the background rows, without a request.
     rounded : int
-        Answers that were clipped to 0 or 1 for log-odds, because rounding put them outside.
+        Responses that were clipped to 0 or 1 for log-odds, because rounding put them outside.
     """
 
     values: NDArray[np.float64]
@@ -163,60 +163,62 @@ class CoalitionalGame:
     def evaluate(
         self, design: Design, plan: RequestPlan, model: Model, progress: Progress, *, use_logit: bool
     ) -> ShapValues:
-        """Call the model, and compute SHAP values from its answers.
+        """Call the model, and compute SHAP values from its responses.
 
         Raises
         ------
         InvalidInput
-            The model's failure, with its own message without row values; ``ModelAnswerRowsDiffer``,
-            ``ModelAnswerNotNumbers``; ``NotProbabilities`` where log-odds are requested of something else.
+            The model's failure, with its own message without row values; ``ModelResponseRowsDiffer``,
+            ``ModelResponseNotNumbers``; ``NotProbabilities`` where log-odds are requested of something else.
         """
         calls = scored = rounded = 0
 
-        def scores(blocks: Iterable[pl.Series]) -> Generator[Answer]:
+        def scores(blocks: Iterable[pl.Series]) -> Generator[Response]:
             nonlocal calls, scored, rounded
             call = partial(self._call, model)
-            with closing(in_order(call, self._payloads(blocks), threads=self._limits.parallel_calls)) as answers:
-                for answer in answers:
+            with closing(in_order(call, self._payloads(blocks), threads=self._limits.parallel_calls)) as responses:
+                for response in responses:
                     calls += 1
-                    scored += len(answer)
-                    rounded += int(np.count_nonzero((answer < 0) | (answer > 1))) if use_logit else 0
+                    scored += len(response)
+                    rounded += int(np.count_nonzero((response < 0) | (response > 1))) if use_logit else 0
                     progress(calls, max(calls, plan.calls), scored)
-                    yield answer
+                    yield response
 
         link = _log_odds if use_logit else np.asarray
         first = np.concatenate(list(scores(self._ends(plan.rows))))
         empty, full = link(first[: self._background].mean(axis=0)), link(first[self._background :])
         values = empty[:, None] * design.weights[:, 0] + full[:, :, None] * design.weights[:, 1]
-        kept = KeptAnswers(design, first, self._background)
+        kept = KeptResponses(design, first, self._background)
         done = 0
-        # Closed at once, so that no thread is left if an answer cannot be used.
-        with closing(scores(self._synthetic(design, plan.rows))) as answers:
-            for coalition_values in self._values(design, first.shape[1], kept.passing(answers)):
+        # Closed at once, so that no thread is left if a response cannot be used.
+        with closing(scores(self._synthetic(design, plan.rows))) as responses:
+            for coalition_values in self._values(design, first.shape[1], kept.passing(responses)):
                 values[done : done + len(coalition_values)] += link(coalition_values) @ design.weights[:, 2:].T
                 done += len(coalition_values)
         drop_rounding(values, empty, full)
         reweighted = kept.reweighted(_logit if use_logit else np.asarray, linear=not use_logit)
         return ShapValues(values, empty, calls, reweighted, rounded)
 
-    def _values(self, design: Design, outputs: int, answers: Iterable[Answer]) -> Iterator[NDArray[np.float64]]:
-        """Average answers over the background; yield values of complete rows, shape (some, outputs, C)."""
+    def _values(self, design: Design, outputs: int, responses: Iterable[Response]) -> Iterator[NDArray[np.float64]]:
+        """Average responses over the background; yield values of complete rows, shape (some, outputs, C)."""
         coalitions = len(design.coalitions)
         a_row = coalitions * self._background
         if not a_row:
             return
-        begun = np.zeros((outputs, coalitions))  # the sums of the row whose answers are incomplete
+        begun = np.zeros((outputs, coalitions))  # the sums of the row whose responses are incomplete
         done = 0
-        for answer in answers:
-            if answer.shape[1] != outputs:
-                message = f"the model returned {count_text(outputs, 'number')} a row first, and later {answer.shape[1]}"
-                raise InvalidInput("ModelAnswerNotNumbers", f"{message}: it must return as many for every request")
+        for response in responses:
+            if response.shape[1] != outputs:
+                message = (
+                    f"the model returned {count_text(outputs, 'number')} a row first, and later {response.shape[1]}"
+                )
+                raise InvalidInput("ModelResponseNotNumbers", f"{message}: it must return as many for every request")
             start = done // a_row
-            done += len(answer)
-            coalition = (np.arange(done - len(answer), done) - start * a_row) // self._background
+            done += len(response)
+            coalition = (np.arange(done - len(response), done) - start * a_row) // self._background
             touched = -(-done // a_row) - start
             sums: NDArray[np.float64] = np.stack(
-                [np.bincount(coalition, column, touched * coalitions) for column in answer.T], dtype=np.float64
+                [np.bincount(coalition, column, touched * coalitions) for column in response.T], dtype=np.float64
             )
             sums[:, :coalitions] += begun
             complete = done // a_row - start
@@ -275,15 +277,15 @@ class CoalitionalGame:
         if len(rest):
             yield len(rest), self._request.body(rest)
 
-    def _call(self, model: Model, payload: tuple[int, bytes]) -> Answer:
+    def _call(self, model: Model, payload: tuple[int, bytes]) -> Response:
         rows, body = payload
         try:
-            answer = model.invoke(body, self._request.content_type, self._accept)
+            response = model.invoke(body, self._request.content_type, self._accept)
         except ModelFailure as failure:
             sent = {cell for table in self._tables for column in table for cell in column.drop_nulls().unique()}
             redacted = strictly_redacted_message(failure.model_message, sent)
             raise InvalidInput(failure.code, f"{failure.message}{redacted and f'. It says: {redacted}'}") from None
-        return self._read(answer, rows)
+        return self._read(response, rows)
 
 
 def _log_odds(values: NDArray[np.float64]) -> NDArray[np.float64]:

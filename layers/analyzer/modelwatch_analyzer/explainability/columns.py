@@ -10,8 +10,8 @@ import polars as pl
 from modelwatch_analyzer.explainability.config import LABELS, ExplainabilityConfig
 from modelwatch_analyzer.explainability.documents import Analysis, RunDetails
 from modelwatch_analyzer.profile.spelling import without_missing
-from modelwatch_analyzer.reading.answers_first import are_numbered
 from modelwatch_analyzer.reading.dataset import Dataset, Plan, ReadLog, Role, existing
+from modelwatch_analyzer.reading.responses_first import are_numbered
 from modelwatch_analyzer.wording import enumerated, listed
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitor_kinds.explainability import ExplainabilitySettings

@@ -64,7 +64,7 @@ def _as_text(template: object) -> object:
 
 Cell = str | bool | int | float | None
 OutputLocation = Annotated[str | None, BeforeValidator(lambda value: str(value) if isinstance(value, int) else value)]
-"""Where something is in an answer: the index of a CSV column, from 0, or a JMESPath."""
+"""Where something is in a response: the index of a CSV column, from 0, or a JMESPath."""
 
 
 def _require_rows(baseline: object) -> object:
@@ -139,11 +139,11 @@ class Predictor(PredictorModel):
     content_template, record_template : str, optional
         JSON requests; see `modelwatch_analyzer.explainability.requests`.
     label, probability : str or int, optional
-        Where the prediction is in an answer; `probability` is used if both are given.
+        Where the prediction is in a response; `probability` is used if both are given.
     label_headers : list of str
         Names of the outputs, in their order.
     timeout_seconds : float
-        Ours: how long a server of ``model_url`` may take to answer.
+        Ours: how long a server of ``model_url`` may take to respond.
     """
 
     model_config = ConfigDict(allow_inf_nan=False)
@@ -171,7 +171,7 @@ class Predictor(PredictorModel):
 
     @property
     def output_attribute(self) -> str | None:
-        """Where the explained number is in an answer."""
+        """Where the explained number is in a response."""
         return self.probability if self.probability is not None else self.label
 
 

@@ -1,4 +1,4 @@
-r"""Which coalitions of features a model is called on, and how its answers become SHAP values.
+r"""Which coalitions of features a model is called on, and how its responses become SHAP values.
 
 The coalitional game of a row x: the value v(S) of a coalition S of features is the mean prediction for the background
 rows after the features of S took the values of x. The explainers here use the same coalitions for every row, and their

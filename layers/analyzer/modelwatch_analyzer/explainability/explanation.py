@@ -10,7 +10,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from modelwatch_analyzer.explainability.answers import reader
 from modelwatch_analyzer.explainability.artifact import explain_trees, load_trees, reweighted_trees
 from modelwatch_analyzer.explainability.coalitional_game import CoalitionalGame, Progress, RequestLimits, RequestPlan
 from modelwatch_analyzer.explainability.config import ExplainabilityConfig
@@ -18,6 +17,7 @@ from modelwatch_analyzer.explainability.explainers import design
 from modelwatch_analyzer.explainability.http_model import HttpModel
 from modelwatch_analyzer.explainability.requests import RequestFormat
 from modelwatch_analyzer.explainability.resampled_background import Reweighted
+from modelwatch_analyzer.explainability.responses import reader
 from modelwatch_analyzer.explainability.sampling import SampledRows
 from modelwatch_analyzer.host import Host
 from modelwatch_analyzer.undefined import Undefined
@@ -109,7 +109,7 @@ def explain(task: ExplanationTask) -> Explanation:
     Raises
     ------
     InvalidInput
-        Whatever is wrong with the model, its file or its answers.
+        Whatever is wrong with the model, its file or its responses.
     """
     artifact, explainer = task.settings.model_artifact, task.config.shap.explainer
     if artifact is None:

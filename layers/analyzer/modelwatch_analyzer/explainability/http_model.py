@@ -40,15 +40,15 @@ class _Retry(Retry):
 class HttpModel:
     """A `Model` that is called by POST.
 
-    Connections that fail, and answers that say to retry (429, 500, 502, 503, 504), are retried after growing pauses, or
-    after the time in ``Retry-After`` (at most 30 seconds); a time-out once. Redirects are not followed.
+    Connections that fail, and responses that say to retry (429, 500, 502, 503, 504), are retried after growing pauses,
+    or after the time in ``Retry-After`` (at most 30 seconds); a time-out once. Redirects are not followed.
 
     Parameters
     ----------
     url : str
         The URL of the server; without a path ``/invocations`` is meant.
     timeout : float
-        Seconds that an answer may take.
+        Seconds that a response may take.
     connections : int
         How many are kept open.
     allows_address : callable
@@ -91,16 +91,16 @@ class HttpModel:
         """Send one request; see `modelwatch_core.domain.model_endpoints.Model`."""
         headers = {"Content-Type": content_type, "Accept": accept}
         try:
-            answer = self._pool.request("POST", self._url, body=body, headers=headers)
+            response = self._pool.request("POST", self._url, body=body, headers=headers)
         except urllib3.exceptions.MaxRetryError as error:
-            raise self._not_answered(error.reason) from None
+            raise self._no_response(error.reason) from None
         except urllib3.exceptions.HTTPError as error:
-            raise self._not_answered(error) from None
-        if answer.status == 200:
-            return answer.data
-        raise self._refused(answer.status, answer.data)
+            raise self._no_response(error) from None
+        if response.status == 200:
+            return response.data
+        raise self._refused(response.status, response.data)
 
-    def _not_answered(self, reason: Exception | None) -> ModelFailure:
+    def _no_response(self, reason: Exception | None) -> ModelFailure:
         if isinstance(reason, urllib3.exceptions.ReadTimeoutError):
             message = f"the model at {self._host} did not respond within {self._timeout:g} seconds: send it less at a "
             return ModelFailure("ModelTimedOut", f"{message}time (max_payload_bytes), or wait longer (timeout_seconds)")

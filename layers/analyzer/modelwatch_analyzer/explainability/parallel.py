@@ -20,7 +20,7 @@ def in_order(call: Callable[[Task], Result], tasks: Iterable[Task], *, threads: 
 
     At most one task more than calls in progress is held. A call that raises ends it; calls in progress are waited for
     then, and also where the caller stops, but not upon Ctrl-C: an executor's threads would delay the end of the
-    process for as long as a model may take to answer.
+    process for as long as a model may take to respond.
 
     Parameters
     ----------

@@ -113,7 +113,7 @@ def _open(
     try:
         return opener(_without(settings, bare)), bare
     except InvalidInput:
-        # Answers may have no predicted label, but the probability that the settings name.
+        # Responses may have no predicted label, but the probability that the settings name.
         needless = {*single, *([Role.INFERENCE] if settings.probability_attribute else [])}.intersection(of_training)
         lost = {role for role in needless - bare if not _finds(opener, settings, of_training, role)}
         if not lost:

@@ -28,7 +28,7 @@ class Columns:
     threshold : float
         A probability above it predicts the positive class where there is no prediction.
     assumed : bool
-        Whether all columns of the answers were taken for probabilities because no attribute says what they are.
+        Whether all columns of the responses were taken for probabilities because no attribute says what they are.
     """
 
     label: str
@@ -69,12 +69,12 @@ def columns_of(settings: ModelQualitySettings, dataset: Dataset) -> Columns:
         raise InvalidInput("InvalidSettings", "probability_threshold_attribute: must be in [0, 1]")
     if settings.problem_type is ProblemType.BINARY_CLASSIFICATION:
         _only(probabilities, "probability", "probability_attribute")
-    answers = roles.get(Role.INFERENCE, ())
+    responses = roles.get(Role.INFERENCE, ())
     multiclass = settings.problem_type is ProblemType.MULTICLASS_CLASSIFICATION
-    assumed = multiclass and len(answers) > 1 and not (settings.inference_attribute or probabilities)
+    assumed = multiclass and len(responses) > 1 and not (settings.inference_attribute or probabilities)
     if assumed:
-        answers, probabilities = (), answers
-    prediction = _only(answers, "prediction", "inference_attribute")
+        responses, probabilities = (), responses
+    prediction = _only(responses, "prediction", "inference_attribute")
     regression = settings.problem_type is ProblemType.REGRESSION
     if prediction is None and (regression or not probabilities):
         message = "there is no column of predictions: name it with inference_attribute"

@@ -18,9 +18,9 @@ _SYNTAX = frozenset("[]{}()*|&\"'`@")
 _PROJECTIONS = {"projection", "value_projection", "filter_projection", "flatten"}
 _CHAINS = ("subexpression", "pipe")
 """Expressions whose result is that of their second part."""
-_OF_ANSWERS = ("inference_attribute", "probability_attribute")
-_JOINED_ANSWER = "SageMakerOutput"
-"""Where a transform job writes the model's answer that it joins with the input."""
+_OF_RESPONSES = ("inference_attribute", "probability_attribute")
+_JOINED_RESPONSE = "SageMakerOutput"
+"""Where a transform job writes the model's response that it joins with the input."""
 
 
 class SimplePath(NamedTuple):
@@ -105,9 +105,9 @@ class Attribute:
             return list(map(self.select, records_of(document)))
         try:
             found = self.path.search(document)
-            joined = self.name in _OF_ANSWERS and isinstance(document, dict) and _JOINED_ANSWER in document
+            joined = self.name in _OF_RESPONSES and isinstance(document, dict) and _JOINED_RESPONSE in document
             if joined and found in (None, []):
-                found = self.path.search(document[_JOINED_ANSWER])
+                found = self.path.search(document[_JOINED_RESPONSE])
         except JMESPathError:
             raise Unflattenable(f"{self.name} cannot be applied to the payload") from None
         if found is None or found == []:

@@ -1,4 +1,4 @@
-"""Lists in brackets in comma-separated text: what a server that answers with ``str(list)`` makes of its numbers.
+"""Lists in brackets in comma-separated text: what a server that responds with ``str(list)`` makes of its numbers.
 
 Tuples, NumPy's arrays and numbers, and PyTorch's tensors are read like lists and numbers, dicts like objects.
 """

@@ -22,7 +22,7 @@ from modelwatch_analyzer.reading.captured_record import PAYLOAD_OF, CapturedReco
 from modelwatch_analyzer.reading.csv_text import parse_block, plain_block
 from modelwatch_analyzer.reading.dataset import HOUR_COLUMN, REQUEST_COLUMN, Plan, ReadLog
 from modelwatch_analyzer.reading.files import count_line_ends
-from modelwatch_analyzer.reading.flat_answers import cut_line
+from modelwatch_analyzer.reading.flat_responses import cut_line
 from modelwatch_analyzer.reading.flattening import Unflattenable
 from modelwatch_analyzer.reading.payloads import (
     ENCODINGS,
@@ -94,7 +94,7 @@ class BlockParser:
         """Parse all payloads of each side together; None if their rows may not belong together."""
         parts = list[ParsedRows]()
         sent: list[int] | None = None
-        for side in sorted(sides, key=REQUEST.__ne__):  # the rows of a request say how its answer is cut
+        for side in sorted(sides, key=REQUEST.__ne__):  # the rows of a request say how its response is cut
             members = [index for index, group in enumerate(self.groups) if group.side == side]
             if not _encodings(sides[side]) and not any(self.keys[index] for index in members):
                 continue
@@ -120,7 +120,7 @@ class BlockParser:
         return self._frame([column for part in parts for column in part.columns], block, parts[0].heights, plan)
 
     def _are_rows_sent(self, heights: list[int], sent: list[int] | None, block: RecordBlock) -> bool:
-        """Return whether no answer of so many rows can be a flat one, whose values belong to several rows."""
+        """Return whether no response of so many rows can be a flat one, whose values belong to several rows."""
         if sent or REQUEST in sides_of(self.groups):
             return heights == (sent or heights)
         widths = zip(self.groups, self.keys, strict=True)

@@ -4,11 +4,11 @@ Only what is certain is taken, and everything that is taken is reported:
 
 - A header is a first line of text that at least half of the payloads of several lines begin with, above numbers; or, if
   all columns are text, that all of at least three payloads begin with, above rows that differ. The numbers of rows of
-  requests and answers must not speak against it, and if there is only one payload they must speak for it. Where they
+  requests and responses must not speak against it, and if there is only one payload they must speak for it. Where they
   do, any first line that all of at least three payloads have is a header, even one of numbers.
-- An object of lists of one length in a request is a row for each element if the answers have as many rows: either the
-  lengths vary and the answers' with them, or there are several lists, or both sides are read, and what is read of the
-  answers has several rows without being cut.
+- An object of lists of one length in a request is a row for each element if the responses have as many rows: either the
+  lengths vary and the responses' with them, or there are several lists, or both sides are read, and what is read of the
+  responses has several rows without being cut.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from modelwatch_analyzer.reading.attributes import Attribute
 from modelwatch_analyzer.reading.captured_record import PAYLOAD_OF, CapturedRecord
 from modelwatch_analyzer.reading.csv_form import unread_form
 from modelwatch_analyzer.reading.csv_text import parse_records
-from modelwatch_analyzer.reading.flat_answers import columns_of, columns_of_answer, cut, rows_of_columns
+from modelwatch_analyzer.reading.flat_responses import columns_of, columns_of_response, cut, rows_of_columns
 from modelwatch_analyzer.reading.flattening import Unflattenable, described_rows, records_of
 from modelwatch_analyzer.reading.payloads import (
     Content,
@@ -67,7 +67,7 @@ class Layout:
 
     def content_of(self, side: CaptureSide, payload: Payload) -> Content:
         """Parse a payload; see `modelwatch_analyzer.reading.payloads.content_of`."""
-        return content_of(payload, header=self.headers.get(side), answer=side in (RESPONSE, TRANSFORM_OUTPUT))
+        return content_of(payload, header=self.headers.get(side), response=side in (RESPONSE, TRANSFORM_OUTPUT))
 
     def request_records(self, content: Content, features: Attribute | None) -> list[Any]:
         """Return the records of a request; there are as many as it has rows."""
@@ -126,7 +126,7 @@ def layout_of(
             "rows: element i of each list was read as row i. If a payload is one row, give --features-attribute '@'"
         )
     layout = Layout(headers, frozenset(in_columns))
-    if any(_answer_is_columns(record, layout, features) for record in records):
+    if any(_response_is_columns(record, layout, features) for record in records):
         in_columns.add(RESPONSE)
     return Layout(headers, frozenset(in_columns), tuple(remarks))
 
@@ -329,14 +329,14 @@ def _requests_are_columns(
         sized.append((record, *found))
     varying = len({rows for *_, rows in sized}) > 1
     named = all(columns > 1 for _, columns, _ in sized)
-    answers = [(answer, rows) for record, _, rows in sized if (answer := _content(record, RESPONSE, layout))]
-    if not answers:
+    responses = [(response, rows) for record, _, rows in sized if (response := _content(record, RESPONSE, layout))]
+    if not responses:
         return varying and named
     if not (varying or named):
-        # One list of always the same length may be one row, unless what is read of the answer certainly has several.
+        # One list of always the same length may be one row, unless what is read of the response certainly has several.
         both = {REQUEST, RESPONSE} <= attributes.keys()
-        return both and all(_count(answer, attributes[RESPONSE]) == rows > 1 for answer, rows in answers)
-    return all(_agrees(answer, rows, loosely=varying) for answer, rows in answers)
+        return both and all(_count(response, attributes[RESPONSE]) == rows > 1 for response, rows in responses)
+    return all(_agrees(response, rows, loosely=varying) for response, rows in responses)
 
 
 def _document(record: CapturedRecord, side: CaptureSide, layout: Layout) -> Any:
@@ -374,16 +374,16 @@ def _rows_of_document(document: Any) -> list[Any]:
     raise Unflattenable("an object without a list of the same length for each column, unlike the first ones")
 
 
-def _count(answer: Content, attribute: Attribute | None) -> int:
-    """Return how many records an attribute finds in an answer; 0 if it finds none."""
+def _count(response: Content, attribute: Attribute | None) -> int:
+    """Return how many records an attribute finds in a response; 0 if it finds none."""
     try:
-        return len(answer.records(attribute))
+        return len(response.records(attribute))
     except Unflattenable:
         return 0
 
 
-def _agrees(answer: Content, rows: int, *, loosely: bool) -> bool:
-    found = answer.records(None)
+def _agrees(response: Content, rows: int, *, loosely: bool) -> bool:
+    found = response.records(None)
     if len(found) == rows:
         return True
     parts = cut(found, rows)
@@ -392,8 +392,8 @@ def _agrees(answer: Content, rows: int, *, loosely: bool) -> bool:
     return loosely or all(len(part) == 1 for part in parts) or isinstance(parts[0], dict)
 
 
-def _answer_is_columns(record: CapturedRecord, layout: Layout, features: Attribute | None) -> bool:
-    columns = columns_of_answer(_document(record, RESPONSE, layout))
+def _response_is_columns(record: CapturedRecord, layout: Layout, features: Attribute | None) -> bool:
+    columns = columns_of_response(_document(record, RESPONSE, layout))
     if not columns:
         return False
     length = len(next(iter(columns.values())))

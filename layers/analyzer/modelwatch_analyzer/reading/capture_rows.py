@@ -14,7 +14,7 @@ from modelwatch_analyzer.reading.capture_options import ColumnGroup
 from modelwatch_analyzer.reading.capture_records import CapturedRecords
 from modelwatch_analyzer.reading.captured_record import PAYLOAD_OF, CapturedRecord
 from modelwatch_analyzer.reading.dataset import ReadLog
-from modelwatch_analyzer.reading.flat_answers import cut
+from modelwatch_analyzer.reading.flat_responses import cut
 from modelwatch_analyzer.reading.flattening import MOST_COLUMNS, Unflattenable
 from modelwatch_analyzer.reading.payloads import Content, Row, row_of
 from modelwatch_core.domain.dataset_formats import GROUND_TRUTH, REQUEST, CaptureSide
@@ -36,7 +36,7 @@ class RowsOfRecord(NamedTuple):
     Attributes
     ----------
     were_cut : bool
-        Whether a flat answer was cut into rows; see `modelwatch_analyzer.reading.flat_answers`.
+        Whether a flat response was cut into rows; see `modelwatch_analyzer.reading.flat_responses`.
     """
 
     rows: list[tuple[Row, ...]]

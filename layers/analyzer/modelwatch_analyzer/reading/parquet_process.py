@@ -35,7 +35,7 @@ _MAPS: Any = getattr(pl, "Map", ())
 """The type of maps, which older versions of polars lack."""
 
 _FORGET = b""
-"""A message that has no answer: nothing more of the last result is needed."""
+"""A message that has no response: nothing more of the last result is needed."""
 
 _Process = subprocess.Popen[bytes]
 Collect = Callable[[pl.LazyFrame, int], Iterator[pl.DataFrame]]

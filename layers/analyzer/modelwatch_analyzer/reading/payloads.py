@@ -26,7 +26,7 @@ from modelwatch_analyzer.reading.bracketed import (
     may_hold_other_forms,
 )
 from modelwatch_analyzer.reading.csv_text import parse_records
-from modelwatch_analyzer.reading.flat_answers import cut
+from modelwatch_analyzer.reading.flat_responses import cut
 from modelwatch_analyzer.reading.flattening import Unflattenable, decode, flatten, records_of
 
 Row = dict[int | str, str | None]
@@ -102,14 +102,14 @@ class Content:
         return [record for document in self.documents for record in records_in(document)]
 
 
-def content_of(payload: Payload, *, header: Header | None = None, answer: bool = False) -> Content:
+def content_of(payload: Payload, *, header: Header | None = None, response: bool = False) -> Content:
     """Parse a payload.
 
     Parameters
     ----------
     header : Header, optional
         What comma-separated text may begin with.
-    answer : bool
+    response : bool
         Whether a field that is a list of numbers in brackets is read as a list. In requests it is text, as in files,
         unless the whole payload is made of lists.
 
@@ -119,12 +119,12 @@ def content_of(payload: Payload, *, header: Header | None = None, answer: bool =
         With the reason why it cannot be read, which holds none of its content.
     """
     if payload.encoding == "CSV":
-        return _text_content(payload.data, header, answer=answer)
+        return _text_content(payload.data, header, response=response)
     if payload.encoding == "JSON":
         return Content(None, _documents_or_lists(payload.data))
     if payload.encoding == "BASE64":
         text, is_json = decode_base64(payload)
-        return Content(None, _documents_or_lists(text)) if is_json else _text_content(text, header, answer=answer)
+        return Content(None, _documents_or_lists(text)) if is_json else _text_content(text, header, response=response)
     raise Unflattenable("an encoding other than CSV, JSON and BASE64")
 
 
@@ -177,7 +177,7 @@ def without_mark(text: str) -> str:
     return text.removeprefix("\ufeff")
 
 
-def _text_content(text: str, header: Header | None, *, answer: bool) -> Content:
+def _text_content(text: str, header: Header | None, *, response: bool) -> Content:
     text = without_mark(text)
     lists = may_hold_documents(text)
     documents = objects_in(text) or bracketed_documents(text) if lists else None
@@ -186,7 +186,7 @@ def _text_content(text: str, header: Header | None, *, answer: bool) -> Content:
     rows = text_rows(text)
     if header and rows:
         return Content(_named(rows, header), [])
-    if answer and lists:
+    if response and lists:
         return Content([[bracketed_numbers(field) or field for field in row] for row in rows], [])
     return Content(rows, [])
 
@@ -200,8 +200,8 @@ def _named(rows: list[list[str]], header: Header) -> list[Any]:
     return [NamedRow(zip(names, (field or None for field in row), strict=True)) for row in rows]
 
 
-def answer_rows(text: str, rows: int) -> list[list[Any]]:
-    """Return the rows of an answer of comma-separated text to a request of so many rows.
+def response_rows(text: str, rows: int) -> list[list[Any]]:
+    """Return the rows of a response of comma-separated text to a request of so many rows.
 
     A first line of text above as many rows as were sent is a header, and left out.
 
@@ -212,7 +212,7 @@ def answer_rows(text: str, rows: int) -> list[list[Any]]:
     """
     text = without_mark(text)
     if '"' in text or may_hold_documents(text):
-        found = _text_content(text, None, answer=True).records(None)
+        found = _text_content(text, None, response=True).records(None)
     else:
         found = [line.split(",") for line in text.splitlines() if line and not line.isspace()]
     if len(found) == rows + 1 and all(isinstance(name, str) and not is_number(name) for name in found[0]):

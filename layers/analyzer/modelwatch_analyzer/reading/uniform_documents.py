@@ -20,7 +20,7 @@ from msgspec import UNSET, UnsetType
 
 from modelwatch_analyzer.reading.attributes import Attribute
 from modelwatch_analyzer.reading.dataset import Plan
-from modelwatch_analyzer.reading.flat_answers import cut_all
+from modelwatch_analyzer.reading.flat_responses import cut_all
 from modelwatch_analyzer.reading.flattening import (
     Unflattenable,
     decode,
@@ -45,7 +45,7 @@ class ParsedRows(NamedTuple):
     heights : list of int
         The number of rows in each payload or document.
     were_cut : bool
-        Whether flat answers were cut into rows.
+        Whether flat responses were cut into rows.
     """
 
     columns: list[pl.Series]
@@ -54,7 +54,7 @@ class ParsedRows(NamedTuple):
 
 
 class RowsSent(NamedTuple):
-    """How flat answers are cut into rows; see `modelwatch_analyzer.reading.flat_answers`.
+    """How flat responses are cut into rows; see `modelwatch_analyzer.reading.flat_responses`.
 
     Attributes
     ----------
@@ -84,7 +84,7 @@ def parse_uniform_documents(
         The attributes that select what is read of each document, and the names of the columns; every attribute must
         select the same number of rows.
     sent : RowsSent, optional
-        How many rows were sent for each of these documents, if they are flat answers.
+        How many rows were sent for each of these documents, if they are flat responses.
 
     Returns
     -------

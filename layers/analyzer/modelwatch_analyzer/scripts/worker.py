@@ -106,7 +106,7 @@ class InvalidScript(Exception):
 def main() -> None:
     """Serve one script: its path, and the limits in bytes and in seconds of processor time, are the arguments."""
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # until the supervisor can answer it
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # until the supervisor can respond to it
     served = os.fork()
     if served:
         _supervise(served)

@@ -61,7 +61,7 @@ class FinishExecution:
         NotReady
             ``ChangedMeanwhile`` when another process was writing; a retry sees what it wrote.
         Upstream
-            When a service did not answer; a retry goes on where this call stopped.
+            When a service did not respond; a retry goes on where this call stopped.
         """
         if ended.exhausted and _may_move_up(execution, self.hosts):
             return self._moved_up(execution, ended, ended.exhausted)

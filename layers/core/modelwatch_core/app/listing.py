@@ -17,7 +17,7 @@ from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.ports import Page, UnreadableRecord
 
 MOST_READS = 10
-"""The most pages that one call reads. If filters let little through, it may answer with fewer records than asked for,
+"""The most pages that one call reads. If filters let little through, it may return fewer records than asked for,
 and a token."""
 
 _READ = 100

@@ -115,7 +115,7 @@ class ManageMonitors:
     most_schedules: int = 100
 
     def __call__(self, request: ManageMonitorsRequest) -> dict[str, Any]:
-        """Carry out the operation and return its answer, ready for JSON.
+        """Carry out the operation and return its response, ready for JSON.
 
         Raises
         ------
@@ -154,7 +154,7 @@ class ManageMonitors:
     def update(self, changes: _UpdateRequest) -> dict[str, Any]:
         """Change what is given of a schedule; it goes on, or stays stopped, as it was.
 
-        The answer's ``covered_until`` is where its next window begins.
+        The response's ``covered_until`` is where its next window begins.
         """
         old, now = self.lists.schedule(changes.monitoring_schedule_name), self.clock.now()
         request = _changed(old, changes.model_extra or {}, now)

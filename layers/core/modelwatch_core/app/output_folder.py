@@ -65,7 +65,7 @@ def read_violations(objects: ObjectStore, folder: str, since: datetime | None = 
     Raises
     ------
     Upstream
-        When S3 does not answer; a retry may help. The content of the folder is never an error.
+        When S3 does not respond; a retry may help. The content of the folder is never an error.
     """
     for name in VIOLATION_REPORTS:
         uri = f"{folder}/{name}"
@@ -130,7 +130,7 @@ def read_end(objects: ObjectStore, folder: str, subject: str) -> AnalysisEnded |
     Raises
     ------
     Upstream
-        When S3 does not answer.
+        When S3 does not respond.
     """
     try:
         content = objects.read(f"{folder}/{END_OF_ANALYSIS}", most=MOST_BYTES_OF_A_REPORT)

@@ -62,7 +62,7 @@ class PrepareAnalysis:
             ``NoData``, ``GroundTruthNotFound``, ``WindowTooLarge``, ``NoHost``, or what the schedule's files are
             refused for.
         Upstream
-            When a service did not answer; a retry may help.
+            When a service did not respond; a retry may help.
         """
         look = Look(execution.captures_until or execution.creation_time, execution.late_since)
         captured = captured_objects(self.objects, schedule.captured_input, execution.window, look, schedule.kind)

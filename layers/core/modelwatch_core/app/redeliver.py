@@ -55,6 +55,6 @@ class Redeliver:
                     delivered += 1
                 except ModelwatchError as error:
                     failures.append(str(error))
-        except ModelwatchError as error:  # the queue does not answer; the next sweep goes on
+        except ModelwatchError as error:  # the queue does not respond; the next sweep goes on
             failures.append(str(error))
         return Redelivery(delivered, kept, tuple(failures))

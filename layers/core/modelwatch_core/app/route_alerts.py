@@ -67,7 +67,7 @@ class RouteAlerts:
         Raises
         ------
         Upstream
-            When the ledger or the bus did not answer; a retry decides the same, and raises it for all targets again:
+            When the ledger or the bus did not respond; a retry decides the same, and raises it for all targets again:
             each is sent it once.
         """
         key = ExecutionKey(schedule_id=event.schedule_id, window=event.window, attempt=event.attempt)

@@ -102,7 +102,7 @@ class WriteDashboard:
         Raises
         ------
         Upstream
-            When a service did not answer; a retry helps.
+            When a service did not respond; a retry helps.
         """
         now, (bucket, _) = self.clock.now(), split(self.results)
         schedule = self.read.lists.schedules.get(event.monitoring_schedule_name)
@@ -127,7 +127,7 @@ class WriteDashboard:
 
 @dataclass(frozen=True, slots=True)
 class ShowWidget:
-    """Answer CloudWatch, which shows the dashboard as a custom widget."""
+    """Serve CloudWatch, which shows the dashboard as a custom widget."""
 
     read: ReadMonitors
     clock: Clock

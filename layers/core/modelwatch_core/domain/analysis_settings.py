@@ -105,7 +105,7 @@ class AnalysisSettings(Owned):
         What is monitored, and by which schedule.
     features_attribute, inference_attribute, probability_attribute : str, optional
         JMESPaths of a model's features, its inference and its probabilities in JSON payloads and JSON records. For
-        captured CSV payloads the latter two may be the index of a column of the answer.
+        captured CSV payloads the latter two may be the index of a column of the response.
     ground_truth_attribute : str, optional
         Where the labels are: the name or index of a column, or a JMESPath.
     exclude_features_attribute : str, optional

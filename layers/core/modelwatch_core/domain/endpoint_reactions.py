@@ -4,7 +4,7 @@
 |---|---|
 | was deleted | paused, if it is scheduled |
 | works again, and the schedule was paused | resumed: what was due meanwhile is not made up |
-| failed, or went out of service | marked; it goes on, since the endpoint may still answer with what it had before |
+| failed, or went out of service | marked; it goes on, since the endpoint may still respond with what it had before |
 | works again, and the schedule was marked | the mark is removed |
 | has another configuration | goes on; a notice says which variants and models are new |
 | has no variant of the name that the schedule watches | goes on; a warning |

@@ -44,7 +44,7 @@ class NotReady(ModelwatchError):
 
 
 class Upstream(ModelwatchError):
-    """A service answered with an error; a retry may help."""
+    """A service returned an error; a retry may help."""
 
 
 def _made_again(kind: type[ModelwatchError], arguments: tuple[Any, ...], attributes: dict[str, Any]) -> ModelwatchError:

@@ -55,7 +55,7 @@ class Model(Protocol):
     """Anything with SageMaker's ``/invocations`` contract. Asked by several threads at a time."""
 
     def invoke(self, body: bytes, content_type: str, accept: str) -> bytes:
-        """Send one request and return the body of the answer.
+        """Send one request and return the body of the response.
 
         Implementations retry by themselves what a retry can help.
 
@@ -68,7 +68,7 @@ class Model(Protocol):
 
 
 class ModelFailure(Upstream):
-    """A model did not answer.
+    """A model did not respond.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 """A function's process: AWS's runtime interface client, with the stack in place of what is not at AWS's endpoints.
 
-The app's clock is the stack's, and CloudFormation is answered in the emulated S3.
+The app's clock is the stack's, and responses to CloudFormation go to the emulated S3.
 
 Run as ``python -m function_process module.handler``, or as a fork of ``prepared_process``.
 """
@@ -33,8 +33,8 @@ def follow(shift_file: Path) -> None:
     SystemClock.now = now  # type: ignore[method-assign]  # the clock that functions are given
 
 
-def answer_cloudformation_at(endpoint_url: str) -> None:
-    """Send what is for CloudFormation's buckets of answers to the emulated S3, where a test can read it."""
+def send_cloudformation_responses_to(endpoint_url: str) -> None:
+    """Send what is for CloudFormation's buckets of responses to the emulated S3, where a test can read it."""
     import urllib3  # which boto3 imports anyway
 
     original = urllib3.PoolManager.urlopen
@@ -51,7 +51,7 @@ def answer_cloudformation_at(endpoint_url: str) -> None:
 def run() -> None:
     """Run AWS's runtime interface client, for the handler that is the first argument of the process."""
     if endpoint_url := os.environ.get("AWS_ENDPOINT_URL"):
-        answer_cloudformation_at(endpoint_url)
+        send_cloudformation_responses_to(endpoint_url)
     if SHIFT_FILE in os.environ:
         follow(Path(os.environ[SHIFT_FILE]))
     runpy.run_module("awslambdaric", run_name="__main__", alter_sys=True)

@@ -2,7 +2,7 @@
 
 It has one thread and imports nothing that starts another, because a fork has only the thread that made it. Run as
 ``python prepared_process.py descriptor`` with the number of a socket: each line that arrives there is what
-`PreparedProcess.start` sends, and is answered by one; another line reports the end of each fork.
+`PreparedProcess.start` sends, and gets one line in response; another line reports the end of each fork.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """DynamoDB. moto looks at every item of a table for each query, and compares keys by converting both each time.
 
-Items are put in order by plain values, and strings are compared as they are, which gives the same answers. For a
+Items are put in order by plain values, and strings are compared as they are, which gives the same responses. For a
 transaction moto copies all items of a table once for each item that is written, and keeps the copies; here it copies
 the table's list of them, and the items that an update changes.
 """

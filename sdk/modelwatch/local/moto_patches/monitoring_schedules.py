@@ -26,7 +26,7 @@ _OF_KINDS = {
     "ModelExplainability": "model_explainability",
 }
 Operation = Callable[[Any, datetime], ActionResult]
-"""Answers a request, which is moto's object of its service, at a time."""
+"""Serves a request, which is moto's object of its service, at a time."""
 
 _MOST_IN_A_PAGE = 100
 _PAGE = 10
@@ -168,8 +168,8 @@ def _list(request: Any, _: datetime) -> ActionResult:
         raise ValidationError("NextToken is not one that this list gave")
     start = int(token)
     end = start + min(request._get_param("MaxResults") or _PAGE, _MOST_IN_A_PAGE)
-    answer: dict[str, Any] = {"MonitoringScheduleSummaries": [each.summary for each in found[start:end]]}
-    return ActionResult(answer | ({"NextToken": str(end)} if end < len(found) else {}))
+    response: dict[str, Any] = {"MonitoringScheduleSummaries": [each.summary for each in found[start:end]]}
+    return ActionResult(response | ({"NextToken": str(end)} if end < len(found) else {}))
 
 
 def _delete(request: Any, _: datetime) -> ActionResult:

@@ -35,7 +35,7 @@ class Operation:
         As boto3 names them. Where the body is data only those in the path, so that no object is read into memory, and
         the prefix of a listing.
     is_form : bool
-        Whether the request is an HTML form, to which XML is the answer.
+        Whether the request is an HTML form, to which XML is the response.
     """
 
     service: str

@@ -36,10 +36,10 @@ class AnalyzerFunction:
     def start(self, request: AnalysisRequest) -> Run:
         """Start an analysis."""
         with aws_errors(f"starting the analysis of {request.subject}"):
-            answer = self.functions.invoke(
+            response = self.functions.invoke(
                 FunctionName=self.function_name, InvocationType="Event", Payload=request.model_dump_json()
             )
-        return lambda_run(request.subject, answer["ResponseMetadata"]["RequestId"], self.log_group)
+        return lambda_run(request.subject, response["ResponseMetadata"]["RequestId"], self.log_group)
 
     def describe(self, run: Run) -> RunDescription:  # noqa: ARG002 - Lambda cannot be asked
         """Return that nothing is known of a run."""

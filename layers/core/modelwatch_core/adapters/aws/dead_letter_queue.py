@@ -47,14 +47,14 @@ class DeadLetterQueue:
         try:
             while len(receipts) < most:
                 with aws_errors("receiving dead letters"):
-                    answer = self.queue.receive_message(
+                    response = self.queue.receive_message(
                         QueueUrl=self.queue_url,
                         MaxNumberOfMessages=10,
                         AttributeNames=["SentTimestamp"],
                         MessageAttributeNames=["All"],
                         VisibilityTimeout=_HIDDEN_SECONDS,
                     )
-                fresh = [message for message in answer.get("Messages", ()) if message["MessageId"] not in receipts]
+                fresh = [message for message in response.get("Messages", ()) if message["MessageId"] not in receipts]
                 if not fresh:
                     return
                 for message in fresh:

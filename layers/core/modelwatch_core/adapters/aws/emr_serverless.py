@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from modelwatch_core.adapters.aws.translation import answer_or_none, aws_errors, code_of
+from modelwatch_core.adapters.aws.translation import aws_errors, code_of, response_or_none
 from modelwatch_core.domain import s3_layout
 from modelwatch_core.domain.analysis import AnalysisRequest
 from modelwatch_core.domain.emr_serverless import EMR_SERVERLESS, JobRunState
@@ -99,7 +99,7 @@ class EmrServerless:
         }
         with aws_errors(f"starting the job run {request.job_name}"):
             try:
-                answer = self.client.start_job_run(
+                response = self.client.start_job_run(
                     applicationId=self.application_id,
                     clientToken=sha256(request.subject.encode()).hexdigest(),
                     name=request.job_name,
@@ -116,7 +116,7 @@ class EmrServerless:
                     raise InvalidInput("JobRunRefused", message) from None
                 raise
         location = f"{self.log_group} (streams below {request.job_name})"
-        return Run(host=EMR_SERVERLESS, subject=request.subject, run_id=answer["jobRunId"], log_location=location)
+        return Run(host=EMR_SERVERLESS, subject=request.subject, run_id=response["jobRunId"], log_location=location)
 
     def describe(self, run: Run) -> RunDescription:
         """Return what EMR Serverless knows of a run."""
@@ -126,15 +126,15 @@ class EmrServerless:
     def state(self, job_run_id: str) -> JobRunState | None:
         """Return a run as EMR Serverless describes it; None where it knows none of this id."""
         with aws_errors(f"describing the job run {job_run_id}"):
-            answer = answer_or_none(
+            response = response_or_none(
                 lambda: self.client.get_job_run(applicationId=self.application_id, jobRunId=job_run_id), *_NOT_THERE
             )
-        return JobRunState.model_validate(answer["jobRun"]) if answer else None
+        return JobRunState.model_validate(response["jobRun"]) if response else None
 
     def stop(self, run: Run) -> None:
         """Cancel a run; one that has ended, or is not there, is left as it is."""
         with aws_errors(f"cancelling the job run {run.run_id}"):
-            answer_or_none(
+            response_or_none(
                 lambda: self.client.cancel_job_run(applicationId=self.application_id, jobRunId=run.run_id), *_NOT_THERE
             )
 

@@ -39,16 +39,16 @@ class EndpointModel:
     custom_attributes: str | None = None
 
     def invoke(self, body: bytes, content_type: str, accept: str) -> bytes:
-        """Send one request and return the body of the answer."""
+        """Send one request and return the body of the response."""
         if len(body) > LARGEST_PAYLOAD:
             raise payload_too_large(body)
         given = {"TargetModel": self.target_model, "CustomAttributes": self.custom_attributes}
         asked: dict[str, Any] = {name: value for name, value in given.items() if value}
         with model_errors(self.endpoint_name, body):
-            answer = self.runtime.invoke_endpoint(
+            response = self.runtime.invoke_endpoint(
                 EndpointName=self.endpoint_name, Body=body, ContentType=content_type, Accept=accept, **asked
             )
-            content: bytes = answer["Body"].read()
+            content: bytes = response["Body"].read()
         return content
 
 

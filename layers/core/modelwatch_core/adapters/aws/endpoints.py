@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from modelwatch_core.adapters.aws.translation import SAGEMAKER_REFUSAL, answer_or_none, aws_errors
+from modelwatch_core.adapters.aws.translation import SAGEMAKER_REFUSAL, aws_errors, response_or_none
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.watched_endpoint import Deployment
 
@@ -52,7 +52,7 @@ class SageMakerEndpoints:
             name = endpoint["EndpointConfigName"]
             # A configuration may be deleted while its endpoint serves.
             describe = partial(self.sagemaker.describe_endpoint_config, EndpointConfigName=name)
-            config: Mapping[str, Any] = answer_or_none(describe, SAGEMAKER_REFUSAL) or {}
+            config: Mapping[str, Any] = response_or_none(describe, SAGEMAKER_REFUSAL) or {}
             models = {each["VariantName"]: each.get("ModelName", "") for each in _variants(config or endpoint)}
             made = [self._made(model) for model in set(models.values()) if model]
         return Deployment(
@@ -66,10 +66,10 @@ class SageMakerEndpoints:
 
     def _described(self, endpoint_name: str) -> Mapping[str, Any] | None:
         describe = partial(self.sagemaker.describe_endpoint, EndpointName=endpoint_name)
-        return answer_or_none(describe, SAGEMAKER_REFUSAL)
+        return response_or_none(describe, SAGEMAKER_REFUSAL)
 
     def _made(self, model_name: str) -> datetime | None:
-        model = answer_or_none(lambda: self.sagemaker.describe_model(ModelName=model_name), SAGEMAKER_REFUSAL)
+        model = response_or_none(lambda: self.sagemaker.describe_model(ModelName=model_name), SAGEMAKER_REFUSAL)
         return model["CreationTime"] if model else None
 
 

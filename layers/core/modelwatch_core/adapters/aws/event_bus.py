@@ -23,7 +23,7 @@ class EventBridgeBus:
     def publish(self, event: Emitted) -> None:
         """Publish an event."""
         with aws_errors(f"publishing {event.detail_type!r}"):
-            answer = self.events.put_events(
+            response = self.events.put_events(
                 Entries=[
                     {
                         "EventBusName": self.bus_name,
@@ -33,6 +33,6 @@ class EventBridgeBus:
                     }
                 ]
             )
-        if answer["FailedEntryCount"]:
-            # put_events answers 200 although it took nothing.
-            raise Upstream("EventNotTaken", f"{event.detail_type!r}: {answer['Entries'][0].get('ErrorCode')}")
+        if response["FailedEntryCount"]:
+            # put_events returns 200 although it took nothing.
+            raise Upstream("EventNotTaken", f"{event.detail_type!r}: {response['Entries'][0].get('ErrorCode')}")

@@ -11,7 +11,7 @@ from operator import itemgetter
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO
 
-from modelwatch_core.adapters.aws.translation import answer_or_none, aws_errors
+from modelwatch_core.adapters.aws.translation import aws_errors, response_or_none
 from modelwatch_core.domain import s3_layout
 from modelwatch_core.ports import StoredObject, too_large
 
@@ -116,7 +116,7 @@ class S3ObjectStore:
         """Return the content of an object, or None where there is none."""
         bucket, key = s3_layout.split(s3_uri)
         with aws_errors(f"reading {s3_uri}"):
-            found = answer_or_none(lambda: self.s3.get_object(Bucket=bucket, Key=key), "NoSuchKey")
+            found = response_or_none(lambda: self.s3.get_object(Bucket=bucket, Key=key), "NoSuchKey")
             if found is None:
                 return None
             if most is not None and found["ContentLength"] > most:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from modelwatch_core.adapters.aws.temporary_endpoints import OWNER_TAG
-from modelwatch_core.adapters.aws.translation import answer_or_none, aws_errors, code_of
+from modelwatch_core.adapters.aws.translation import aws_errors, code_of, response_or_none
 from modelwatch_core.app.fetch_inputs import Wanted, wanted_objects
 from modelwatch_core.domain import s3_layout
 from modelwatch_core.domain.analysis import AnalysisOutput, AnalysisRequest
@@ -138,26 +138,26 @@ class ProcessingJobs:
 
     def describe(self, run: Run) -> RunDescription:
         """Return what SageMaker knows of a job."""
-        answer = self._described(run.run_id)
-        if answer is None:
+        response = self._described(run.run_id)
+        if response is None:
             return RunDescription(status=RunStatus.UNKNOWN)
-        return JobState.model_validate(answer).description
+        return JobState.model_validate(response).description
 
     def _described(self, name: str) -> DescribeProcessingJobResponseTypeDef | None:
         with aws_errors(f"describing the processing job {name}"):
-            return answer_or_none(lambda: self.sagemaker.describe_processing_job(ProcessingJobName=name), *_NOT_THERE)
+            return response_or_none(lambda: self.sagemaker.describe_processing_job(ProcessingJobName=name), *_NOT_THERE)
 
     def _is_ours(self, name: str) -> bool:
         """Return whether a job is one that this deployment started: it reads what it was given below our folder."""
-        answer = self._described(name)
+        response = self._described(name)
         given = f"{s3_layout.join(self.requests, name)}/"
-        inputs = answer.get("ProcessingInputs", []) if answer else []
+        inputs = response.get("ProcessingInputs", []) if response else []
         return any(each.get("S3Input", {}).get("S3Uri", "").startswith(given) for each in inputs)
 
     def stop(self, run: Run) -> None:
         """Stop a job; one that has ended, or is not there, is left as it is."""
         with aws_errors(f"stopping the processing job {run.run_id}"):
-            answer_or_none(lambda: self.sagemaker.stop_processing_job(ProcessingJobName=run.run_id), *_NOT_THERE)
+            response_or_none(lambda: self.sagemaker.stop_processing_job(ProcessingJobName=run.run_id), *_NOT_THERE)
 
     def _role(self, request: AnalysisRequest) -> str:
         """Return the monitor's own role where it may be passed on, else the deployment's, which runs our code only."""

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from modelwatch_core.adapters.aws.translation import answer_or_none, aws_errors
+from modelwatch_core.adapters.aws.translation import aws_errors, response_or_none
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule, ScheduleStatus
 
 if TYPE_CHECKING:
@@ -64,13 +64,15 @@ class SchedulerTicks:
             },
         }
         with aws_errors(f"setting the clock of schedule {name}"):
-            if answer_or_none(lambda: self.scheduler.update_schedule(**definition), _NOT_THERE) is None:
+            if response_or_none(lambda: self.scheduler.update_schedule(**definition), _NOT_THERE) is None:
                 self.scheduler.create_schedule(**definition)
 
     def remove(self, schedule_name: str) -> None:
         """Make a schedule fire no more."""
         with aws_errors(f"removing the clock of schedule {schedule_name}"):
-            answer_or_none(lambda: self.scheduler.delete_schedule(Name=schedule_name, GroupName=self.group), _NOT_THERE)
+            response_or_none(
+                lambda: self.scheduler.delete_schedule(Name=schedule_name, GroupName=self.group), _NOT_THERE
+            )
 
 
 def _flexible(minutes: int) -> FlexibleTimeWindowTypeDef:

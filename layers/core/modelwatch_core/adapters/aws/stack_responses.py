@@ -1,4 +1,4 @@
-"""The answers that CloudFormation waits for, at a URL that it gives."""
+"""The responses that CloudFormation waits for, at a URL that it gives."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ class StackResponses:
             raise InvalidInput("InvalidParameter", "ResponseURL: is not CloudFormation's; leave it to CloudFormation")
 
     def send(self, url: str, document: Mapping[str, Any]) -> None:
-        """Answer."""
+        """Respond."""
         self.check(url)
         body = json.dumps(document).encode()
         try:
-            answer = self._http.request(
+            response = self._http.request(
                 "PUT", url, body=body, headers={"Content-Type": ""}, timeout=_SECONDS, redirect=False
             )
         except urllib3.exceptions.HTTPError as error:
             raise Upstream(
                 "ServiceError", f"the response to CloudFormation could not be sent: {type(error).__name__}"
             ) from None
-        if answer.status not in _SUCCESSES:
-            raise Upstream("ServiceError", f"CloudFormation did not accept the response: HTTP {answer.status}")
+        if response.status not in _SUCCESSES:
+            raise Upstream("ServiceError", f"CloudFormation did not accept the response: HTTP {response.status}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from modelwatch_core.adapters.aws.translation import SAGEMAKER_REFUSAL, answer_or_none, aws_errors, code_of
+from modelwatch_core.adapters.aws.translation import SAGEMAKER_REFUSAL, aws_errors, code_of, response_or_none
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.model_endpoints import ModelReference
 from modelwatch_core.domain.temporary_endpoint import EndpointStatus, TemporaryEndpoint, owned_prefix
@@ -87,7 +87,7 @@ class SageMakerTemporaryEndpoints:
     def find(self, name: str) -> TemporaryEndpoint | None:
         """Return the endpoint as it stands, or None."""
         with aws_errors(f"describing endpoint {name}"):
-            described = answer_or_none(lambda: self.sagemaker.describe_endpoint(EndpointName=name), SAGEMAKER_REFUSAL)
+            described = response_or_none(lambda: self.sagemaker.describe_endpoint(EndpointName=name), SAGEMAKER_REFUSAL)
         if described is None:
             return None
         status = _STATUSES.get(described["EndpointStatus"], EndpointStatus.CHANGING)
@@ -100,8 +100,8 @@ class SageMakerTemporaryEndpoints:
             return False
         with aws_errors(f"deleting endpoint {name}"):
             if endpoint and endpoint.status is not EndpointStatus.DELETING:
-                answer_or_none(lambda: self.sagemaker.delete_endpoint(EndpointName=name), SAGEMAKER_REFUSAL)
-            answer_or_none(lambda: self.sagemaker.delete_endpoint_config(EndpointConfigName=name), SAGEMAKER_REFUSAL)
+                response_or_none(lambda: self.sagemaker.delete_endpoint(EndpointName=name), SAGEMAKER_REFUSAL)
+            response_or_none(lambda: self.sagemaker.delete_endpoint_config(EndpointConfigName=name), SAGEMAKER_REFUSAL)
         return (left := self.find(name)) is None or left.status is EndpointStatus.DELETING
 
     def names(self) -> Iterator[str]:
@@ -115,7 +115,7 @@ class SageMakerTemporaryEndpoints:
 
     def _has_config(self, name: str) -> bool:
         with aws_errors(f"describing endpoint configuration {name}"):
-            described = answer_or_none(
+            described = response_or_none(
                 lambda: self.sagemaker.describe_endpoint_config(EndpointConfigName=name), SAGEMAKER_REFUSAL
             )
         return described is not None

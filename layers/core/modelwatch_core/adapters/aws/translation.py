@@ -25,7 +25,7 @@ REFUSED = {
 """Codes that no retry can help with, and what we call them. All others may pass and are worth a retry."""
 
 
-Answer = TypeVar("Answer")
+Response = TypeVar("Response")
 
 
 @contextmanager
@@ -63,8 +63,8 @@ def code_of(error: ClientError) -> str:
     return error.response["Error"]["Code"]
 
 
-def answer_or_none(call: Callable[[], Answer], *codes: str) -> Answer | None:
-    """Return what a call answers, or None where AWS refuses it with one of some codes."""
+def response_or_none(call: Callable[[], Response], *codes: str) -> Response | None:
+    """Return what a call returns, or None where AWS refuses it with one of some codes."""
     try:
         return call()
     except ClientError as error:

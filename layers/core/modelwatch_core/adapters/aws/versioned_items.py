@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 from pydantic import ValidationError
 
-from modelwatch_core.adapters.aws.translation import answer_or_none, aws_errors
+from modelwatch_core.adapters.aws.translation import aws_errors, response_or_none
 from modelwatch_core.domain.documents import Document, iso_utc, validation_message
 from modelwatch_core.domain.errors import InvalidInput, ModelwatchError, NotReady
 from modelwatch_core.ports import Page, UnreadableRecord
@@ -76,7 +76,7 @@ class VersionedItems:
     def put_where(self, item: Item, **condition: Any) -> bool:
         """Write an item if a condition holds, and return whether it does."""
         with aws_errors(f"writing {item['pk']} to the ledger"):
-            return answer_or_none(lambda: self.table.put_item(Item=item, **condition), _REFUSED) is not None
+            return response_or_none(lambda: self.table.put_item(Item=item, **condition), _REFUSED) is not None
 
     def overwrite(self, item: Item) -> None:
         """Write an item, whatever stands in its place."""
@@ -85,7 +85,7 @@ class VersionedItems:
     def update_where(self, key: Item, **update: Any) -> bool:
         """Change an item if the condition of the update holds, and return whether it does."""
         with aws_errors(f"changing {key['pk']} in the ledger"):
-            return answer_or_none(lambda: self.table.update_item(Key=key, **update), _REFUSED) is not None
+            return response_or_none(lambda: self.table.update_item(Key=key, **update), _REFUSED) is not None
 
     def delete(self, key: Item) -> None:
         """Remove an item, if it is there."""
@@ -171,11 +171,11 @@ class VersionedItems:
         found: dict[tuple[str, str], Item] = {}
         wanted = keys
         with aws_errors("reading listed items of the ledger"):
-            while wanted:  # an answer holds at most 16 MB
-                answer: Any = self.table.meta.client.batch_get_item(RequestItems={self.table.name: {"Keys": wanted}})
-                items = answer["Responses"][self.table.name]
+            while wanted:  # a response holds at most 16 MB
+                response: Any = self.table.meta.client.batch_get_item(RequestItems={self.table.name: {"Keys": wanted}})
+                items = response["Responses"][self.table.name]
                 found |= {(str(item["pk"]), str(item["sk"])): dict(item) for item in items}
-                wanted = answer["UnprocessedKeys"].get(self.table.name, {}).get("Keys", [])
+                wanted = response["UnprocessedKeys"].get(self.table.name, {}).get("Keys", [])
         return [found.get((key["pk"], key["sk"]), {}) for key in keys]
 
 

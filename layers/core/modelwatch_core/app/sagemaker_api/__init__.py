@@ -1,1 +1,1 @@
-"""SageMaker's API for monitoring, answered by the app's own operations."""
+"""SageMaker's API for monitoring, served by the app's own operations."""

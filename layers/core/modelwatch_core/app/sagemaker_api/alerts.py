@@ -7,16 +7,16 @@ from typing import Any
 
 from modelwatch_core.app.sagemaker_api.operation import App, Operation, page_of
 from modelwatch_core.domain.errors import InvalidInput
-from modelwatch_core.domain.sagemaker_api.answers import arn, moment
 from modelwatch_core.domain.sagemaker_api.requests import AlertsWanted, ApiAlertUpdate
+from modelwatch_core.domain.sagemaker_api.responses import arn, moment
 
 
 def _list(app: App, asked: AlertsWanted) -> dict[str, Any]:
     if asked.monitoring_schedule_name is None:
         raise InvalidInput("InvalidParameter", "MonitoringScheduleName: needed to list alerts")
     wanted = asked.model_dump(include={"monitoring_schedule_name", "max_results", "next_token"})
-    answer = app.manage("ListMonitoringAlerts", **wanted)
-    return page_of(answer, "alerts", _summary, name="MonitoringAlertSummaries")
+    response = app.manage("ListMonitoringAlerts", **wanted)
+    return page_of(response, "alerts", _summary, name="MonitoringAlertSummaries")
 
 
 def _summary(alert: Mapping[str, Any]) -> dict[str, Any]:
@@ -32,8 +32,8 @@ def _summary(alert: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _list_history(app: App, asked: AlertsWanted) -> dict[str, Any]:
-    answer = app.manage("ListMonitoringAlertHistory", **asked.model_dump(mode="json"))
-    return page_of(answer, "alert_history", _change, name="MonitoringAlertHistory")
+    response = app.manage("ListMonitoringAlertHistory", **asked.model_dump(mode="json"))
+    return page_of(response, "alert_history", _change, name="MonitoringAlertHistory")
 
 
 def _change(change: Mapping[str, Any]) -> dict[str, Any]:

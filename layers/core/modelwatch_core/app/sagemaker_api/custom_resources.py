@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import Field
 
-from modelwatch_core.app.sagemaker_api.door import AnswerSageMakerRequest, SageMakerRequest
+from modelwatch_core.app.sagemaker_api.door import SageMakerRequest, ServeSageMakerRequest
 from modelwatch_core.domain.documents import Inbound, NonEmpty, bounded_text
 from modelwatch_core.domain.errors import InvalidInput, ModelwatchError
 from modelwatch_core.domain.sagemaker_api.job_definitions import ARN_TYPES
@@ -89,7 +89,7 @@ RESOURCE_TYPES: Mapping[str, _Type] = {
 
 
 class Refused(Exception):
-    """What SageMaker's API answers with an error."""
+    """An error that SageMaker's API returns."""
 
     def __init__(self, error: Mapping[str, str]) -> None:
         super().__init__(f"{error['code']}: {error['message']}")
@@ -100,11 +100,11 @@ class Refused(Exception):
 class ProvideCustomResource:
     """Create, update or delete a resource, and report the result to CloudFormation."""
 
-    api: AnswerSageMakerRequest
+    api: ServeSageMakerRequest
     responses: CustomResourceResponses
 
     def __call__(self, event: CustomResourceEvent) -> None:
-        """Carry out one event. A stack waits for an hour where it is not answered, so that it is in any case."""
+        """Carry out one event. A stack without a response waits for an hour, so it gets one in any case."""
         self.responses.check(event.response_url)
         name, is_creation = None, event.request_type == "Create"
         try:
@@ -196,17 +196,17 @@ class ProvideCustomResource:
             self._ask("AddTags", {"ResourceArn": arn, "Tags": tags})
 
     def _ask(self, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
-        answered = self.api(SageMakerRequest(api="sagemaker", operation=operation, parameters=parameters))
-        if error := answered.get("error"):
+        result = self.api(SageMakerRequest(api="sagemaker", operation=operation, parameters=parameters))
+        if error := result.get("error"):
             raise Refused(error)
-        answer: dict[str, Any] = answered["answer"]
-        return answer
+        response: dict[str, Any] = result["response"]
+        return response
 
     def _arn(self, kind: _Type, name: str) -> str:
         return f"{self.api.app.arns}:{kind.arn_type}/{name}"
 
     def _name(self, event: CustomResourceEvent) -> str | None:
-        """Return the name in an ARN that an earlier answer gave, None where it gave none."""
+        """Return the name in an ARN that an earlier response gave, None where it gave none."""
         prefix = self._arn(RESOURCE_TYPES[event.resource_type], "")
         arn = event.physical_resource_id or ""
         return arn.removeprefix(prefix) if arn.startswith(prefix) else None

@@ -11,9 +11,9 @@ from modelwatch_core.app.sagemaker_api.operation import App, Operation
 from modelwatch_core.domain.documents import NonEmpty, UtcDatetime, parsed
 from modelwatch_core.domain.errors import InvalidInput, NotReady
 from modelwatch_core.domain.monitoring_schedule import ScheduleRequest
-from modelwatch_core.domain.sagemaker_api.answers import arn, given
 from modelwatch_core.domain.sagemaker_api.job_definitions import ARN_TYPES, JobDefinition, names_of_kind
 from modelwatch_core.domain.sagemaker_api.requests import DefinitionNamed, DefinitionRequest, DefinitionsWanted
+from modelwatch_core.domain.sagemaker_api.responses import arn, given
 from modelwatch_core.domain.sagemaker_api.schedule_parameters import DAILY, schedule_parameters
 from modelwatch_core.ports import Page, readable
 

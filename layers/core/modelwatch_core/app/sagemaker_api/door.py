@@ -1,4 +1,4 @@
-"""One request of SageMaker's API, and its answer."""
+"""One request of SageMaker's API, and its response."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from modelwatch_core.app.sagemaker_api.tags import TAG_OPERATIONS
 from modelwatch_core.domain.baselining_job import BaselineRequest
 from modelwatch_core.domain.documents import NonEmpty, Owned, parsed
 from modelwatch_core.domain.errors import InvalidInput, ModelwatchError, NotReady
-from modelwatch_core.domain.sagemaker_api.answers import arn, wire
 from modelwatch_core.domain.sagemaker_api.baseline_parameters import baseline_parameters
 from modelwatch_core.domain.sagemaker_api.errors import SAGEMAKER_CODES, VALIDATION
 from modelwatch_core.domain.sagemaker_api.job_definitions import ARN_TYPES, common_names
 from modelwatch_core.domain.sagemaker_api.requests import ProcessingJobRequest
+from modelwatch_core.domain.sagemaker_api.responses import arn, wire
 
 OPERATIONS: Mapping[str, Operation] = {
     **DEFINITION_OPERATIONS,
@@ -45,8 +45,8 @@ class SageMakerRequest(Owned):
 
 
 @dataclass(frozen=True, slots=True)
-class AnswerSageMakerRequest:
-    """Answer a request about monitors."""
+class ServeSageMakerRequest:
+    """Serve a request about monitors."""
 
     app: App
 
@@ -56,7 +56,7 @@ class AnswerSageMakerRequest:
         Returns
         -------
         dict
-            ``answer``, as SageMaker's JSON has it; ``error`` with ``code`` and ``message``; or ``not_ours`` where the
+            ``response``, as SageMaker's JSON has it; ``error`` with ``code`` and ``message``; or ``not_ours`` where the
             request is about something that the app does not have.
 
         Raises
@@ -64,7 +64,7 @@ class AnswerSageMakerRequest:
         Upstream
             Where a service failed; a retry may help.
         """
-        return _answered(lambda: self._carried_out(request))
+        return _result(lambda: self._carried_out(request))
 
     def _carried_out(self, request: SageMakerRequest) -> dict[str, Any]:
         if request.operation not in OPERATIONS:
@@ -75,15 +75,15 @@ class AnswerSageMakerRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class AnswerBaselineRequest:
-    """Answer ``CreateProcessingJob``."""
+class ServeBaselineRequest:
+    """Serve ``CreateProcessingJob``."""
 
     create_baseline: CreateBaseline
     arn_prefix: str
 
     def __call__(self, request: SageMakerRequest) -> dict[str, Any]:
-        """Start a baselining job; see ``AnswerSageMakerRequest`` for what is returned."""
-        return _answered(lambda: self._started(request))
+        """Start a baselining job; see ``ServeSageMakerRequest`` for what is returned."""
+        return _result(lambda: self._started(request))
 
     def _started(self, request: SageMakerRequest) -> dict[str, Any]:
         if request.operation != CREATE_PROCESSING_JOB:
@@ -101,9 +101,9 @@ def _by_common_names(request: SageMakerRequest) -> dict[str, Any]:
     return request.parameters
 
 
-def _answered(carry_out: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+def _result(carry_out: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     try:
-        return {"answer": wire(carry_out())}
+        return {"response": wire(carry_out())}
     except NotOurs:
         return {"not_ours": True}
     except (InvalidInput, NotReady) as error:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel
 
 from modelwatch_core.app.manage_monitors import ManageMonitors, ManageMonitorsRequest
-from modelwatch_core.domain.sagemaker_api.answers import given
+from modelwatch_core.domain.sagemaker_api.responses import given
 from modelwatch_core.ports import JobDefinitions
 
 
@@ -38,16 +38,16 @@ class App:
         return self.monitors.arn_prefix
 
 
-def page_of(answer: Mapping[str, Any], records: str, shown: Callable[[Any], Any], *, name: str) -> dict[str, Any]:
+def page_of(response: Mapping[str, Any], records: str, shown: Callable[[Any], Any], *, name: str) -> dict[str, Any]:
     """Return a page of a list as SageMaker has it; it knows no records that cannot be read.
 
     Parameters
     ----------
     records, name : str
-        What the records are called in the app's own answer, and in SageMaker's.
+        What the records are called in the app's own response, and in SageMaker's.
     """
-    found = [shown(each) for each in answer[records] if "unreadable" not in each]
-    return given(**{name: found}, NextToken=answer["next_token"])
+    found = [shown(each) for each in response[records] if "unreadable" not in each]
+    return given(**{name: found}, NextToken=response["next_token"])
 
 
 class Operation(NamedTuple):

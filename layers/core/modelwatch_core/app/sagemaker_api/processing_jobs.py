@@ -10,8 +10,8 @@ from modelwatch_core.app.monitor_lists import JobsWanted
 from modelwatch_core.app.sagemaker_api.operation import App, NotOurs, Operation, page_of
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitoring_execution import MonitoringExecution
-from modelwatch_core.domain.sagemaker_api.answers import execution_job, job_summary, requested_job
 from modelwatch_core.domain.sagemaker_api.requests import ProcessingJobNamed, ProcessingJobsWanted
+from modelwatch_core.domain.sagemaker_api.responses import execution_job, job_summary, requested_job
 
 
 def _describe(app: App, request: ProcessingJobNamed) -> dict[str, Any]:
@@ -60,8 +60,8 @@ def _list(app: App, asked: ProcessingJobsWanted) -> dict[str, Any]:
             "jobs are listed by CreationTime and filtered by NameContains and StatusEquals only; leave out the rest"
         )
         raise InvalidInput("InvalidParameter", message)
-    answer = app.manage("ListBaseliningJobs", **known)
-    return page_of(answer, "baselining_jobs", partial(job_summary, app.arns), name="ProcessingJobSummaries")
+    response = app.manage("ListBaseliningJobs", **known)
+    return page_of(response, "baselining_jobs", partial(job_summary, app.arns), name="ProcessingJobSummaries")
 
 
 PROCESSING_JOB_OPERATIONS: Mapping[str, Operation] = {

@@ -11,12 +11,6 @@ from modelwatch_core.app.sagemaker_api.operation import App, Operation, page_of
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitor_kinds import monitor_kind
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
-from modelwatch_core.domain.sagemaker_api.answers import (
-    arn,
-    execution_summary,
-    requested_schedule,
-    schedule_summary,
-)
 from modelwatch_core.domain.sagemaker_api.requests import (
     ApiExecutionsWanted,
     ApiScheduleRequest,
@@ -26,6 +20,12 @@ from modelwatch_core.domain.sagemaker_api.requests import (
     ScheduleConfig,
     ScheduleNamed,
     tags_by_key,
+)
+from modelwatch_core.domain.sagemaker_api.responses import (
+    arn,
+    execution_summary,
+    requested_schedule,
+    schedule_summary,
 )
 from modelwatch_core.domain.sagemaker_api.schedule_parameters import DAILY, schedule_parameters
 
@@ -131,15 +131,15 @@ def _change_state(operation: str) -> Operation:
 def _list(app: App, asked: ApiSchedulesWanted) -> dict[str, Any]:
     if asked.status_equals in ("Pending", "Failed"):  # schedules of the app never are
         return {"MonitoringScheduleSummaries": []}
-    answer = app.manage("ListMonitoringSchedules", **asked.model_dump(mode="json"))
-    return page_of(answer, "schedules", partial(schedule_summary, app.arns), name="MonitoringScheduleSummaries")
+    response = app.manage("ListMonitoringSchedules", **asked.model_dump(mode="json"))
+    return page_of(response, "schedules", partial(schedule_summary, app.arns), name="MonitoringScheduleSummaries")
 
 
 def _list_executions(app: App, asked: ApiExecutionsWanted) -> dict[str, Any]:
     if asked.status_equals == "Stopping":  # an execution of the app is stopped at once
         return {"MonitoringExecutionSummaries": []}
-    answer = app.manage("ListMonitoringExecutions", **asked.model_dump(mode="json"))
-    return page_of(answer, "executions", partial(execution_summary, app.arns), name="MonitoringExecutionSummaries")
+    response = app.manage("ListMonitoringExecutions", **asked.model_dump(mode="json"))
+    return page_of(response, "executions", partial(execution_summary, app.arns), name="MonitoringExecutionSummaries")
 
 
 SCHEDULE_OPERATIONS: Mapping[str, Operation] = {

@@ -30,13 +30,13 @@ def captured(sides):
     return "".join(
         json.dumps(
             {
-                "captureData": {"endpointInput": payload(*request), "endpointOutput": payload(*answer)},
+                "captureData": {"endpointInput": payload(*request), "endpointOutput": payload(*response)},
                 "eventMetadata": {"eventId": f"r{number}", "inferenceTime": "2026-03-01T10:00:00Z"},
                 "eventVersion": "0",
             }
         )
         + "\n"
-        for number, (request, answer) in enumerate(sides)
+        for number, (request, response) in enumerate(sides)
     )
 
 
@@ -45,7 +45,7 @@ def metrics(shell, kind="binary"):
 
 
 def test_scores_on_one_line_are_one_a_row_if_the_request_has_as_many_rows(case):
-    shell = case("answers-on-one-line")
+    shell = case("responses-on-one-line")
     shown = shell("capture inspect captures")
     assert "Read 90 rows of 30 captured records" in shown.text
     assert "they were split by the number of rows in their request" in shown.text
@@ -55,8 +55,8 @@ def test_scores_on_one_line_are_one_a_row_if_the_request_has_as_many_rows(case):
     # The same with line ends between the scores.
     lines = [json.loads(line) for line in (shell.folder / CAPTURE).read_text().splitlines()]
     for line in lines:
-        answer = line["captureData"]["endpointOutput"]
-        answer["data"] = answer["data"].replace(",", "\n")
+        response = line["captureData"]["endpointOutput"]
+        response["data"] = response["data"].replace(",", "\n")
     shell.write(CAPTURE, "".join(json.dumps(line) + "\n" for line in lines))
     checked = shell(BINARY)
     assert "were cut" not in checked.text
@@ -115,13 +115,13 @@ REQUESTS = {
 }
 
 
-@pytest.mark.parametrize("answer", SCORES)
+@pytest.mark.parametrize("response", SCORES)
 @pytest.mark.parametrize("request_form", REQUESTS)
 @pytest.mark.parametrize("number", [2, 5])
-def test_the_scores_of_a_request_are_the_same_rows_however_they_are_written(shell, answer, request_form, number):
+def test_the_scores_of_a_request_are_the_same_rows_however_they_are_written(shell, response, request_form, number):
     table = [(str(20 + index % 40), f"{index % 7}.5", f"0.{index % 9 + 1}") for index in range(240)]
     groups = [table[at : at + number] for at in range(0, len(table), number)]
-    form, spelled = REQUESTS[request_form], SCORES[answer]
+    form, spelled = REQUESTS[request_form], SCORES[response]
     shell.write(
         CAPTURE, captured((form([row[:2] for row in group]), spelled([row[2] for row in group])) for group in groups)
     )
@@ -225,14 +225,18 @@ def test_columns_of_lists_may_have_any_number_of_rows(shell, number, ragged):
 
 
 @pytest.mark.parametrize("request_form", [lambda texts: {"inputs": texts}, list])
-@pytest.mark.parametrize("answered", [lambda score: {"label": "x", "score": score}, lambda score: [score]])
-def test_a_list_of_one_length_is_rows_if_the_answers_have_several_rows_for_certain(shell, request_form, answered):
+@pytest.mark.parametrize("spelled_response", [lambda score: {"label": "x", "score": score}, lambda score: [score]])
+def test_a_list_of_one_length_is_rows_if_the_responses_have_several_rows_for_certain(
+    shell, request_form, spelled_response
+):
     texts = [[f"text {index}", f"other {index}"] for index in range(30)]
-    answers = [[answered(0.25), answered(0.5)]] * 30
-    pairs = zip(texts, answers, strict=True)
+    responses = [[spelled_response(0.25), spelled_response(0.5)]] * 30
+    pairs = zip(texts, responses, strict=True)
     shell.write(
         CAPTURE,
-        captured(((json.dumps(request_form(text)), "JSON"), (json.dumps(answer), "JSON")) for text, answer in pairs),
+        captured(
+            ((json.dumps(request_form(text)), "JSON"), (json.dumps(response), "JSON")) for text, response in pairs
+        ),
     )
     shown = shell("capture inspect captures --rows 2")
     assert "Read 60 rows of 30 captured records" in shown.text
@@ -240,9 +244,9 @@ def test_a_list_of_one_length_is_rows_if_the_answers_have_several_rows_for_certa
     assert "Fractional 0.25 0.5" in shown.text
 
 
-@pytest.mark.parametrize("answer", [[0.1, 0.9], [[0.1, 0.9]], {"predictions": [0.1, 0.9]}])
-def test_a_list_of_one_length_is_one_row_if_the_answers_may_be_of_one(shell, answer):
-    shell.write(CAPTURE, captured([((json.dumps([1.5, 2.5]), "JSON"), (json.dumps(answer), "JSON"))] * 30))
+@pytest.mark.parametrize("response", [[0.1, 0.9], [[0.1, 0.9]], {"predictions": [0.1, 0.9]}])
+def test_a_list_of_one_length_is_one_row_if_the_responses_may_be_of_one(shell, response):
+    shell.write(CAPTURE, captured([((json.dumps([1.5, 2.5]), "JSON"), (json.dumps(response), "JSON"))] * 30))
     assert "Read 30 rows of 30 captured records" in shell("capture inspect captures").text
 
 
@@ -254,13 +258,13 @@ def write_rows_of_two_classes(shell):
 
 
 @pytest.mark.parametrize("attribute", ["[0].score", "max_by(@, &score).score"])
-def test_a_list_of_one_length_is_one_row_if_one_value_is_taken_of_each_answer(shell, attribute):
+def test_a_list_of_one_length_is_one_row_if_one_value_is_taken_of_each_response(shell, attribute):
     write_rows_of_two_classes(shell)
     shown = shell(f"capture inspect captures --inference-attribute '{attribute}'")
     assert "Read 30 rows of 30 captured records" in shown.text
 
 
-def test_a_list_of_one_length_is_one_row_if_the_answers_are_not_read(shell):
+def test_a_list_of_one_length_is_one_row_if_the_responses_are_not_read(shell):
     write_rows_of_two_classes(shell)
     form = json.dumps({"sagemakerCaptureJson": {"captureIndexNames": ["endpointInput"]}})
     settings = analysis_settings(
@@ -272,8 +276,8 @@ def test_a_list_of_one_length_is_one_row_if_the_answers_are_not_read(shell):
 @pytest.mark.parametrize(("separator", "name"), [(";", "semicolons"), ("\t", "tabs"), ("|", "vertical bars")])
 @pytest.mark.parametrize("rows", [2, 3, 7])
 def test_scores_with_another_separator_are_refused_with_both_numbers_and_the_cause(shell, separator, name, rows):
-    request, answer = "\n".join(["1,2"] * rows), separator.join(["0.5"] * rows)
-    shell.write(CAPTURE, captured([((request, "CSV"), (answer, "CSV"))] * 30))
+    request, response = "\n".join(["1,2"] * rows), separator.join(["0.5"] * rows)
+    shell.write(CAPTURE, captured([((request, "CSV"), (response, "CSV"))] * 30))
     refused = shell("capture inspect captures")
     assert refused.exit_code == 2
     assert "the request and the response differ in their number of rows" in refused.text
@@ -403,8 +407,8 @@ def test_numbers_and_the_rows_of_a_script_are_not_read_once_more_to_look_for_lis
     assert looked == ["q"]
 
 
-def test_answers_that_python_printed_as_dicts_are_read_like_objects(case):
-    shell = case("answers-as-python-dicts")
+def test_responses_that_python_printed_as_dicts_are_read_like_objects(case):
+    shell = case("responses-as-python-dicts")
     shown = shell("capture inspect captures --inference-attribute predictions").text
     assert "Read 120 rows of 60 captured records" in shown
     checked = shell(BINARY.replace("--probability-attribute 0", "--probability-attribute predictions"))
@@ -438,7 +442,7 @@ def test_text_in_braces_that_is_no_dict_is_text(shell, printed):
 
 
 @pytest.mark.parametrize("form", ["csv", "jsonlines"])
-def test_an_answer_for_a_batch_of_one_row_is_one_list(shell, form):
+def test_a_response_for_a_batch_of_one_row_is_one_list(shell, form):
     rows = [(index % 3, [[0.8 if place == index % 3 else 0.1 for place in range(3)]]) for index in range(240)]
     as_csv = "y,p\n" + "".join(f'{label},"{scores}"\n' for label, scores in rows)
     as_lines = "".join(json.dumps({"y": label, "p": scores}) + "\n" for label, scores in rows)

@@ -1,4 +1,4 @@
-"""Answers of a model as numbers: one row for each row that was sent, one column for each output."""
+"""Responses of a model as numbers: one row for each row that was sent, one column for each output."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelwatch_analyzer.explainability.requests import CONTENT_TYPES, CSV, JSON, JSON_LINES
-from modelwatch_analyzer.reading.flat_answers import cut
+from modelwatch_analyzer.reading.flat_responses import cut
 from modelwatch_analyzer.reading.flattening import Unflattenable
-from modelwatch_analyzer.reading.payloads import answer_rows
+from modelwatch_analyzer.reading.payloads import response_rows
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.number_text import count_text
 
-Answer = NDArray[np.float64]
+Response = NDArray[np.float64]
 """The outputs of a model, of shape (rows, outputs); all are finite."""
 
 _LARGEST = 1e100
 """Greater numbers are treated as mistakes; their squares would not be finite."""
 
-Read = Callable[[bytes, int], Answer]
-"""Reads the body of an answer that must have the given number of rows."""
+Read = Callable[[bytes, int], Response]
+"""Reads the body of a response that must have the given number of rows."""
 
 
 def reader(accept: str, attribute: str | None) -> Read:
-    """Choose how answers are read.
+    """Choose how responses are read.
 
     Parameters
     ----------
@@ -57,14 +57,14 @@ def reader(accept: str, attribute: str | None) -> Read:
 
 def _csv(text: str, rows: int, column: int | None) -> list[list[Any]]:
     try:
-        found = answer_rows(text, rows)
+        found = response_rows(text, rows)
     except Unflattenable:
         raise _not_numbers() from None
     if column is None:
         return found
     if any(len(row) <= column for row in found):
         raise InvalidInput(
-            "ModelAnswerNotNumbers", f"the model's response has no column {column}: correct label or probability"
+            "ModelResponseNotNumbers", f"the model's response has no column {column}: correct label or probability"
         )
     return [row[column] if isinstance(row[column], list) else [row[column]] for row in found]
 
@@ -111,17 +111,17 @@ def _rows_of(found: object, rows: int) -> list[object]:
     return entries
 
 
-def _numbers(found: Sequence[object], rows: int) -> Answer:
+def _numbers(found: Sequence[object], rows: int) -> Response:
     if len(found) != rows:
         sent = f"the model returned {count_text(len(found), 'row')} for a request of {count_text(rows, 'row')}"
-        raise InvalidInput("ModelAnswerRowsDiffer", f"{sent}: it must return exactly one for each")
+        raise InvalidInput("ModelResponseRowsDiffer", f"{sent}: it must return exactly one for each")
     try:
-        answer = np.array([row if isinstance(row, list) else [row] for row in found], dtype=np.float64)
+        response = np.array([row if isinstance(row, list) else [row] for row in found], dtype=np.float64)
     except (TypeError, ValueError, OverflowError):  # an integer beyond all floats
         raise _not_numbers() from None
-    if answer.ndim != 2 or answer.shape[1] == 0 or not (np.abs(answer) <= _LARGEST).all():
+    if response.ndim != 2 or response.shape[1] == 0 or not (np.abs(response) <= _LARGEST).all():
         raise _not_numbers()
-    return answer
+    return response
 
 
 def _text(body: bytes) -> str:
@@ -136,9 +136,9 @@ def _json(body: bytes) -> object:
         return json.loads(body)
     except (ValueError, RecursionError):
         message = "the model's response is not of the accept_type that the configuration names"
-        raise InvalidInput("ModelAnswerNotNumbers", message) from None
+        raise InvalidInput("ModelResponseNotNumbers", message) from None
 
 
 def _not_numbers() -> InvalidInput:
     message = "the model's response does not have one finite number, or equally long lists of them, for each row: name "
-    return InvalidInput("ModelAnswerNotNumbers", f"{message}them with label or probability, or let it return scores")
+    return InvalidInput("ModelResponseNotNumbers", f"{message}them with label or probability, or let it return scores")

@@ -1,4 +1,4 @@
-"""What the app answered: for people as tables of a few words, for programs as it is."""
+"""What the app responds: for people as tables of a few words, for programs as it is."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ Columns = Mapping[str, Callable[[Record], Any]]
 NOTHING = "-"
 
 
-def print_records(answer: Record, name: str, columns: Columns, *, as_json: bool) -> None:
+def print_records(response: Record, name: str, columns: Columns, *, as_json: bool) -> None:
     """Print a page of records, without columns that none of them has; one that cannot be read is shown as the reason.
 
     Parameters
     ----------
     name : str
-        What the answer calls them.
+        What the response calls them.
     """
     if as_json:
-        print_json(dict(answer))
+        print_json(dict(response))
         return
-    console, records = make_console(), answer[name]
+    console, records = make_console(), response[name]
     if records:
         rows = [_row(record, columns) for record in records]
         shown = [place for place in range(len(columns)) if place == 0 or any(row[place] != NOTHING for row in rows)]
@@ -36,7 +36,7 @@ def print_records(answer: Record, name: str, columns: Columns, *, as_json: bool)
         print_table(console, [names[place] for place in shown], [[row[place] for place in shown] for row in rows])
     else:
         console.print(f"No {name.replace('_', ' ')}.")
-    if following := answer.get("next_token"):
+    if following := response.get("next_token"):
         console.print(f"There may be more: --next-token {following}")
 
 
@@ -50,10 +50,10 @@ def print_record(record: Record, facts_of: Callable[[Record], Mapping[str, Any]]
     print_table(make_console(), ("", ""), known)
 
 
-def print_answer(answer: Record, lines: Sequence[str], *, as_json: bool) -> None:
-    """Print an answer; for people as sentences, one a line."""
+def print_response(response: Record, lines: Sequence[str], *, as_json: bool) -> None:
+    """Print a response; for people as sentences, one a line."""
     if as_json:
-        print_json(dict(answer))
+        print_json(dict(response))
     else:
         print_lines(lines)
 

@@ -20,7 +20,7 @@ from modelwatch_analyzer.reading.capture_blocks import BlockParser
 from modelwatch_analyzer.reading.capture_records import CapturedRecords
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog
 from modelwatch_analyzer.reading.files import source_files
-from modelwatch_analyzer.reading.flat_answers import cut
+from modelwatch_analyzer.reading.flat_responses import cut
 from modelwatch_core.domain.dataset_formats import CaptureOptions
 from modelwatch_core.domain.errors import InvalidInput
 
@@ -37,8 +37,8 @@ def payload(content: Any) -> dict[str, str]:
     return {"data": json.dumps(content), "encoding": "JSON"}
 
 
-def line(request: Any, answer: Any = None, labels: Any = None) -> str:
-    sides = {REQUEST: request, RESPONSE: answer}
+def line(request: Any, response: Any = None, labels: Any = None) -> str:
+    sides = {REQUEST: request, RESPONSE: response}
     record: dict[str, Any] = {
         "captureData": {side: payload(content) for side, content in sides.items() if content is not None},
         "eventMetadata": {"eventId": "e"},
@@ -68,7 +68,7 @@ THREE = ("1,2\n1,2\n1,2", [[1, 2], [1, 2], [1, 2]], {"instances": [{"f": [1, 2]}
 
 @pytest.mark.parametrize("request_", THREE)
 @pytest.mark.parametrize(
-    "answer",
+    "response",
     [
         "0.5,0.25,0.75",
         "0.5,0.25,0.75\n",
@@ -88,14 +88,16 @@ THREE = ("1,2\n1,2\n1,2", [[1, 2], [1, 2], [1, 2]], {"instances": [{"f": [1, 2]}
         b'{"predictions": [0.5, 0.25, 0.75]}',
     ],
 )
-def test_as_many_values_as_the_request_has_rows_are_one_value_a_row(tmp_path: Path, request_: Any, answer: Any) -> None:
-    rows, log = read(opened(tmp_path, [line(request_, answer)] * 3))
+def test_as_many_values_as_the_request_has_rows_are_one_value_a_row(
+    tmp_path: Path, request_: Any, response: Any
+) -> None:
+    rows, log = read(opened(tmp_path, [line(request_, response)] * 3))
     assert rows == [("0.5", "1", "2"), ("0.25", "1", "2"), ("0.75", "1", "2")] * 3
     assert (log.read, log.captured, log.malformed) == (9, 3, 0)
 
 
 @pytest.mark.parametrize(
-    ("request_", "answer", "attribute", "expected"),
+    ("request_", "response", "attribute", "expected"),
     [
         ("1\n2", "0.9,0.1,0.3,0.7", None, [("0.9", "0.1"), ("0.3", "0.7")]),
         ("1\n2", [0.9, 0.1, 0.3, 0.7], None, [("0.9", "0.1"), ("0.3", "0.7")]),
@@ -126,11 +128,11 @@ def test_as_many_values_as_the_request_has_rows_are_one_value_a_row(tmp_path: Pa
     ],
 )
 @pytest.mark.parametrize("sides", [[REQUEST, RESPONSE], [RESPONSE]])
-def test_answers_are_cut_alike_whether_the_request_is_read_or_not(
-    tmp_path: Path, request_: Any, answer: Any, attribute: str | None, expected: list[Any], sides: list[str]
+def test_responses_are_cut_alike_whether_the_request_is_read_or_not(
+    tmp_path: Path, request_: Any, response: Any, attribute: str | None, expected: list[Any], sides: list[str]
 ) -> None:
     dataset = opened(
-        tmp_path, [line(request_, answer)] * 2, Attributes.of(probability=attribute), captureIndexNames=sides
+        tmp_path, [line(request_, response)] * 2, Attributes.of(probability=attribute), captureIndexNames=sides
     )
     width = len(expected[0])
     rows, log = read(dataset)
@@ -145,7 +147,7 @@ def test_labels_on_one_line_are_cut_too_and_their_number_decides_where_no_reques
         assert read(dataset)[0] == [("0.9", "1"), ("0.1", "0")]
 
 
-def test_that_answers_were_cut_is_reported_once(tmp_path: Path) -> None:
+def test_that_responses_were_cut_is_reported_once(tmp_path: Path) -> None:
     rows, log = read(opened(tmp_path, [line("1\n2", "0.9\n0.1"), line("1\n2", "0.9,0.1"), line("1\n2", "0.9,0.1")]))
     assert len(rows) == 6
     assert (is_cut(log), len(log.remarks)) == (True, 1)
@@ -186,7 +188,7 @@ def test_columns_of_lists_are_rows(tmp_path: Path, records: list[tuple[Any, Any]
 
 
 @pytest.mark.parametrize(
-    ("request_", "answer", "columns"),
+    ("request_", "response", "columns"),
     [
         ({"lon": [1.5, 2.5], "age": [3, 4]}, "0.5", ("_c0", "lon.0", "lon.1", "age.0", "age.1")),
         ({"lon": [1.5, 2.5], "age": [3]}, [0.5, 0.5], ("_c0", "_c1", "lon.0", "lon.1", "age.0")),
@@ -195,10 +197,10 @@ def test_columns_of_lists_are_rows(tmp_path: Path, records: list[tuple[Any, Any]
         ({"a": [1, 2], "b": 3}, [0.5, 0.5], ("_c0", "_c1", "a.0", "a.1", "b")),
     ],
 )
-def test_lists_that_the_answers_do_not_show_to_be_columns_are_values_of_one_row(
-    tmp_path: Path, request_: Any, answer: Any, columns: tuple[str, ...]
+def test_lists_that_the_responses_do_not_show_to_be_columns_are_values_of_one_row(
+    tmp_path: Path, request_: Any, response: Any, columns: tuple[str, ...]
 ) -> None:
-    dataset = opened(tmp_path, [line(request_, answer)] * 3)
+    dataset = opened(tmp_path, [line(request_, response)] * 3)
     assert dataset.columns == columns
     assert read(dataset)[1].remarks == []
 
@@ -211,7 +213,7 @@ def test_the_remedy_that_the_remark_names_reads_lists_as_one_row(tmp_path: Path)
     assert log.remarks == []
 
 
-def test_one_list_is_a_column_only_if_its_length_varies_with_the_answers(tmp_path: Path) -> None:
+def test_one_list_is_a_column_only_if_its_length_varies_with_the_responses(tmp_path: Path) -> None:
     lines = [line({"instances": [1.0, 2.0, 5.0]}, {"predictions": [2.5, 3.0, 4.5]}), line({"instances": [1.0]}, [2.5])]
     assert opened(tmp_path, lines[:1]).columns[-1] == "instances.2"
     lines[1] = line({"instances": [1.0]}, {"predictions": [2.5]})
@@ -232,16 +234,16 @@ HEADERS = [
 ]
 
 
-@pytest.mark.parametrize("answers_too", [False, True])
-@pytest.mark.parametrize(("requests", "answers"), HEADERS)
+@pytest.mark.parametrize("responses_too", [False, True])
+@pytest.mark.parametrize(("requests", "responses"), HEADERS)
 def test_a_header_gives_the_names(
-    tmp_path: Path, requests: list[str], answers: list[str], *, answers_too: bool
+    tmp_path: Path, requests: list[str], responses: list[str], *, responses_too: bool
 ) -> None:
-    if answers_too and (len(requests) == 1 or "," in answers[0]):
+    if responses_too and (len(requests) == 1 or "," in responses[0]):
         pytest.skip("nothing says that the first lines are headers, or where they end")
-    sent = [f"score\n{answer}" for answer in answers] if answers_too else answers
+    sent = [f"score\n{response}" for response in responses] if responses_too else responses
     dataset = opened(tmp_path, [line(*pair) for pair in zip(requests, sent, strict=True)])
-    score = "score" if answers_too else "_c0"
+    score = "score" if responses_too else "_c0"
     assert (dataset.named, set(dataset.columns)) == (True, {score, "age", "x"})
     assert dataset.columns[0] == score
     log = ReadLog()
@@ -254,28 +256,28 @@ def test_a_header_gives_the_names(
 
 def test_columns_that_are_all_text_have_a_header_if_it_is_always_the_same(tmp_path: Path) -> None:
     lines = [line(f"city,colour\n{city},red\n", "label\nyes\n") for city in ("Oslo", "Bern", "Rome")]
-    answers_differ = [
+    responses_differ = [
         line(f"city,colour\n{city},red\n", f"label\n{yes}\n") for city, yes in zip("abc", "yny", strict=True)
     ]
     assert opened(tmp_path, lines).columns == ("label", "city", "colour")
-    assert opened(tmp_path, answers_differ).columns == ("label", "city", "colour")
+    assert opened(tmp_path, responses_differ).columns == ("label", "city", "colour")
     without = [line(f"{city},red\n{city},red", "yes\nyes") for city in ("Oslo", "Bern", "Rome")]
     assert opened(tmp_path, without).columns == ("_c0", "_c1", "_c2")
 
 
 @pytest.mark.parametrize(
-    ("requests", "answers"),
+    ("requests", "responses"),
     [
         (["a,b\n1,2", "c,d\n3,4"], ["0.1\n0.2"] * 2),  # first lines that differ
-        (["a,b\n1,2", "a,b\n3,4"], ["0.1\n0.2"] * 2),  # as many answers as lines
+        (["a,b\n1,2", "a,b\n3,4"], ["0.1\n0.2"] * 2),  # as many responses as lines
         (["NA,?\n1,2", "NA,?\n3,4"], ["0.1\n0.2"] * 2),
         (["a,a\n1,2"] * 3, ["0.1\n0.2"] * 3),
         (["a,b\na,2"] * 3, ["0.1\n0.2"] * 3),
         (["1,2\n3,4"] * 3, ["0.1\n0.2"] * 3),
     ],
 )
-def test_first_lines_that_may_be_rows_are_rows(tmp_path: Path, requests: list[str], answers: list[str]) -> None:
-    dataset = opened(tmp_path, [line(*pair) for pair in zip(requests, answers, strict=True)])
+def test_first_lines_that_may_be_rows_are_rows(tmp_path: Path, requests: list[str], responses: list[str]) -> None:
+    dataset = opened(tmp_path, [line(*pair) for pair in zip(requests, responses, strict=True)])
     rows, log = read(dataset)
     assert (dataset.named, len(rows), log.malformed, log.remarks) == (False, 2 * len(requests), 0, [])
 
@@ -401,7 +403,7 @@ _rows = st.lists(st.lists(st.sampled_from(["1", "0.5", "", "a", "7"]), min_size=
 _SPELLINGS = ("line", "line", "lines", "brackets", "list", "field", "columns", "number")
 
 
-def _answer(spelling: str, rows: int, data: st.DataObject) -> Any:
+def _response(spelling: str, rows: int, data: st.DataObject) -> Any:
     size = rows * data.draw(st.sampled_from([1, 1, 2])) + data.draw(st.sampled_from([0] * 9 + [1]))
     if spelling in ("line", "lines"):
         field = st.sampled_from(["0.25", "1.0", "3.5"] * 4 + ["", '"a"'])
@@ -412,8 +414,8 @@ def _answer(spelling: str, rows: int, data: st.DataObject) -> Any:
     if spelling == "brackets":
         return str(scores)
     shapes = {"list": scores, "field": {"p": scores}, "columns": {"p": scores, "q": scores}, "number": 0.25}
-    answer, is_encoded = shapes[spelling], data.draw(st.sampled_from([False] * 4 + [True]))
-    return json.dumps(answer).encode() if is_encoded else answer
+    response, is_encoded = shapes[spelling], data.draw(st.sampled_from([False] * 4 + [True]))
+    return json.dumps(response).encode() if is_encoded else response
 
 
 @settings(max_examples=300, deadline=None)
@@ -426,8 +428,8 @@ def test_flat_payloads_read_together_and_one_by_one_give_the_same(
     usual = data.draw(st.sampled_from(_SPELLINGS))
     lines = []
     for text, table in zip(texts, tables, strict=True):
-        answer = _answer(data.draw(st.sampled_from([usual] * 9 + [*_SPELLINGS])), len(table), data)
-        lines.append(line(data.draw(st.sampled_from([text] * 19 + [None])), answer))
+        response = _response(data.draw(st.sampled_from([usual] * 9 + [*_SPELLINGS])), len(table), data)
+        lines.append(line(data.draw(st.sampled_from([text] * 19 + [None])), response))
     sides = data.draw(st.sampled_from([[REQUEST, RESPONSE], [RESPONSE]]))
     attribute = data.draw(st.sampled_from([None, None, "0", "0,1", "p", "p[*]", "[*]", "@"]))
     features = data.draw(st.sampled_from([None, None, None, "0", "5"]))
@@ -444,7 +446,7 @@ def test_flat_payloads_read_together_and_one_by_one_give_the_same(
     assert together == one_by_one
 
 
-def test_what_only_looks_like_a_flat_answer_is_read_as_by_itself(tmp_path: Path) -> None:
+def test_what_only_looks_like_a_flat_response_is_read_as_by_itself(tmp_path: Path) -> None:
     lists = [line("1\n2", [0.25, 0.5])] * 2
     number = line("1\n2", 0.5)
     nothing = number.replace('"data": "0.5"', '"data": "null"')
@@ -464,7 +466,7 @@ def test_what_only_looks_like_a_flat_answer_is_read_as_by_itself(tmp_path: Path)
 
 @pytest.mark.parametrize("sides", [[REQUEST, RESPONSE], [RESPONSE]])
 @pytest.mark.parametrize(
-    ("answer", "attribute", "columns"),
+    ("response", "attribute", "columns"),
     [
         (lambda rows: ",".join(["0.5", "0.25", "0.75"][:rows]), None, 1),
         (lambda rows: ",".join(["0.5", "0.25", "0.75"][:rows]), "0", 1),
@@ -479,15 +481,15 @@ def test_what_only_looks_like_a_flat_answer_is_read_as_by_itself(tmp_path: Path)
         (lambda rows: json.dumps([0.5, 0.25] * rows).encode(), None, 2),
     ],
 )
-def test_flat_answers_of_one_kind_are_never_read_one_by_one(
+def test_flat_responses_of_one_kind_are_never_read_one_by_one(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    answer: Callable[[int], Any],
+    response: Callable[[int], Any],
     attribute: str | None,
     columns: int,
     sides: list[str],
 ) -> None:
-    lines = [line("\n".join(["1,2"] * rows), answer(rows)) for rows in (3, 1, 2, 3)]
+    lines = [line("\n".join(["1,2"] * rows), response(rows)) for rows in (3, 1, 2, 3)]
     dataset = opened(tmp_path, lines, Attributes.of(probability=attribute), captureIndexNames=sides)
     with monkeypatch.context() as patch:
         patch.setattr(BlockParser, "_parse_together", lambda *_: None)

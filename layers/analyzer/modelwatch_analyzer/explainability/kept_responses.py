@@ -1,4 +1,4 @@
-"""The model's answers that are kept to explain the first rows again, with other weights of the baseline rows."""
+"""The model's responses that are kept to explain the first rows again, with other weights of the baseline rows."""
 
 from __future__ import annotations
 
@@ -8,40 +8,40 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from modelwatch_analyzer.explainability.answers import Answer
 from modelwatch_analyzer.explainability.attribution import Floats
 from modelwatch_analyzer.explainability.explainers import Design, drop_rounding
 from modelwatch_analyzer.explainability.resampled_background import MOST_PREDICTIONS, MOST_ROWS, Reweighted
+from modelwatch_analyzer.explainability.responses import Response
 from modelwatch_analyzer.undefined import Undefined
 
 
-class KeptAnswers:
-    """The first answers to synthetic rows: all that belong to the first explained rows.
+class KeptResponses:
+    """The first responses to synthetic rows: all that belong to the first explained rows.
 
     Parameters
     ----------
     design : Design
     ends : array, shape (background rows + explained rows, outputs)
-        The answers to the background rows and to the explained rows.
+        The responses to the background rows and to the explained rows.
     background : int
         How many background rows there are.
     """
 
-    def __init__(self, design: Design, ends: Answer, background: int) -> None:
+    def __init__(self, design: Design, ends: Response, background: int) -> None:
         self._design, self._background = design, background
         self._behind, self._full = ends[:background], ends[background:]
         self._a_row = len(design.coalitions) * background * ends.shape[1]
         self._rows = min(MOST_ROWS, len(self._full), MOST_PREDICTIONS // max(1, self._a_row))
-        self._kept: list[Answer] = []
+        self._kept: list[Response] = []
 
-    def passing(self, answers: Iterable[Answer]) -> Iterator[Answer]:
-        """Yield all answers, and keep the first."""
+    def passing(self, responses: Iterable[Response]) -> Iterator[Response]:
+        """Yield all responses, and keep the first."""
         wanted = self._rows * len(self._design.coalitions) * self._background
-        for answer in answers:
+        for response in responses:
             if wanted > 0:
-                self._kept.append(answer[:wanted].copy())
-                wanted -= len(answer)
-            yield answer
+                self._kept.append(response[:wanted].copy())
+                wanted -= len(response)
+            yield response
 
     def reweighted(self, link: Callable[[NDArray[Any]], Floats], *, linear: bool) -> Reweighted | Undefined:
         """Return what explains the first rows with other weights.
@@ -70,7 +70,7 @@ class KeptAnswers:
         return explain
 
     def _by_background(self) -> Floats:
-        """Return the answers, shape (rows, outputs, coalitions, background rows)."""
+        """Return the responses, shape (rows, outputs, coalitions, background rows)."""
         shape = (self._rows, len(self._design.coalitions), self._background, self._behind.shape[1])
-        answers = np.concatenate([self._behind[:0], *self._kept]).reshape(shape)
-        return np.ascontiguousarray(answers.transpose(0, 3, 1, 2))
+        responses = np.concatenate([self._behind[:0], *self._kept]).reshape(shape)
+        return np.ascontiguousarray(responses.transpose(0, 3, 1, 2))

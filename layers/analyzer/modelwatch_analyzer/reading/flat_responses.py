@@ -1,4 +1,4 @@
-"""Flat answers: values of several rows on one line, in one list or in columns, cut by the number of rows sent.
+"""Flat responses: values of several rows on one line, in one list or in columns, cut by the number of rows sent.
 
 The number of rows of the request decides. As many values on one line as it has rows are one value a row; a multiple of
 that are as many values a row, row after row. The same holds for the elements of a list in JSON or in brackets, and for
@@ -39,12 +39,12 @@ def cut(records: Sequence[Any], rows: int | None, *, in_columns: bool = False, p
 def cut_all(
     records: Sequence[Any], heights: Sequence[int], rows: Sequence[int], *, in_columns: bool, projected: bool
 ) -> tuple[list[Any], list[int]]:
-    """Cut the records of several answers; see `cut`.
+    """Cut the records of several responses; see `cut`.
 
     Parameters
     ----------
     records, heights : sequence
-        The records of all answers, and the number of them in each.
+        The records of all responses, and the number of them in each.
     rows : sequence of int
         How many rows were sent for each.
 
@@ -79,7 +79,7 @@ def _cut_record(record: Any, rows: int, *, in_columns: bool) -> list[Any] | None
         return _parts(record, rows) if rows > 1 and _are_scalars(record) else None
     if not isinstance(record, dict):
         return None
-    columns = columns_of_answer(record)
+    columns = columns_of_response(record)
     if columns and len(next(iter(columns.values()))) == rows and (rows > 1 or in_columns):
         return rows_of_columns(columns)
     if rows > 1 and len(record) == 1:
@@ -104,8 +104,8 @@ def columns_of(document: Any) -> dict[str, list[Any]] | None:
     return None if others else columns_of(value)
 
 
-def columns_of_answer(document: Any) -> dict[str, list[Any]] | None:
-    """Return the columns that an answer has as lists of one length; values beside the lists belong to each row."""
+def columns_of_response(document: Any) -> dict[str, list[Any]] | None:
+    """Return the columns that a response has as lists of one length; values beside the lists belong to each row."""
     columns = columns_of(document)
     if columns or not isinstance(document, dict):
         return columns

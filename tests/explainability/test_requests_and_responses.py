@@ -1,4 +1,4 @@
-"""Rows to requests, and answers to numbers."""
+"""Rows to requests, and responses to numbers."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelwatch_analyzer.explainability.answers import reader
 from modelwatch_analyzer.explainability.config import Predictor
 from modelwatch_analyzer.explainability.requests import RequestFormat, parse_rows
+from modelwatch_analyzer.explainability.responses import reader
 from modelwatch_core.domain.errors import InvalidInput
 
 FEATURES = ("age", "city", 'a "b"')
@@ -145,7 +145,7 @@ def test_templates_that_cannot_be_filled_are_refused(predictor: dict[str, str], 
         ("text/csv", None, b"0.25\n1e-1\n", [[0.25], [0.1]]),
         ("text/csv; charset=utf-8", None, b"1,2\r\n3,4", [[1, 2], [3, 4]]),
         ("text/csv", "1", b"yes,0.5\nno,0.75", [[0.5], [0.75]]),
-        ("text/csv", None, b"0.5,0.75", [[0.5], [0.75]]),  # older containers answer on one line
+        ("text/csv", None, b"0.5,0.75", [[0.5], [0.75]]),  # older containers respond on one line
         ("text/csv", None, b"0.5,0.5,0.25,0.75", [[0.5, 0.5], [0.25, 0.75]]),
         ("text/csv", "1", b"0.5,0.5,0.25,0.75", [[0.5], [0.75]]),
         ("text/csv", None, b"[0.5, 0.5]\n[0.25, 0.75]\n", [[0.5, 0.5], [0.25, 0.75]]),
@@ -161,7 +161,7 @@ def test_templates_that_cannot_be_filled_are_refused(predictor: dict[str, str], 
         ("application/json", None, b"[1, 2]", [[1], [2]]),
     ],
 )
-def test_answers_become_a_row_for_each_row(
+def test_responses_become_a_row_for_each_row(
     accept: str, attribute: str | None, body: bytes, expected: list[list[float]]
 ) -> None:
     np.testing.assert_array_equal(reader(accept, attribute)(body, 2), expected)
@@ -170,28 +170,28 @@ def test_answers_become_a_row_for_each_row(
 @pytest.mark.parametrize(
     ("accept", "attribute", "body", "code"),
     [
-        ("text/csv", None, b"yes\nno", "ModelAnswerNotNumbers"),
-        ("text/csv", None, b"nan\n1", "ModelAnswerNotNumbers"),
-        ("text/csv", None, b"inf\n-inf", "ModelAnswerNotNumbers"),
-        ("text/csv", None, b"1e308\n1", "ModelAnswerNotNumbers"),
-        ("text/csv", None, b"1,2\n3", "ModelAnswerNotNumbers"),
-        ("text/csv", "4", b"1,2\n3,4", "ModelAnswerNotNumbers"),
-        ("text/csv", None, b"\xff\n1", "ModelAnswerNotNumbers"),
-        ("text/csv", None, b"1\n2\n3", "ModelAnswerRowsDiffer"),
-        ("text/csv", None, b"", "ModelAnswerRowsDiffer"),
-        ("application/json", None, b"<html>", "ModelAnswerNotNumbers"),
-        ("application/json", "scores", b'{"predictions": [1, 2]}', "ModelAnswerRowsDiffer"),
-        ("application/json", None, b'["a", "b"]', "ModelAnswerNotNumbers"),
-        ("application/json", None, b"[null, 1]", "ModelAnswerNotNumbers"),
-        ("application/json", None, b"[[], []]", "ModelAnswerNotNumbers"),
-        ("application/jsonlines", None, b'{"a": 1}\n{', "ModelAnswerNotNumbers"),
-        ("application/json", None, b"[1" + b"0" * 400 + b", 1]", "ModelAnswerNotNumbers"),
-        ("application/json", None, b"[" * 100_000, "ModelAnswerNotNumbers"),
-        ("application/json", None, b'{"a": ' * 900 + b"[]" + b"}" * 900, "ModelAnswerRowsDiffer"),
-        ("application/json", "join('', scores)", b'{"scores": 1}', "ModelAnswerNotNumbers"),
+        ("text/csv", None, b"yes\nno", "ModelResponseNotNumbers"),
+        ("text/csv", None, b"nan\n1", "ModelResponseNotNumbers"),
+        ("text/csv", None, b"inf\n-inf", "ModelResponseNotNumbers"),
+        ("text/csv", None, b"1e308\n1", "ModelResponseNotNumbers"),
+        ("text/csv", None, b"1,2\n3", "ModelResponseNotNumbers"),
+        ("text/csv", "4", b"1,2\n3,4", "ModelResponseNotNumbers"),
+        ("text/csv", None, b"\xff\n1", "ModelResponseNotNumbers"),
+        ("text/csv", None, b"1\n2\n3", "ModelResponseRowsDiffer"),
+        ("text/csv", None, b"", "ModelResponseRowsDiffer"),
+        ("application/json", None, b"<html>", "ModelResponseNotNumbers"),
+        ("application/json", "scores", b'{"predictions": [1, 2]}', "ModelResponseRowsDiffer"),
+        ("application/json", None, b'["a", "b"]', "ModelResponseNotNumbers"),
+        ("application/json", None, b"[null, 1]", "ModelResponseNotNumbers"),
+        ("application/json", None, b"[[], []]", "ModelResponseNotNumbers"),
+        ("application/jsonlines", None, b'{"a": 1}\n{', "ModelResponseNotNumbers"),
+        ("application/json", None, b"[1" + b"0" * 400 + b", 1]", "ModelResponseNotNumbers"),
+        ("application/json", None, b"[" * 100_000, "ModelResponseNotNumbers"),
+        ("application/json", None, b'{"a": ' * 900 + b"[]" + b"}" * 900, "ModelResponseRowsDiffer"),
+        ("application/json", "join('', scores)", b'{"scores": 1}', "ModelResponseNotNumbers"),
     ],
 )
-def test_answers_that_are_not_numbers_are_refused(accept: str, attribute: str | None, body: bytes, code: str) -> None:
+def test_responses_that_are_not_numbers_are_refused(accept: str, attribute: str | None, body: bytes, code: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         reader(accept, attribute)(body, 2)
     assert refused.value.code == code

@@ -17,7 +17,7 @@ _INPUT, _OUTPUT = "/opt/ml/processing/input", "/opt/ml/processing/output"
 _BASELINE = "/opt/ml/processing/baseline"
 _RESOURCES = {"InstanceCount": 1, "InstanceType": "ml.m5.xlarge", "VolumeSizeInGB": 30}
 OWN_IMAGE, _NO_ROLE = "modelwatch/analyzer", "none"
-"""What an answer has for members that SageMaker requires and that nobody gave, because the monitor was made by another
+"""What a response has for members that SageMaker requires and that nobody gave, because the monitor was made by another
 API."""
 
 
@@ -59,7 +59,7 @@ def execution_summary(arns: str, execution: Record) -> dict[str, Any]:
 
 
 def processing_job_arn(arns: str, execution: Record) -> str:
-    """Return the ARN that the app shows for an execution; the answer to a launch has none yet."""
+    """Return the ARN that the app shows for an execution; the response to a launch has none yet."""
     if shown := execution.get("processing_job_arn"):
         return str(shown)
     from modelwatch_core.domain.monitoring_execution import MonitoringExecution
@@ -179,14 +179,14 @@ def _monitored(schedule: Record, processing: Record) -> dict[str, Any]:
 # ---------------------------------------------------------------- as SageMaker's clients know them
 def requested_schedule(arns: str, schedule: Record) -> dict[str, Any]:
     """Return a schedule as ``DescribeMonitoringSchedule`` does, with what SageMaker's API sent, if that made it."""
-    answer = schedule_description(arns, schedule)
-    del answer["Modelwatch"]
+    response = schedule_description(arns, schedule)
+    del response["Modelwatch"]
     config = sent_config(schedule.get("sagemaker_request"))
     if config is None:
-        _complete(answer["MonitoringScheduleConfig"]["MonitoringJobDefinition"], arns)
-        return answer
+        _complete(response["MonitoringScheduleConfig"]["MonitoringJobDefinition"], arns)
+        return response
     named = {"MonitoringType": config["MonitoringType"]} if "MonitoringType" in config else {}
-    return answer | named | {"MonitoringScheduleConfig": config}
+    return response | named | {"MonitoringScheduleConfig": config}
 
 
 def _complete(definition: dict[str, Any], arns: str) -> None:
@@ -215,20 +215,20 @@ def schedule_summary(arns: str, schedule: Record) -> dict[str, Any]:
 
 def requested_job(arns: str, job: Record) -> dict[str, Any]:
     """Return a baselining job as ``DescribeProcessingJob`` does, with what SageMaker's API sent, if that made it."""
-    answer = baselining_job(arns, job)
-    del answer["Modelwatch"]
+    response = baselining_job(arns, job)
+    del response["Modelwatch"]
     sent = job.get("sagemaker_request")
-    if not answer["StoppingCondition"]:
-        del answer["StoppingCondition"]
-    ended = {"ProcessingEndTime": answer["LastModifiedTime"]} if job["status"] != "InProgress" else {}
-    answer |= {"ProcessingStartTime": answer["CreationTime"], **ended}
+    if not response["StoppingCondition"]:
+        del response["StoppingCondition"]
+    ended = {"ProcessingEndTime": response["LastModifiedTime"]} if job["status"] != "InProgress" else {}
+    response |= {"ProcessingStartTime": response["CreationTime"], **ended}
     if sent:
-        return {**answer, **sent}
-    (output,) = answer["ProcessingOutputConfig"]["Outputs"]
+        return {**response, **sent}
+    (output,) = response["ProcessingOutputConfig"]["Outputs"]
     output["S3Output"] = {"LocalPath": _OUTPUT, "S3UploadMode": "EndOfJob"} | output["S3Output"]
-    cluster = {"ClusterConfig": _RESOURCES | answer["ProcessingResources"]["ClusterConfig"]}
+    cluster = {"ClusterConfig": _RESOURCES | response["ProcessingResources"]["ClusterConfig"]}
     image = {"ImageUri": job.get("image_uri") or OWN_IMAGE}
-    return answer | {"ProcessingResources": cluster, "AppSpecification": image}
+    return response | {"ProcessingResources": cluster, "AppSpecification": image}
 
 
 def job_summary(arns: str, job: Record) -> dict[str, Any]:
@@ -289,7 +289,7 @@ def _baseline_inputs(baseline: Record) -> dict[str, Any]:
 
 
 def wire(value: Any) -> Any:
-    """Return an answer as SageMaker writes it in JSON: a moment is a number of seconds."""
+    """Return a response as SageMaker writes it in JSON: a moment is a number of seconds."""
     if isinstance(value, datetime):
         return value.timestamp()
     if isinstance(value, Mapping):

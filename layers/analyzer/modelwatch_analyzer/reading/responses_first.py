@@ -1,6 +1,6 @@
-"""Columns without names, which are numbered in the order of the first party: answers first, the request after them.
+"""Columns without names, which are numbered in the order of the first party: responses first, the request after them.
 
-A file of training data has the answer last, as a rule, so the same number may be another column there.
+A file of training data has the response last, as a rule, so the same number may be another column there.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def are_numbered(columns: Iterable[str]) -> bool:
 
 
 def come_first(dataset: Dataset) -> bool:
-    """Return whether answers are numbered before the columns of the request."""
+    """Return whether responses are numbered before the columns of the request."""
     inputs = dataset.input_columns
     return bool(inputs) and dataset.columns[0] not in inputs and _PLACE.fullmatch(inputs[0]) is not None
 
@@ -34,7 +34,7 @@ def order_of(dataset: Dataset) -> str:
 
 
 def remarks_on_numbers(dataset: Dataset, names: Iterable[object]) -> Iterator[str]:
-    """Say that a configuration names columns by numbers that count the answers."""
+    """Say that a configuration names columns by numbers that count the responses."""
     numbered = [name for name in names if isinstance(name, str) and _PLACE.fullmatch(name) and name in dataset.columns]
     if numbered and come_first(dataset):
         yield (
