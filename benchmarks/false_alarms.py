@@ -23,7 +23,7 @@ from benchmarks.false_alarm_detectors import DETECTORS, OURS, TOOLS, Window, ins
 from benchmarks.false_alarm_months import LOOKS, Schedule
 from benchmarks.false_alarm_tables import Change, Generator, Rows
 from benchmarks.processes import terminal
-from modelwatch_analyzer.calibrated.row_sample import ROWS
+from modelwatch_analyzer.calibrated.row_sample import MOST_ROWS
 
 TABLES = ("no-change", "changes", "sizes", "dependent-rows", "months")
 _SIZES = (100, 1_000, 10_000, 100_000)
@@ -117,10 +117,10 @@ class _Benchmark:
         """Print how many windows without a change have any flagged column."""
         table = self._table("No change: windows with any flagged column, %", "table", "rows", "windows")
         cases = {
-            (name, now, before): (_draws(population, now, before, self._number(now), name), now < ROWS)
+            (name, now, before): (_draws(population, now, before, self._number(now), name), now < MOST_ROWS)
             for name, population in populations.items()
             for now in _SIZES
-            for before in sorted({min(int(now * factor), ROWS) for factor in _FACTORS})
+            for before in sorted({min(int(now * factor), MOST_ROWS) for factor in _FACTORS})
         }
         found = self._flags(cases)
         for (name, now, before), flags in found.items():
@@ -130,7 +130,7 @@ class _Benchmark:
         cells = [_percent(map(bool, everything[each]), 2) for each in self._names]
         table.add_row("all", "", f"{len(everything[OURS]):,}", *cells)
         self._console.print(table)
-        self._console.print(f"Calibrated samples {ROWS:,} rows: larger windows and baselines are such rows to it.")
+        self._console.print(f"Calibrated samples {MOST_ROWS:,} rows: larger windows and baselines are such rows to it.")
 
     def print_changes(self, groups: Iterable[tuple[pl.DataFrame, Mapping[str, Change]]]) -> None:
         """Print how often a column is flagged when it alone is changed."""

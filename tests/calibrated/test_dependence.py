@@ -9,13 +9,13 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from modelwatch_analyzer.calibrated.cells import counts_of, dependence_of
-from modelwatch_analyzer.calibrated.dependence import ROWS, Blocks, EqualRows, blocks_of, repetition
+from modelwatch_analyzer.calibrated.dependence import ENOUGH_ROWS, Blocks, EqualRows, blocks_of, repetition
 from modelwatch_analyzer.calibrated.row_sample import RowSample, SampledRows, hashes_of
 from modelwatch_analyzer.reading.dataset import REQUEST_COLUMN
 
 
 def equal(values: np.ndarray, *, copies: bool = False) -> EqualRows:
-    return EqualRows.of(hashes_of([pl.DataFrame({"value": values})], most=ROWS), copies=copies)
+    return EqualRows.of(hashes_of([pl.DataFrame({"value": values})], most=ENOUGH_ROWS), copies=copies)
 
 
 def test_rows_that_are_there_twice_count_half_in_any_order() -> None:

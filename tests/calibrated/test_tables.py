@@ -9,12 +9,19 @@ import polars as pl
 import pytest
 
 from benchmarks.false_alarm_detectors import sampled
+from modelwatch_analyzer.calibrated.category_tests import CATEGORY_WEIGHTS
 from modelwatch_analyzer.calibrated.cells import FrozenTable, freeze
 from modelwatch_analyzer.calibrated.evidence import MINIMUM_EFFECT, MINIMUM_SHARE
 from modelwatch_analyzer.calibrated.family import ColumnEvidence, Verdict, verdicts_of
+from modelwatch_analyzer.calibrated.number_tests import NUMBER_WEIGHTS
 from modelwatch_analyzer.calibrated.tables import Compared, compare
 
 MINIMUMS = {MINIMUM_EFFECT: 0.02, MINIMUM_SHARE: 0.01}
+
+
+@pytest.mark.parametrize("weights", [NUMBER_WEIGHTS, CATEGORY_WEIGHTS])
+def test_the_tests_of_a_column_have_its_rate_of_false_alarms_and_no_more(weights: dict[str, float]) -> None:
+    assert sum(weights.values()) == pytest.approx(1)
 
 
 def verdicts(before: pl.DataFrame, now: pl.DataFrame, level: float = 0.01) -> dict[str, Verdict]:

@@ -15,8 +15,8 @@ from modelwatch_analyzer.calibrated.unseen import unseen_test
 
 Floats = NDArray[np.float64]
 
-WEIGHTS = {"unseen": 0.2, "category": 0.3, "composition": 0.3}
-"""The share of a column's rate of false alarms that each test has; the test of missing values has the rest."""
+CATEGORY_WEIGHTS = {"unseen": 0.2, "category": 0.3, "composition": 0.3, "missing": 0.2}
+"""The share of a column's rate of false alarms that each of its tests has: all of them together are the whole rate."""
 
 DOMAIN_CHECK = "categorical_values_check"
 
@@ -81,4 +81,4 @@ def chi_squared(before: Floats, now: Floats) -> float:
 
 
 def _part(p: float, test: str) -> float:
-    return min(1.0, p / WEIGHTS[test])
+    return min(1.0, p / CATEGORY_WEIGHTS[test])

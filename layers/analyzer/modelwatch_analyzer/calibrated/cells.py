@@ -13,7 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 from pydantic import Field
 
-from modelwatch_analyzer.calibrated.dependence import ROWS, Blocks, EqualRows, blocks_of, informative_rows
+from modelwatch_analyzer.calibrated.dependence import ENOUGH_ROWS, Blocks, EqualRows, blocks_of, informative_rows
 from modelwatch_analyzer.calibrated.row_sample import SampledColumn, SampledRows, hashes_of
 from modelwatch_analyzer.calibrated.seasons import RankedColumn, SeasonalCounts, learn_seasons
 from modelwatch_analyzer.documents import EditedDocument
@@ -395,7 +395,7 @@ def freeze(rows: SampledRows, numeric: Mapping[str, bool]) -> FrozenTable:
         name: each.model_copy(update={"repeated": blocks.effects.get(name, 1.0), "seasons": seasons.get(name)})
         for name, each in counts.items()
     }
-    return FrozenTable(columns, EqualRows.of(hashes_of(rows.parts, most=ROWS)))
+    return FrozenTable(columns, EqualRows.of(hashes_of(rows.parts, most=ENOUGH_ROWS)))
 
 
 def _seasons(

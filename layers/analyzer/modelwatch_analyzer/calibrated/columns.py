@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from modelwatch_analyzer.calibrated.category_tests import category_evidence
+from modelwatch_analyzer.calibrated.category_tests import CATEGORY_WEIGHTS, category_evidence
 from modelwatch_analyzer.calibrated.cells import ColumnCounts, NumberCells, Numbers, texts
-from modelwatch_analyzer.calibrated.effects import change_of_missing, difference_of_shares
+from modelwatch_analyzer.calibrated.effects import Effect, change_of_missing, difference_of_shares
 from modelwatch_analyzer.calibrated.evidence import MINIMUM_SHARE, Awaited, Evidence
-from modelwatch_analyzer.calibrated.number_tests import NumberSamples, number_evidence
+from modelwatch_analyzer.calibrated.number_tests import NUMBER_WEIGHTS, NumberSamples, number_evidence
 from modelwatch_analyzer.calibrated.row_sample import SampledColumn
 from modelwatch_analyzer.calibrated.two_counts import TwoCounts, TwoCountTest, different_each, more_each
 
 Floats = NDArray[np.float64]
 
 COMPLETENESS_CHECK, TYPE_CHECK, SIGN_CHECK = "completeness_check", "data_type_check", "is_non_negative_check"
-
-_MISSING_OF_NUMBERS, _TYPE, _SIGN = 0.04, 0.015, 0.015
-_MISSING_OF_CATEGORIES = 0.2
 
 
 def evidence_of(
@@ -48,7 +46,7 @@ def evidence_of(
 def _of_numbers(before: ColumnCounts, now: Numbers, *, integral: bool, repeated: float) -> Iterator[Evidence | Awaited]:
     rows = (before.missing + before.present, now.missing + now.present)
     yield _two_counts(
-        different_each, _MISSING, (before.missing, now.missing), rows, before, repeated, _MISSING_OF_NUMBERS
+        different_each, _MISSING, (before.missing, now.missing), rows, before, repeated, NUMBER_WEIGHTS["missing"]
     )
     cells = before.numbers
     if cells is None:
@@ -56,10 +54,10 @@ def _of_numbers(before: ColumnCounts, now: Numbers, *, integral: bool, repeated:
     numbers = sum(cells.counts)
     right = (cells.integral, now.integral) if integral else (numbers, int(now.values.size))
     wrong = (before.present - right[0], now.present - right[1])
-    yield _two_counts(more_each, _WRONG, wrong, (before.present, now.present), before, repeated, _TYPE)
+    yield _two_counts(more_each, _WRONG, wrong, (before.present, now.present), before, repeated, NUMBER_WEIGHTS["type"])
     if not cells.negative:
         signs = (numbers, int(now.values.size))
-        yield _two_counts(more_each, _NEGATIVE, (0, now.negative), signs, before, repeated, _SIGN)
+        yield _two_counts(more_each, _NEGATIVE, (0, now.negative), signs, before, repeated, NUMBER_WEIGHTS["sign"])
     samples = NumberSamples(
         before=cells.rows / before.repeated,
         now=cells.count(now) / repeated,
@@ -72,7 +70,7 @@ def _of_numbers(before: ColumnCounts, now: Numbers, *, integral: bool, repeated:
 def _of_categories(before: ColumnCounts, now: pl.Series, missing: int, repeated: float) -> Iterator[Evidence | Awaited]:
     rows = (before.missing + before.present, missing + len(now))
     yield _two_counts(
-        different_each, _MISSING, (before.missing, missing), rows, before, repeated, _MISSING_OF_CATEGORIES
+        different_each, _MISSING, (before.missing, missing), rows, before, repeated, CATEGORY_WEIGHTS["missing"]
     )
     cells = before.categories
     if cells is None:
@@ -83,14 +81,17 @@ def _of_categories(before: ColumnCounts, now: pl.Series, missing: int, repeated:
     yield from category_evidence(then, known / repeated, None if unseen is None else unseen / repeated)
 
 
-_MISSING = ("missing values test", COMPLETENESS_CHECK, "of the rows lost or gained a value")
-_WRONG = ("types test", TYPE_CHECK, "of the values are of another type")
-_NEGATIVE = ("signs test", SIGN_CHECK, "of the values are negative")
+_Event = tuple[str, str, Callable[[float, float, float, float], Effect]]
+"""The name of a test of rows that are an event or are not, its check, and what measures the effect."""
+
+_MISSING: _Event = ("missing values test", COMPLETENESS_CHECK, change_of_missing)
+_WRONG: _Event = ("types test", TYPE_CHECK, partial(difference_of_shares, what="of the values are of another type"))
+_NEGATIVE: _Event = ("signs test", SIGN_CHECK, partial(difference_of_shares, what="of the values are negative"))
 
 
 def _two_counts(
     test: TwoCountTest,
-    names: tuple[str, str, str],
+    event: _Event,
     events: tuple[int, int],
     rows: tuple[int, int],
     before: ColumnCounts,
@@ -102,10 +103,10 @@ def _two_counts(
     # In most windows no value is missing or wrong, and a test would cost more than all others of the column.
     decides = of_then and of_later and 0 < then + later < of_then + of_later
     counts = (then, of_then, later, of_later)
+    title, check, effect_of = event
 
     def evidence(p: Floats) -> Evidence:
-        effect = change_of_missing(*counts) if names is _MISSING else difference_of_shares(*counts, names[2])
-        return Evidence(names[0], names[1], min(1.0, float(p[0]) / weight), effect, MINIMUM_SHARE)
+        return Evidence(title, check, min(1.0, float(p[0]) / weight), effect_of(*counts), MINIMUM_SHARE)
 
     return Awaited(test, TwoCounts(*counts), evidence) if decides else evidence(np.ones(1))
 

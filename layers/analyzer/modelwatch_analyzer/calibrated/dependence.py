@@ -14,7 +14,7 @@ from modelwatch_analyzer.documents import EditedDocument
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-ROWS = 20_000
+ENOUGH_ROWS = 20_000
 """This many rows are enough to tell how often rows are equal, and how similar neighbours are."""
 
 _LEAST_BLOCKS = 10
@@ -62,7 +62,7 @@ class EqualRows(EditedDocument):
         Parameters
         ----------
         hashes : ndarray of uint64
-            The hashes of at most `ROWS` rows; equal rows have equal hashes.
+            The hashes of at most `ENOUGH_ROWS` rows; equal rows have equal hashes.
         copies : bool
             Whether rows are left out that are there more than 100 times, or 30 times and are most of the sample.
         """
@@ -129,8 +129,8 @@ class Blocks:
 
 def informative_rows(requests: Integers | None, rows: int) -> int:
     """Return how many of so many sampled rows are looked at: all where the first ones came in too few requests."""
-    few = requests is not None and np.count_nonzero(requests < ROWS) < _LEAST_BLOCKS
-    return rows if few else ROWS
+    few = requests is not None and np.count_nonzero(requests < ENOUGH_ROWS) < _LEAST_BLOCKS
+    return rows if few else ENOUGH_ROWS
 
 
 def blocks_of(ranks: Mapping[str, Floats], requests: Integers | None = None) -> Blocks:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from modelwatch_analyzer.calibrated.dependence import Blocks
 from modelwatch_analyzer.calibrated.effects import effective_rows
 from modelwatch_analyzer.calibrated.evidence import NO_SUCH_HOURS, WINDOW_TEST, Evidence
-from modelwatch_analyzer.calibrated.number_tests import WEIGHTS
+from modelwatch_analyzer.calibrated.number_tests import NUMBER_WEIGHTS
 from modelwatch_core.domain.number_text import p_text
 
 _HALF_POWER = 0.42
@@ -24,7 +24,7 @@ class ColumnEvidence:
     Attributes
     ----------
     evidence : tuple of Evidence
-        None where nothing could be compared.
+        Empty where nothing could be compared.
     rows_before, rows_now : float
         How many independent rows each side's values are worth.
     minimums : mapping of str to float
@@ -149,21 +149,18 @@ def verdicts_of(columns: Mapping[str, ColumnEvidence], level: float, promise: st
         How reports say the rate: ``5 % of months``. By default it is the level, of windows.
     """
     order = sorted(columns, key=lambda name: _least_p(columns[name].evidence))
+    promise = promise or f"{_percent(level)} of windows"
     verdicts, reached = {}, 0.0
     for place, name in enumerate(order):
         share = len(order) - place
         reached = max(reached, min(1.0, share * _least_p(columns[name].evidence)))
-        verdict = _verdict(columns[name], level, len(order), share, reached)
-        verdicts[name] = verdict if promise is None else replace(verdict, promise=promise)
+        verdicts[name] = _verdict(columns[name], level, len(order), share, reached, promise)
     return {name: verdicts[name] for name in columns}
 
 
-def _verdict(column: ColumnEvidence, level: float, columns: int, share: int, reached: float) -> Verdict:
+def _verdict(column: ColumnEvidence, level: float, columns: int, share: int, reached: float, promise: str) -> Verdict:
     corrected = sorted(
-        (
-            Evidence(each.test, each.check, max(reached, min(1.0, share * each.p)), each.effect, each.minimum)
-            for each in column.evidence
-        ),
+        (replace(each, p=max(reached, min(1.0, share * each.p))) for each in column.evidence),
         key=lambda each: (each.p, -each.effect.lower),
     )
     flagged = tuple(
@@ -178,7 +175,7 @@ def _verdict(column: ColumnEvidence, level: float, columns: int, share: int, rea
         least=least_move(column.rows_before, column.rows_now, level / columns),
         minimums=column.minimums,
         remark=column.remark,
-        promise=f"{_percent(level)} of windows",
+        promise=promise,
     )
 
 
@@ -193,7 +190,7 @@ def least_move(rows_before: float, rows_now: float, level: float) -> float:
     rows = effective_rows(rows_before, rows_now)
     if rows <= 0:
         return 1.0
-    return min(1.0, (math.sqrt(math.log(2 / (WEIGHTS["ks"] * level)) / 2) + _HALF_POWER) / math.sqrt(rows))
+    return min(1.0, (math.sqrt(math.log(2 / (NUMBER_WEIGHTS["ks"] * level)) / 2) + _HALF_POWER) / math.sqrt(rows))
 
 
 def _why_undecided(column: ColumnEvidence, level: float) -> str | None:
@@ -206,7 +203,7 @@ def _why_undecided(column: ColumnEvidence, level: float) -> str | None:
     if any(each.test == WINDOW_TEST for each in column.evidence):
         return None
     rows = effective_rows(column.rows_before, column.rows_now)
-    if 2 * math.exp(-2 * rows) > WEIGHTS["ks"] * level:  # even where no value of one side is among the other's
+    if 2 * math.exp(-2 * rows) > NUMBER_WEIGHTS["ks"] * level:  # even where no value of one side is among the other's
         fewer = "the window" if column.rows_now <= column.rows_before else "the baseline"
         number = min(column.rows_now, column.rows_before)
         return f"{_rows(number)} with a value in {fewer} {'is' if round(number) == 1 else 'are'} too few"

@@ -19,9 +19,18 @@ from modelwatch_analyzer.calibrated.unseen import unseen_test
 
 Floats = NDArray[np.float64]
 
-WEIGHTS = {"ks": 0.45, "location": 0.25, "spread": 0.08, "tails": 0.08, "value": 0.04, "unseen": 0.03}
-"""The share of a column's rate of false alarms that each test has; the tests of missing values, types and signs have
-the rest."""
+NUMBER_WEIGHTS = {
+    "ks": 0.45,
+    "location": 0.25,
+    "spread": 0.08,
+    "tails": 0.08,
+    "value": 0.04,
+    "unseen": 0.03,
+    "missing": 0.04,
+    "type": 0.015,
+    "sign": 0.015,
+}
+"""The share of a column's rate of false alarms that each of its tests has: all of them together are the whole rate."""
 
 _TAIL = 0.01
 _FREQUENT = 0.01
@@ -37,7 +46,7 @@ class NumberSamples:
     before, now : ndarray of float64, shape (cells,)
         How many independent rows the rows of each cell are worth.
     cells : NumberCells
-    unseen : ndarray of float64
+    unseen : ndarray of float64, optional
         The same of each current value that is not among the baseline's; None where its values are not all known.
     """
 
@@ -109,4 +118,4 @@ def _single_values(samples: NumberSamples, rows_before: int, rows_now: int) -> I
 
 
 def _part(p: float, test: str) -> float:
-    return min(1.0, p / WEIGHTS[test])
+    return min(1.0, p / NUMBER_WEIGHTS[test])

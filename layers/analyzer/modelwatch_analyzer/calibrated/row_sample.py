@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from modelwatch_analyzer.reading.dataset import HOUR_COLUMN, REQUEST_COLUMN
 
-ROWS = 100_000
+MOST_ROWS = 100_000
 """More rows than this change no decision: the error of a share is already below the smallest change that is
 reported."""
 
@@ -64,6 +64,8 @@ class RowSample:
     ----------
     columns : int
         How many columns the rows have.
+    rows : int
+        The most rows that are kept.
     part : int
         Which part of the dataset the rows are of: each has random numbers of its own.
     share : float
@@ -71,7 +73,7 @@ class RowSample:
         at least, and more, so that it suffices if there are more rows.
     """
 
-    def __init__(self, columns: int, *, rows: int = ROWS, part: int = 0, share: float = 1.0) -> None:
+    def __init__(self, columns: int, *, rows: int = MOST_ROWS, part: int = 0, share: float = 1.0) -> None:
         self._merged_limit = max(1_000, min(rows, _CELLS // max(columns, 1)))
         self._limit = min(self._merged_limit, math.ceil(_MORE * share * self._merged_limit) + _AT_LEAST_MORE)
         self._generator = np.random.default_rng([_SEED, part] if part else _SEED)
@@ -227,9 +229,9 @@ class SampledRows:
         """Add the sample of the next pass; it replaces what earlier passes read of the same columns."""
         self._passes.append(sample)
 
-    def width(self, columns: Sequence[str]) -> int:
-        """Return the columns that count for the size of the sample: each pass keeps the same rows."""
-        self._width = self._width or len(columns)
+    def width_of_first_pass(self, columns: int) -> int:
+        """Take in how many columns the next pass has, and return those of the first: all passes keep the same rows."""
+        self._width = self._width or columns
         return self._width
 
     @property

@@ -33,7 +33,8 @@ Integers = NDArray[np.int64]
 OF_WINDOW, OF_ROWS = 0.85, 0.15
 """The shares of a numeric column's rate of false alarms: of the test of the window's mean, and of the tests of rows."""
 
-_LEAST_MENTIONED = 1.1
+LEAST_MENTIONED = 1.1
+"""A smaller design effect is used, but not mentioned: where rows come in requests, it is mostly chance."""
 _ALIKE = {"": "windows", "hour": "hours of the day", "hour_and_kind_of_day": "hours of the day and kinds of day"}
 _MOST_HOURS = 24 * 366
 """The most hours of a window that are looked at: after a year the seasons repeat."""
@@ -212,7 +213,7 @@ def seasonal_evidence(
         tests = tuple(replace(each, p=min(1.0, each.p / part)) for each, part in parts)
     remark = f"Compared with the same {_ALIKE[seasonal.by]} of the baseline, which carry as much information as"
     remark += f" {spread.windows:.3g} independent windows"
-    if repeated >= _LEAST_MENTIONED:
+    if repeated >= LEAST_MENTIONED:
         remark += f"; the rows count as {repeated:.3g} times fewer, because windows differ"
     left_out = sum(len(part) for part in sampled.parts) - rows
     if left_out:

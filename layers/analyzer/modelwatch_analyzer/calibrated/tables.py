@@ -9,11 +9,11 @@ import polars as pl
 
 from modelwatch_analyzer.calibrated.cells import FrozenTable, dependence_of
 from modelwatch_analyzer.calibrated.columns import evidence_of
-from modelwatch_analyzer.calibrated.dependence import ROWS, Blocks, EqualRows, repetition
+from modelwatch_analyzer.calibrated.dependence import ENOUGH_ROWS, Blocks, EqualRows, repetition
 from modelwatch_analyzer.calibrated.evidence import Found, tested
 from modelwatch_analyzer.calibrated.family import by_blocks
 from modelwatch_analyzer.calibrated.row_sample import SampledRows, hashes_of
-from modelwatch_analyzer.calibrated.seasonal_tests import WindowTimes, seasonal_evidence
+from modelwatch_analyzer.calibrated.seasonal_tests import LEAST_MENTIONED, WindowTimes, seasonal_evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +24,6 @@ class Compared:
     numeric: bool
     integral: bool = False
 
-
-_LEAST_MENTIONED = 1.1
-"""A smaller design effect is used, but not mentioned: where rows come in requests, it is mostly chance."""
 
 MAY_BE_CHANGE = "with so few columns, a change of the values inside the window looks the same"
 """What a remark says where neighbouring rows may be alike because the values have changed."""
@@ -85,11 +82,11 @@ def _copies(frozen: FrozenTable, rows: SampledRows, compared: Mapping[str, Compa
     parts = [pl.DataFrame({str(i): part[name] for i, name in enumerate(names)}) for part in rows.parts]
     # Rows without any value are no copies of one, but what a feed that has failed sends.
     parts = [part.filter(pl.any_horizontal(pl.all().is_not_null())) for part in parts]
-    return repetition(frozen.equal, EqualRows.of(hashes_of(parts, most=ROWS), copies=True), rows.rows)
+    return repetition(frozen.equal, EqualRows.of(hashes_of(parts, most=ENOUGH_ROWS), copies=True), rows.rows)
 
 
 def _remark(copies: float, blocks: Blocks, repeated: float) -> str:
-    if repeated < _LEAST_MENTIONED:
+    if repeated < LEAST_MENTIONED:
         return _FEW_REQUESTS.format(blocks.requests) if blocks.few_requests else ""
     cause = "rows are there more than once"
     if copies < repeated and blocks.requests and not blocks.few_requests:

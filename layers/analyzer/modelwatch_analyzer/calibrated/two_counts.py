@@ -42,11 +42,6 @@ def more(before: ArrayLike, rows_before: int, now: ArrayLike, rows_now: int) -> 
     return more_each([TwoCounts(before, rows_before, now, rows_now)])[0]
 
 
-def fewer(before: ArrayLike, rows_before: int, now: ArrayLike, rows_now: int) -> Floats:
-    """Return the chance of so few events now, or fewer; see `more`."""
-    return more(now, rows_now, before, rows_before)
-
-
 def different(before: ArrayLike, rows_before: int, now: ArrayLike, rows_now: int) -> Floats:
     """Return the chance of a difference in either direction: twice the smaller tail; see `more`."""
     return different_each([TwoCounts(before, rows_before, now, rows_now)])[0]

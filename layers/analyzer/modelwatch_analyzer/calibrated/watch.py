@@ -118,7 +118,19 @@ class Watch(EditedDocument):
 
 @dataclass(frozen=True, slots=True)
 class WatchedSample:
-    """A column of a window."""
+    """A column of a window.
+
+    Attributes
+    ----------
+    before : ColumnCounts
+        The counts of the baseline.
+    sampled : SampledColumn
+    numeric : bool
+    rows : float
+        How many independent rows the window's are worth.
+    minimums : mapping of str to float
+        The least effect that matters, by `Evidence.minimum`.
+    """
 
     before: ColumnCounts
     sampled: SampledColumn
@@ -133,7 +145,7 @@ def checksum(columns: Mapping[str, ColumnCounts]) -> int:
 
 
 def advance(
-    watch: Watch, samples: Mapping[str, WatchedSample], rate: float, looks: float
+    watch: Watch, samples: Mapping[str, WatchedSample], rate: float, looks_per_month: float
 ) -> tuple[Watch, dict[str, list[Evidence]]]:
     """Take in a window.
 
@@ -145,8 +157,8 @@ def advance(
         The window's sample, by column.
     rate : float
         The share of months in which any column may be flagged where nothing has changed.
-    looks : float
-        Windows of a month.
+    looks_per_month : float
+        How many windows a month has.
 
     Returns
     -------
@@ -159,14 +171,15 @@ def advance(
     -----
     Blocks are tested on their summed counts against the baseline, by the union bound. The detector tests each window
     against the baseline and all earlier windows: those p are independent where nothing has changed, so that the sum of
-    bets that start at each look (Shiryaev and Roberts) exceeds A in a month with a chance of at most looks / A.
+    bets that start at each look (Shiryaev and Roberts) exceeds A in a month with a chance of at most
+    looks_per_month / A.
     """
     turn, found = watch.looks + 1, {}
     columns = dict(watch.columns)
     for name, sample in samples.items():
         counts = _coarse(sample)
         state = columns.get(name) or _begun(counts.before[:-1])
-        column = _Column(state, counts, sample, rate, looks, len(samples), turn)
+        column = _Column(state, counts, sample, rate, looks_per_month, len(samples), turn)
         columns[name], evidence = column.advanced()
         found[name] = evidence
     return watch.model_copy(update={"looks": turn, "columns": columns}), found
@@ -223,7 +236,7 @@ class _Column:
     counts: _Coarse
     sample: WatchedSample
     rate: float
-    looks: float
+    looks_per_month: float
     columns: int
     turn: int
 
@@ -240,10 +253,9 @@ class _Column:
         return state.model_copy(update={"blocks": blocks}), evidence + detected
 
     def _of_block(self, length: int, summed: Floats) -> Iterator[Evidence]:
-        before, now = self.counts.before, summed
-        correction = self.columns * max(1.0, self.looks / length) / _BLOCKS_PART
+        correction = self.columns * max(1.0, self.looks_per_month / length) / _BLOCKS_PART
         title = f"test of the last {length} windows"
-        for p, check, effect, minimum in _tests(before, now, numeric=self.sample.numeric):
+        for p, check, effect, minimum in _tests(self.counts.before, summed, numeric=self.sample.numeric):
             corrected = min(1.0, p * correction)
             if corrected <= self.rate and effect.lower >= self.sample.minimums[minimum]:
                 yield Evidence(title, check, corrected, effect, minimum)
@@ -259,7 +271,9 @@ class _Column:
         with np.errstate(over="ignore"):
             statistics = (np.asarray(state.bets) + 1) * np.exp(bets * np.repeat(z, _BETS.size) - by_chance)
         statistics = np.minimum(statistics, 1e300)
-        corrected = min(1.0, self.columns * self.looks / (_DETECTOR_PART * max(float(statistics.mean()), 1e-300)))
+        corrected = min(
+            1.0, self.columns * self.looks_per_month / (_DETECTOR_PART * max(float(statistics.mean()), 1e-300))
+        )
         after = reference + now
         if corrected <= self.rate:
             leading = int(np.argmax(statistics))

@@ -185,7 +185,7 @@ def _accumulate(
     sample: SampledRows | None,
     gather: Gather,
 ) -> tuple[TableAccumulator, ReadLog]:
-    width = None if sample is None else sample.width(tuple(dtypes))
+    width = None if sample is None else sample.width_of_first_pass(len(dtypes))
     start = partial(_SampledTable.of_part, dtypes, known, width)
     counted = gather(Reading(start, dtypes, arrivals=sample is not None), parts_of(dataset))
     if sample is not None and counted.accumulator.sample is not None:
