@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from modelwatch_analyzer.explainability.checks import CHECKS
+from modelwatch_analyzer.explainability.documents import AttributionConstraints
 from modelwatch_analyzer.explainability.replay import replayed
 from modelwatch_analyzer.replay import Replay
 from modelwatch_core.domain.errors import InvalidInput
@@ -25,6 +27,12 @@ EVERY_LIMIT = {
     "min_kendall_tau": 1.0,
     "min_explanation_consistency": 1.0,
 }
+
+
+def test_each_limit_of_the_constraints_belongs_to_one_check():
+    others = {"feature_attribution_drift_confidence", "monthly_false_alarm_rate"}
+    limits = [check.limit for check in CHECKS.values() if check.limit is not None]
+    assert sorted(limits) == sorted({*AttributionConstraints.model_fields} - others)
 
 
 @pytest.fixture

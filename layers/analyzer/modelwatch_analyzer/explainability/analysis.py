@@ -59,10 +59,10 @@ from modelwatch_core.domain.outcome import RecordCounts
 _CLUSTERED_ROWS = 10_000
 _OF_REQUESTS = (
     "FeatureNotNumeric",
-    "ModelResponseNotNumbers",
-    "ModelResponseRowsDiffer",
     "ModelFailed",
     "ModelRefused",
+    "ModelResponseNotNumbers",
+    "ModelResponseRowsDiffer",
 )
 """Errors that may be due to what the model was sent."""
 
@@ -174,16 +174,11 @@ def _findings(
     task: ExplanationTask, explanation: Explanation, baseline: Analysis | None, records: RecordCounts
 ) -> Findings:
     labels = label_names(task.config.predictor.label_headers, explanation.values.shape[1])
+    method, number = task.config.shap.agg_method, task.settings.bootstrap_replicates
     samples = {
-        label: replicates(
-            explanation.values[:, output],
-            task.config.shap.agg_method,
-            task.settings.bootstrap_replicates,
-            task.seed,
-        )
+        label: replicates(explanation.values[:, output], method, number, task.seed)
         for output, label in enumerate(labels)
     }
-    method = task.config.shap.agg_method
     resampled = resample_background(explanation.reweighted, task.background.height, method, task.seed)
     found = {
         label: explanation_of(

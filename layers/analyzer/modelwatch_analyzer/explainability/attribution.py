@@ -17,6 +17,7 @@ Floats = NDArray[np.float64]
 _REPLICATES_AT_A_TIME = 50
 
 _MOST_DRAWS, _BEYOND_QUANTILE = 100_000, 2
+"""The most replicates that a quantile of chance is read from, and how many of them are to lie beyond it."""
 
 
 def _mean_abs(values: Floats) -> Floats:

@@ -106,6 +106,13 @@ class CoalitionalGame:
         The same columns: the features in the order of the model.
     numeric : sequence of bool
         Which features JSON requests have as numbers.
+    request : RequestFormat
+        How rows are sent.
+    read : callable
+        Reads the responses.
+    limits : RequestLimits
+    accept : str
+        The media type in which responses are requested.
     """
 
     def __init__(

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import polars as pl
 
-from modelwatch_analyzer.explainability.config import LABELS, ExplainabilityConfig
+from modelwatch_analyzer.explainability.config import LABEL_KEYS, ExplainabilityConfig
 from modelwatch_analyzer.explainability.documents import Analysis, RunDetails
 from modelwatch_analyzer.profile.spelling import without_missing
 from modelwatch_analyzer.reading.dataset import Dataset, Plan, ReadLog, Role, existing
@@ -89,14 +89,14 @@ def _others(
         if isinstance(wanted, str) and wanted in (*config.headers, *dataset.columns):
             others[wanted] = key
             continue
-        indexed = () if captured and key in LABELS else dataset.input_columns
+        indexed = () if captured and key in LABEL_KEYS else dataset.input_columns
         index = int(wanted) if str(wanted).isdecimal() else max(len(config.headers), len(indexed))
         for columns in (config.headers, indexed):
             if index < len(columns):
                 others[columns[index]] = key
                 break
         else:
-            absent += [] if captured and key in LABELS else [(key, wanted)]
+            absent += [] if captured and key in LABEL_KEYS else [(key, wanted)]
     return others, absent
 
 
@@ -113,7 +113,7 @@ def _by_headers(
     wanted = [name for name in config.headers if name not in others]
     if set(wanted) <= set(dataset.columns):
         return dict(zip(wanted, wanted, strict=True))
-    without_labels = [name for name in config.headers if others.get(name) not in LABELS]
+    without_labels = [name for name in config.headers if others.get(name) not in LABEL_KEYS]
     before_label = config.headers[: -1 if config.label is not None else None]  # in JSON, where the label has a path
     for headers in (wanted, without_labels, config.headers, before_label):
         if _are_unnamed(found) and len(headers) == len(found):

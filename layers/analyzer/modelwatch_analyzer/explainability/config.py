@@ -29,7 +29,7 @@ class AggregationMethod(StrEnum):
     MEAN_SQ = "mean_sq"
 
 
-LABELS = ("label", "predicted_label")
+LABEL_KEYS = ("label", "predicted_label")
 """The keys that name columns of labels, which payloads of a model do not have."""
 
 
@@ -175,7 +175,7 @@ class Predictor(PredictorModel):
         return self.probability if self.probability is not None else self.label
 
 
-_COLUMNS = ("features", "headers", *LABELS, "joinsource_name_or_index", "excluded_columns")
+_COLUMNS = ("features", "headers", *LABEL_KEYS, "joinsource_name_or_index", "excluded_columns")
 
 
 class ExplainabilityConfig(BaseModel):
@@ -222,7 +222,7 @@ class ExplainabilityConfig(BaseModel):
     @property
     def no_features(self) -> list[tuple[str, str | int]]:
         """The columns that are no features, each after the key that names it."""
-        single = ((name, getattr(self, name)) for name in (*LABELS, "joinsource_name_or_index"))
+        single = ((name, getattr(self, name)) for name in (*LABEL_KEYS, "joinsource_name_or_index"))
         several = (("excluded_columns", column) for column in self.excluded_columns)
         return [(key, column) for key, column in (*single, *several) if column is not None]
 

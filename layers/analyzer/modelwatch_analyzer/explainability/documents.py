@@ -28,7 +28,7 @@ class LabelExplanation(_Document):
     ----------
     global_shap_values : dict of str to float
         The global SHAP value of each feature.
-    expected_value : float
+    expected_value : float, optional
         Mean prediction for the background; log-odds with ``use_logit``.
     confidence_intervals : dict of str to (float, float), optional
         The confidence intervals of the global values, our addition.
@@ -123,13 +123,18 @@ class RunDetails(_Document):
     coalitions : int
         How many coalitions were evaluated for each row.
     rows_explained, rows_in_dataset : int
-        The rows of the window, and those that were explained: fewer if `max_explained_rows` or the budget did not
+        The rows that were explained, and all rows of the window: more if `max_explained_rows` or the budget did not
         suffice.
     max_explained_rows : str
         A number of rows, or ``all``.
     background_rows : int
+        How many baseline rows the values compare with.
     model_calls, max_model_calls, rows_scored : int
         Requests without retries, their limit, and the rows in them.
+    agg_method, use_logit : AggregationMethod and bool
+        As the configuration had them: in which units global attributions are.
+    seed : int
+        What the sample, the coalitions and the clusters were drawn with.
     features : tuple of str
         The names, in the order of the model; none in files of earlier versions.
     text_features : tuple of str, optional
@@ -160,7 +165,7 @@ class RunDetails(_Document):
 
 
 class Analysis(_Document):
-    """``analysis.json``."""
+    """The file as a whole, which is also what a check compares with."""
 
     version: str = "1.0"
     explanations: Explanations
@@ -180,7 +185,7 @@ class Analysis(_Document):
 
     @property
     def labels(self) -> dict[str, LabelExplanation]:
-        """By name."""
+        """The explanation of each output of the model, by its label."""
         return self.explanations.kernel_shap
 
     @property

@@ -66,14 +66,21 @@ class ExplanationTask:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """SHAP values.
+    """SHAP values of the explained rows, and what they took.
 
     Attributes
     ----------
     values : array, shape (rows, outputs, features)
     expected : array, shape (outputs,)
+        The value of each output for the background alone.
+    explainer : str
+        ``tree``, or a name of `modelwatch_analyzer.explainability.explainers.DESIGNS`.
     reweighted : callable or Undefined
         Explains the first rows again with other weights of the background rows.
+    coalitions : int
+        How many were evaluated for each row; 0 where no model was called.
+    calls, scored, rounded : int
+        See `modelwatch_analyzer.explainability.coalitional_game.ShapValues` and `RequestPlan`.
     """
 
     values: NDArray[np.float64]

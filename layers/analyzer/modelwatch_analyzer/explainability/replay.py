@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from modelwatch_analyzer.documents import read_document
-from modelwatch_analyzer.explainability.checks import violations_of
+from modelwatch_analyzer.explainability.checks import CHECKS, violations_of
 from modelwatch_analyzer.explainability.documents import Analysis, AttributionConstraints, RunDetails
 from modelwatch_analyzer.explainability.drift import Comparison, FeatureChange, LabelDrift, Measured
 from modelwatch_analyzer.explainability.history import AttributionHistory
@@ -20,15 +20,7 @@ from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.constraint_violations import subject_text
 from modelwatch_core.domain.monitor_kinds.explainability import ExplainabilitySettings
 
-_CHANGE = "feature_attribution_change_check"
-_CHECKS = {
-    "feature_attribution_drift_threshold": "feature_attribution_drift_check",
-    "max_attribution_change": _CHANGE,
-    "max_rank_change": "feature_rank_check",
-    "min_attribution_stability": "attribution_stability_check",
-    "min_kendall_tau": "attribution_rank_agreement_check",
-    "min_explanation_consistency": "explanation_consistency_check",
-}
+_CHECKS = {check.limit: check_type for check_type, check in CHECKS.items() if check.limit is not None}
 """The name of each limit, and of the check that it belongs to."""
 _NEED_A_BASELINE_THEN = ("max_attribution_change", "min_attribution_stability", "min_kendall_tau")
 """The limits of what was not measured in a window that was compared with no baseline."""
@@ -124,7 +116,7 @@ def replayed(current: Path, constraints: Path) -> Replay:
         if measured is None:
             unknown += [(label, check) for check in _checks(config, *_NEED_A_BASELINE_THEN)]
         elif config.max_attribution_change is not None:
-            unknown += [(subject_text(name, label=label), _CHANGE) for name in undecided]
+            unknown += [(subject_text(name, label=label), _CHECKS["max_attribution_change"]) for name in undecided]
         found_now = violations_of(replace(drift, changes=changes))
         violations += [(each.subject, each.constraint_check_type) for each in found_now]
     return Replay(tuple(finding for finding in violations if finding not in unknown), tuple(unknown))
@@ -180,7 +172,7 @@ def _with_intervals(drift: LabelDrift, measured: _Drift | None) -> tuple[dict[st
         if isinstance(change, Undefined):
             continue
         if stored is None or isinstance(stored.share_change, _Missing):
-            changes[name] = replace(moved, share_change=Undefined("its spread is not stored"))
+            changes[name] = replace(moved, share_change=_NOT_STORED)
             undecided.append(name)
         elif stored.share_change_interval is not None:
             by = change - stored.share_change

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from modelwatch_analyzer.explainability.attribution import ranks
+from modelwatch_analyzer.explainability.checks import CHECKS
 from modelwatch_analyzer.explainability.documents import Analysis, LabelExplanation
 from modelwatch_analyzer.explainability.drift import LabelDrift
 from modelwatch_analyzer.explainability.history import ShareSpread
+from modelwatch_analyzer.explainability.labels import matched
 from modelwatch_analyzer.report import ReportBody
 from modelwatch_analyzer.report.figures import BarsFigure, Scale, bars_figure
 from modelwatch_analyzer.report.metrics import MetricRow, figures_of
@@ -22,17 +24,8 @@ from modelwatch_core.domain.number_text import count_text, number_text
 from modelwatch_core.domain.outcome import RecordCounts
 from modelwatch_core.domain.scores import Score
 
-_LABELS = 20
-_FEATURES = 100
-_CHECKS = {
-    "feature_attribution_drift_check": "Drift of the attributions",
-    "feature_set_check": "Features new or gone",
-    "feature_attribution_change_check": "Attribution changed",
-    "feature_rank_check": "Rank changed",
-    "attribution_stability_check": "Stability of the attributions",
-    "attribution_rank_agreement_check": "Rank agreement with the latest execution",
-    "explanation_consistency_check": "Consistency of the explanations",
-}
+_MOST_LABELS = 20
+_MOST_FEATURES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +88,11 @@ def report_of(
     records: RecordCounts,
 ) -> ReportBody:
     """Return the report of an explainability analysis."""
-    then = list(baseline.labels.values()) if baseline else []
+    then = matched(list(analysis.labels), baseline) if baseline else {}
     attributions = [
         row
-        for place, (label, explanation) in enumerate(analysis.labels.items())
-        for row in _rows(label, explanation, _then(baseline, label, then, place), drifts.get(label), violations)
+        for label, explanation in analysis.labels.items()
+        for row in _rows(label, explanation, then.get(label), drifts.get(label), violations)
     ]
     drift_rows = [row for drift in drifts.values() for row in _drift_rows(drift, violations)]
     return report_body(attributions, drift_rows, records, facts=_facts(analysis))
@@ -125,7 +118,7 @@ def report_body(
     by_label: dict[str, list[AttributionRow]] = {}
     for row in attributions:
         by_label.setdefault(row.label, []).append(row)
-    names = most_important(list(by_label), lambda name: any(row.violated for row in by_label[name]), _LABELS)
+    names = most_important(list(by_label), lambda name: any(row.violated for row in by_label[name]), _MOST_LABELS)
     labels = [_label(f"a{i}", name, by_label[name]) for i, name in enumerate(names)]
     shown = most_important(drifts, lambda row: row.violated)
     shown.sort(key=lambda row: row.score.weight, reverse=True)
@@ -137,7 +130,7 @@ def report_body(
     return ReportBody(
         package="modelwatch_analyzer.explainability",
         extent=f"{count_text(records.read, 'record')} of {count_text(features, 'feature')}",
-        checks=_CHECKS,
+        checks={check_type: check.heading for check_type, check in CHECKS.items()},
         anchors=anchors,
         facts=facts or {},
         context={
@@ -184,7 +177,7 @@ def _resampling_text(labels: Mapping[str, LabelExplanation]) -> str:
 
 def _label(anchor: str, name: str, rows: Sequence[AttributionRow]) -> _Label:
     rows = sorted(rows, key=_weight, reverse=True)
-    shown = most_important(rows, lambda row: math.inf if row.violated else _weight(row), _FEATURES)
+    shown = most_important(rows, lambda row: math.inf if row.violated else _weight(row), _MOST_FEATURES)
     numbers = [number for row in shown for number in (row.current, row.baseline, *(row.interval or ()))]
     scale = Scale.over((0.0, *numbers), BarsFigure.WIDTH) or Scale(0.0, 1.0, BarsFigure.WIDTH)
     drawn = [
@@ -198,12 +191,6 @@ def _weight(row: AttributionRow) -> float:
     """Return how much a feature counts: a lost one as much as it did in the baseline."""
     attribution = row.baseline if row.current is None else row.current
     return abs(attribution) if attribution is not None and math.isfinite(attribution) else 0.0
-
-
-def _then(
-    baseline: Analysis | None, label: str, in_order: Sequence[LabelExplanation], place: int
-) -> LabelExplanation | None:
-    return None if baseline is None else baseline.labels.get(label) or in_order[place]
 
 
 def _rows(

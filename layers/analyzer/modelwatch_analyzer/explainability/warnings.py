@@ -22,7 +22,7 @@ def warnings_of(
     found: Mapping[str, LabelExplanation],
     drifts: Mapping[str, LabelDrift],
 ) -> Iterator[str]:
-    """Yield sentences."""
+    """Yield sentences about the run, about outputs without any attribution, and about the drift of each output."""
     yield from _run_warnings(task, explanation)
     for label, each in found.items():
         if not any(each.global_shap_values.values()):
