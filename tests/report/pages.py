@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from modelwatch_core.domain.constraint_violations import ConstraintViolation
 from modelwatch_core.domain.outcome import OutcomeStatus
 
 VOID = {"meta", "path"}
+MADE = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 HOSTILE = "</td></table><script>alert(1)</script><img src=x onerror=alert(1)> \" ' & ]]> \u202e{{ 7*7 }}"
 
 
@@ -79,7 +81,7 @@ def written(body: Callable[[AnalysisSummary], ReportBody], **frame: Any) -> Page
     """Write a report, its body made for a summary, and read it again."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "report.html"
-        given: dict[str, Any] = {"title": "T", "summary": summary(), "facts": {}} | frame
+        given: dict[str, Any] = {"title": "T", "summary": summary(), "facts": {}, "made": MADE} | frame
         write_page(path, **given, body=body(given["summary"]))
         return Page(path.read_text(encoding="utf-8"))
 

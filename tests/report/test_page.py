@@ -30,7 +30,7 @@ from modelwatch_core.domain.analysis import AnalysisSummary
 from modelwatch_core.domain.monitor_kinds import KINDS as MONITOR_KINDS
 from modelwatch_core.domain.outcome import GroundTruthCounts, OutcomeStatus, RecordCounts
 from modelwatch_core.domain.scores import EarlierScores, ScoredExecution
-from tests.report.pages import HOSTILE, Page, summary, written
+from tests.report.pages import HOSTILE, MADE, Page, summary, written
 from tests.report.test_model_quality_report import confusion
 
 
@@ -259,7 +259,7 @@ def test_a_report_is_written_as_utf8_over_an_older_one_even_if_a_name_is_half_a_
     assert "é ?" in kind("\udc00", title="é \ud800").text
     path = tmp_path / "report.html"
     path.write_text("old")
-    write_page(path, title="new", summary=summary(), facts={}, body=model_quality_body([]))
+    write_page(path, title="new", summary=summary(), facts={}, body=model_quality_body([]), made=MADE)
     assert "new" in Page(path.read_text(encoding="utf-8")).text
     assert [entry.name for entry in tmp_path.iterdir()] == ["report.html"]
 

@@ -1,7 +1,12 @@
-"""SageMaker's files of a baseline and of a check, and reading JSON documents that users may have edited."""
+"""SageMaker's files of a baseline and of a check, and reading JSON documents that users may have edited.
+
+A document that decides something is validated: `read_document`. Of one that is only shown, what is not as expected
+counts as absent: `find`, `number`, `mapping` and `sequence`.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, ItemsView, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -122,3 +127,41 @@ def parsed_document(model: type[_Model], content: bytes, name: str, code: str) -
     except ValidationError as error:
         mistakes = validation_message(error, limit=_MOST_MISTAKES)
         raise InvalidInput(code, f"{name}: {mistakes}") from None
+
+
+def find(document: object, *path: str) -> object:
+    """Return what is at the path, or None."""
+    for name in path:
+        if type(document) is not dict and not isinstance(document, Mapping):  # the second takes ten times as long
+            return None
+        document = document.get(name)
+    return document
+
+
+def number(document: object, *path: str) -> float | None:
+    """Return the finite number at the path, or None."""
+    value = find(document, *path)
+    if type(value) is float:
+        return value if math.isfinite(value) else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value) if math.isfinite(value) else None
+    except OverflowError:
+        return None
+
+
+def mapping(document: object, *path: str) -> Mapping[str, Any]:
+    """Return the object at the path, or an empty one."""
+    value = find(document, *path)
+    return value if isinstance(value, Mapping) else {}
+
+
+def sequence(document: object, *path: str) -> list[Mapping[str, Any]]:
+    """Return the objects in the list at the path, or none."""
+    value = find(document, *path)
+    return (
+        [item for item in value if type(item) is dict or isinstance(item, Mapping)]
+        if isinstance(value, list | tuple)
+        else []
+    )

@@ -10,15 +10,9 @@ from typing import Any
 from modelwatch_analyzer.distances import ROBUST
 from modelwatch_analyzer.distances.drift import DRIFT_CHECK, Drift
 from modelwatch_analyzer.distances.linf import explained_by_chance, l_infinity_categorical, l_infinity_numerical
+from modelwatch_analyzer.documents import mapping, number, sequence
 from modelwatch_analyzer.report import ReportBody
-from modelwatch_analyzer.report.histograms import (
-    PicturedPair,
-    mapping,
-    number,
-    pictured_pair,
-    sequence,
-    statistics_in,
-)
+from modelwatch_analyzer.report.histograms import PicturedPair, pictured_pair, statistics_in
 from modelwatch_analyzer.report.page import most_important
 from modelwatch_analyzer.report.scores import drift_grade, score
 from modelwatch_analyzer.sketches.kll import KllSketch

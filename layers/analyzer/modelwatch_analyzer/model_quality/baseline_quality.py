@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from modelwatch_analyzer.documents import find, mapping, number
 from modelwatch_analyzer.model_quality.labels import class_of
-from modelwatch_analyzer.report.histograms import find, mapping, number
 
 _Curve = tuple[list[float], list[float]]
 

@@ -15,10 +15,9 @@ class ReportBody:
 
     Attributes
     ----------
-    package : str
-        The package that holds the template: that of the kind.
-    template : str
-        The name of the template's file in the package; the template extends ``page.html.j2``.
+    package : str, optional
+        The package of the kind, whose ``report.html.j2`` extends ``page.html.j2``; without one the page is the frame
+        alone.
     context : mapping of str to object
         The variables of the template.
     extent : str, optional
@@ -36,7 +35,6 @@ class ReportBody:
     """
 
     package: str | None = None
-    template: str = "report.html.j2"
     context: Mapping[str, object] = field(default_factory=dict)
     extent: str | None = None
     checks: Mapping[str, str] = field(default_factory=dict)

@@ -1,7 +1,4 @@
-"""Distributions of a statistics file of unknown origin, then and now, over each other.
-
-What is not as expected in the file counts as absent.
-"""
+"""Distributions of a statistics file of unknown origin, then and now, over each other."""
 
 from __future__ import annotations
 
@@ -14,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from modelwatch_analyzer.documents import mapping, number, sequence
 from modelwatch_core.domain.number_text import number_text
 
 _SLOTS = 10
@@ -210,41 +208,3 @@ def _frequent(counts: Mapping[str, float]) -> str:
 def _rounded(value: float) -> float:
     rounded = float(f"{value:.{_DIGITS}g}")
     return rounded if math.isfinite(rounded) else value
-
-
-def find(document: object, *path: str) -> object:
-    """Return what is at the path, or None."""
-    for name in path:
-        if type(document) is not dict and not isinstance(document, Mapping):  # the second takes ten times as long
-            return None
-        document = document.get(name)
-    return document
-
-
-def number(document: object, *path: str) -> float | None:
-    """Return the finite number at the path, or None."""
-    value = find(document, *path)
-    if type(value) is float:
-        return value if math.isfinite(value) else None
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        return float(value) if math.isfinite(value) else None
-    except OverflowError:
-        return None
-
-
-def mapping(document: object, *path: str) -> Mapping[str, Any]:
-    """Return the object at the path, or an empty one."""
-    value = find(document, *path)
-    return value if isinstance(value, Mapping) else {}
-
-
-def sequence(document: object, *path: str) -> list[Mapping[str, Any]]:
-    """Return the objects in the list at the path, or none."""
-    value = find(document, *path)
-    return (
-        [item for item in value if type(item) is dict or isinstance(item, Mapping)]
-        if isinstance(value, list | tuple)
-        else []
-    )

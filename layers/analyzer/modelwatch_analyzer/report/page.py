@@ -1,6 +1,6 @@
 """The frame of every report: one self-contained HTML page, with nothing to fetch and no script but the frame's own.
 
-Each kind of monitor fills it by a `ReportBody` with a template that extends ``page.html.j2``.
+Each kind of monitor fills it by a `ReportBody`, and by a template of its own that extends ``page.html.j2``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from importlib import resources
 from importlib.util import cache_from_source
 from pathlib import Path
@@ -33,7 +33,7 @@ from modelwatch_core.domain.number_text import count_text, number_text
 from modelwatch_core.domain.outcome import OutcomeStatus
 from modelwatch_core.version import VERSION
 
-ROWS = 1000
+_MOST_ROWS = 1000
 """The rows that a table or list of the page holds at most."""
 
 _FRAME = "modelwatch_analyzer.report"
@@ -51,8 +51,8 @@ def write_page(
     summary: AnalysisSummary,
     facts: Mapping[str, str],
     body: ReportBody,
+    made: datetime,
     trends: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
-    made: datetime | None = None,
 ) -> None:
     """Write a report, whole or not at all.
 
@@ -71,24 +71,24 @@ def write_page(
         Further facts that a reader wants first, label to text, in order.
     body : ReportBody
         The kind's part.
+    made : datetime
+        The time that the page names.
     trends : mapping of str to mapping
         Lines over time, by the anchors of the charts that have them, too.
-    made : datetime, optional
-        The time that the page names; now by default.
     """
     charts = dict(body.charts)
     for anchor, line in trends.items():
         charts[anchor] = {**charts.get(anchor, {}), "history": line}
     page = (
         _environment(body.package or _FRAME)
-        .get_template(body.template if body.package else "page.html.j2")
+        .get_template("report.html.j2" if body.package else "page.html.j2")
         .render(
             title=title,
             summary=summary,
             verdict=_verdict(summary, body.extent or count_text(summary.records.read, "record")),
             facts=facts,
-            limit=ROWS,
-            made=made or datetime.now(UTC),
+            limit=_MOST_ROWS,
+            made=made,
             version=VERSION,
             charts=_data_block(charts),
             checks=body.checks,
@@ -109,7 +109,7 @@ def compile_templates(package: str) -> None:
         environment.get_template(name)
 
 
-def most_important(rows: Sequence[Item], weight: Callable[[Item], float], limit: int = ROWS) -> list[Item]:
+def most_important(rows: Sequence[Item], weight: Callable[[Item], float], limit: int = _MOST_ROWS) -> list[Item]:
     """Return the rows of the greatest weights, at most `limit`, in the order in which they were; earlier ones win."""
     if len(rows) <= limit:
         return list(rows)

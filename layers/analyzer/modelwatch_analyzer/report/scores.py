@@ -1,4 +1,4 @@
-"""Grades: how far a measure is on its way from where nothing has changed to its threshold."""
+"""Scores of what was measured, with grades: how far a measure is from where nothing has changed to its threshold."""
 
 from __future__ import annotations
 
