@@ -8,7 +8,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from modelwatch_core import wiring
-from modelwatch_core.app.sagemaker_api.door import SageMakerRequest
+from modelwatch_core.app.sagemaker_api.serve_request import SageMakerRequest
 from modelwatch_core.domain.baselining_job import BaselineRequest
 from modelwatch_core.domain.documents import parsed
 from modelwatch_core.domain.sagemaker_events import ModelPackageStateChange, TrainingJobStateChange

@@ -18,7 +18,7 @@ logger, metrics = Logger(), Metrics()
 @logger.inject_lambda_context(correlation_id_path="id", clear_state=True)
 @metrics.log_metrics(capture_cold_start_metric=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
-    """Move on the analysis that the endpoint was made for, or let the schedules that watch it react."""
+    """Advance the analysis that the endpoint was made for, or let the schedules that watch it react."""
     change = parsed(EndpointStateChange, parsed(EventBridgeModel, event).detail)
     is_temporary = change.endpoint_name.startswith(TEMPORARY_ENDPOINT_PREFIX)
     follow = wiring.follow_endpoint() if is_temporary else wiring.follow_watched_endpoint()

@@ -32,6 +32,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 def _response(launched: MonitoringExecution | Refusal, schedule: str | None = None) -> dict[str, Any]:
+    """Log and count what became of a request, and return it to the caller."""
     if isinstance(launched, Refusal):
         logger.warning("refused", schedule=schedule, code=launched.code, explanation=launched.message)
         metrics.add_metric(name="RequestsRefused", unit="Count", value=1)

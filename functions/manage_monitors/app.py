@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from modelwatch_core import wiring
 from modelwatch_core.app.manage_monitors import ManageMonitorsRequest
 from modelwatch_core.app.sagemaker_api.custom_resources import CustomResourceEvent
-from modelwatch_core.app.sagemaker_api.door import SageMakerRequest
+from modelwatch_core.app.sagemaker_api.serve_request import SageMakerRequest
 from modelwatch_core.domain.documents import parsed
 
 logger, metrics = Logger(), Metrics()

@@ -15,7 +15,7 @@ logger, metrics = Logger(), Metrics()
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics(capture_cold_start_metric=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
-    """Move on everything that is overdue. What could not be moved on raises an alarm by its metric, not an error.
+    """Advance everything that is overdue. What could not be advanced raises an alarm by its metric, not an error.
 
     ``{"redeliver": "due"}`` delivers the dead letters that are due again, ``{"redeliver": "everything"}`` all of them,
     however old; any other event is a sweep.

@@ -19,9 +19,9 @@ def test_the_normal_tail_is_scipys(z: float) -> None:
     assert normal_tail(z) == pytest.approx(special.ndtr(-z), rel=1e-12)
 
 
-def test_tails_of_an_array_are_those_of_its_elements() -> None:
+def test_the_normal_tails_of_an_array_are_scipys() -> None:
     z = np.linspace(-10, 10, 7)
-    assert normal_tails(z).tolist() == [normal_tail(each) for each in z]
+    assert normal_tails(z) == pytest.approx(special.ndtr(-z), rel=1e-12)
 
 
 @given(st.lists(st.integers(0, 10**9), min_size=1))

@@ -26,8 +26,12 @@ from modelwatch_core.app.raise_notices import RaiseNotices
 from modelwatch_core.app.reconcile import Reconcile
 from modelwatch_core.app.redeliver import Redeliver
 from modelwatch_core.app.route_alerts import RouteAlerts
-from modelwatch_core.app.sagemaker_api.door import SageMakerRequest, ServeBaselineRequest, ServeSageMakerRequest
 from modelwatch_core.app.sagemaker_api.operation import App
+from modelwatch_core.app.sagemaker_api.serve_request import (
+    SageMakerRequest,
+    ServeBaselineRequest,
+    ServeSageMakerRequest,
+)
 from modelwatch_core.app.start_analysis import StartAnalysis
 from modelwatch_core.app.stop_baselining_job import StopBaseliningJob
 from modelwatch_core.app.stop_execution import StopExecution

@@ -13,8 +13,8 @@ from botocore import xform_name
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
 
 from modelwatch.sagemaker import OPERATIONS, connect
-from modelwatch_core.app.sagemaker_api.door import CREATE_PROCESSING_JOB
-from modelwatch_core.app.sagemaker_api.door import OPERATIONS as SERVED
+from modelwatch_core.app.sagemaker_api.serve_request import CREATE_PROCESSING_JOB
+from modelwatch_core.app.sagemaker_api.serve_request import OPERATIONS as SERVED
 from tests.core.world import DRIFT, TEN, World
 from tests.sdk.connected import (
     ANALYZER,

@@ -34,8 +34,8 @@ from modelwatch_core.app.redeliver import Redeliver
 from modelwatch_core.app.route_alerts import RouteAlerts
 from modelwatch_core.app.run_analysis import Analyze, RunAnalysis
 from modelwatch_core.app.sagemaker_api.custom_resources import ProvideCustomResource
-from modelwatch_core.app.sagemaker_api.door import ServeBaselineRequest, ServeSageMakerRequest
 from modelwatch_core.app.sagemaker_api.operation import App
+from modelwatch_core.app.sagemaker_api.serve_request import ServeBaselineRequest, ServeSageMakerRequest
 from modelwatch_core.app.show_monitors import ReadMonitors, ShowWidget, WriteDashboard
 from modelwatch_core.app.start_analysis import StartAnalysis
 from modelwatch_core.app.stop_baselining_job import StopBaseliningJob

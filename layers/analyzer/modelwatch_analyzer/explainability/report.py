@@ -14,9 +14,9 @@ from modelwatch_analyzer.explainability.documents import Analysis, LabelExplanat
 from modelwatch_analyzer.explainability.drift import LabelDrift
 from modelwatch_analyzer.explainability.history import ShareSpread
 from modelwatch_analyzer.explainability.labels import matched
-from modelwatch_analyzer.report import ReportBody
+from modelwatch_analyzer.report import MetricRow, ReportBody
 from modelwatch_analyzer.report.figures import BarsFigure, Scale, bars_figure
-from modelwatch_analyzer.report.metrics import MetricRow, figures_of
+from modelwatch_analyzer.report.metrics import figures_of
 from modelwatch_analyzer.report.page import most_important
 from modelwatch_analyzer.report.scores import score
 from modelwatch_core.domain.constraint_violations import ConstraintViolation, subject_text

@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import Field
 
-from modelwatch_core.app.sagemaker_api.door import SageMakerRequest, ServeSageMakerRequest
+from modelwatch_core.app.sagemaker_api.serve_request import SageMakerRequest, ServeSageMakerRequest
 from modelwatch_core.domain.documents import Inbound, NonEmpty, bounded_text
 from modelwatch_core.domain.errors import InvalidInput, ModelwatchError
 from modelwatch_core.domain.sagemaker_api.job_definitions import ARN_TYPES
