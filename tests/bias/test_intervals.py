@@ -9,8 +9,9 @@ from scipy import stats
 from modelwatch_analyzer.bias import intervals
 from modelwatch_analyzer.bias.counts import Counts
 from modelwatch_analyzer.bias.groups import Facet
-from modelwatch_analyzer.bias.intervals import normal_interval, replicates_of
+from modelwatch_analyzer.bias.intervals import estimate_of, interval_of, replicates_of
 from modelwatch_analyzer.bias.metrics import METRICS
+from modelwatch_analyzer.metric_change import FURTHER_ROWS, Estimate
 from modelwatch_analyzer.undefined import Undefined
 
 NO_FLIPS = Undefined("not asked")
@@ -29,10 +30,42 @@ def replicates(of: Facet, names: list[str], number: int = 1000, seed: int = 0) -
 CELLS = np.array([[[[300, 100], [60, 240]]], [[[150, 70], [40, 90]]]])
 
 
-def test_an_interval_is_the_value_and_z_standard_deviations_of_its_replicates():
+def counts_of(cells: np.ndarray) -> Counts:
+    of = facet(cells, 1)
+    return Counts(of.of(of.cells, 0), grouped=True)
+
+
+def test_an_interval_is_students_with_the_standard_deviation_of_the_replicates():
     drawn = np.array([0.1, 0.2, 0.4, 0.5])
-    half = stats.norm.ppf(0.95) * drawn.std(ddof=1)  # scipy 1.17
-    assert normal_interval(0.3, drawn, 0.9) == pytest.approx((0.3 - half, 0.3 + half), abs=1e-12)
+    estimate = estimate_of(METRICS["DPL"], counts_of(CELLS), 0.3, {"DPL": drawn})
+    assert estimate == Estimate(0.3, pytest.approx(drawn.std(ddof=1)), 350)  # the rows of the smaller group
+    half = stats.t.ppf(0.95, 349) * drawn.std(ddof=1)  # scipy 1.17
+    assert interval_of(METRICS["DPL"], estimate, 0.9) == pytest.approx((0.3 - half, 0.3 + half), abs=1e-12)
+
+
+def test_an_interval_ends_where_the_metric_can_be_no_farther():
+    estimate = Estimate(0.2, 0.3, 2)  # Student's law of two rows reaches 12.7 standard errors
+    assert interval_of(METRICS["DRR"], estimate, 0.95) == (-1.0, 1.0)
+    assert interval_of(METRICS["KS"], estimate, 0.95) == (0.0, 1.0)
+    assert interval_of(METRICS["DI"], estimate, 0.95) == (0.0, pytest.approx(0.2 + 0.3 * stats.t.ppf(0.975, 1)))
+    assert interval_of(METRICS["TE"], estimate, 0.95)[0] < -1
+
+
+@pytest.mark.parametrize(("accepted", "group"), [(0.97, 20), (0.95, 50), (0.5, 20), (0.05, 200)])
+def test_intervals_of_small_groups_hold_the_truth_about_as_often_as_they_say(accepted, group):
+    # 200 samples of 95 % intervals: four standard errors are 6 points. Without further rows, of a group of 20 rows that
+    # is accepted at a rate of 0.97, half of the intervals of DPPL held the truth: most samples have no rejected row.
+    generator, held, metric = np.random.default_rng(group), 0, METRICS["DPPL"]
+    for seed in range(200):
+        of = facet(np.zeros((2, 1, 2, 2), dtype=np.int64), 1)
+        for place, size in enumerate((400, group)):
+            yes = generator.binomial(size, accepted)
+            of.cells[place, 0] = np.array([[size - yes, 0], [0, yes]])
+        counts = Counts(of.of(of.cells, 0))
+        (drawn,) = replicates_of(of, [counts], [metric], 200, seed, FURTHER_ROWS)
+        least, most = interval_of(metric, estimate_of(metric, counts, metric.value(counts), drawn), 0.95)
+        held += least <= 0 <= most
+    assert held >= 0.89 * 200
 
 
 def test_the_spread_of_replicates_is_that_of_the_binomial_distribution():
@@ -84,11 +117,12 @@ def test_the_group_variable_widens_only_intervals_of_metrics_that_use_it():
 def test_there_is_no_interval_where_too_many_replicates_are_without_a_number():
     rare = np.array([[[[300, 100], [60, 240]]], [[[150, 1], [40, 90]]]])  # FP of d is 0 in a third of replicates
     drawn = replicates(facet(rare, 1), ["TE"])[0]["TE"]
-    found = normal_interval(3.0, drawn, 0.95)
+    metric, counts = METRICS["TE"], counts_of(rare)
+    found = interval_of(metric, estimate_of(metric, counts, 3.0, {"TE": drawn}), 0.95)
     assert isinstance(found, Undefined)
     assert "of 1000 resamples" in found.reason
-    assert isinstance(normal_interval(math.inf, drawn, 0.95), Undefined)
-    assert normal_interval(Undefined("why"), drawn, 0.95) == Undefined("why")
+    assert isinstance(estimate_of(metric, counts, math.inf, {"TE": drawn}), Undefined)
+    assert estimate_of(metric, counts, Undefined("why"), {}) == Undefined("why")
 
 
 def test_an_interval_holds_the_truth_about_as_often_as_it_says():
@@ -98,7 +132,9 @@ def test_an_interval_holds_the_truth_about_as_often_as_it_says():
     for _ in range(300):
         labels = generator.multinomial(400, shares).reshape(2, 1, 2)
         of = facet(np.stack([labels, np.zeros_like(labels)], axis=-1), 1)
-        value = METRICS["DPL"].value(Counts(of.of(of.cells, 0)))
-        least, most = normal_interval(value, replicates(of, ["DPL"], number=200)[0]["DPL"], 0.95)
+        counts = Counts(of.of(of.cells, 0))
+        drawn = replicates(of, ["DPL"], number=200)[0]
+        estimate = estimate_of(METRICS["DPL"], counts, METRICS["DPL"].value(counts), drawn)
+        least, most = interval_of(METRICS["DPL"], estimate, 0.95)
         held += least <= truth <= most
     assert abs(held / 300 - 0.95) < 0.076

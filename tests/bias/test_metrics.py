@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from modelwatch_analyzer.bias.counts import Counts
 from modelwatch_analyzer.bias.metric import Stage
 from modelwatch_analyzer.bias.metrics import METRICS, numbers_of
+from modelwatch_analyzer.metric_change import Estimate
 from modelwatch_analyzer.undefined import Undefined
 from tests.bias.reference import SMCLARIFY, counted, of_smclarify
 
@@ -167,13 +168,15 @@ def test_replicates_computed_at_once_are_those_computed_one_by_one(samples):
         for rows in samples
     ]
     single = [counts for counts in single if counts.cells.shape[1] == single[0].cells.shape[1]]
-    together = Counts(np.stack([counts.cells for counts in single]), grouped=True, baseline_share=0.4)
+    together = Counts(
+        np.stack([counts.cells for counts in single]), grouped=True, baseline_share=Estimate(0.4, 0.0, 100)
+    )
     for name, metric in METRICS.items():
         if name == "FT":
             continue
         at_once = metric.replicates(together)
         for found, counts in zip(at_once, single, strict=True):
-            expected = metric.value(Counts(counts.cells, grouped=True, baseline_share=0.4))
+            expected = metric.value(Counts(counts.cells, grouped=True, baseline_share=Estimate(0.4, 0.0, 100)))
             assert math.isnan(found) if isinstance(expected, Undefined) else found == expected, name
 
 
@@ -205,7 +208,7 @@ def test_facet_drift_is_the_house_distance_between_the_shares_of_the_group():
     from modelwatch_analyzer.distances.linf import l_infinity_categorical
 
     counts = counted(SEX == "F", LABEL, PREDICTED)
-    drift = METRICS["FD"].value(Counts(counts.cells, baseline_share=0.25))
+    drift = METRICS["FD"].value(Counts(counts.cells, baseline_share=Estimate(0.25, 0.0, 100)))
     expected = l_infinity_categorical({"F": 1, "M": 3}, {"F": 7, "M": 5}, robust=False)
     assert drift == pytest.approx(expected, abs=1e-12)
 

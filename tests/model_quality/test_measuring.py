@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy import stats
 
-from modelwatch_analyzer.metric_change import chance_of
-from modelwatch_analyzer.model_quality.metric import Confidence, Measured, Metric, measure
+from modelwatch_analyzer.metric_change import Estimate, Rates, chance_of
+from modelwatch_analyzer.model_quality.check import check
+from modelwatch_analyzer.model_quality.classification import BINARY, F_BETAS
+from modelwatch_analyzer.model_quality.documents import MetricConstraint
+from modelwatch_analyzer.model_quality.metric import ComparisonOperator, Confidence, Measured, Metric, measure
 from modelwatch_analyzer.model_quality.regression_errors import RegressionErrors
 from modelwatch_analyzer.model_quality.regression_metrics import REGRESSION
 from modelwatch_analyzer.resampling import Resampling
@@ -102,3 +107,37 @@ def test_one_label_that_is_smaller_than_usual_makes_no_alarm_of_r2() -> None:
     assert now is not None
     assert now.value < -1 < 0.8 < before.value
     assert chance_of(before.value - now.value, now, before) > 0.1
+
+
+def is_violation(name: str, limit: float, now: Estimate, side: ComparisonOperator) -> bool:
+    constraint = MetricConstraint(threshold=limit, comparison_operator=side, beyond_confidence_interval=True)
+    found = check({name: Measured(now.value, estimate=now)}, {name: constraint}, BINARY, Rates())
+    return bool(found.violations)
+
+
+@pytest.mark.parametrize("rows", [20, 50, 200])
+@pytest.mark.parametrize("limit", [0.02, 0.1, 0.3, 0.5, 0.9, 0.98])
+@pytest.mark.parametrize("side", ComparisonOperator)
+def test_a_share_that_is_at_its_limit_alarms_as_rarely_as_promised(rows, limit, side):
+    # The chance of each count is binomial (scipy 1.18), and the standard error that of its share with two more rows in
+    # the four cells of the confusion matrix. By that alone, a precision of 0.1 among 20 rows alarmed in 12 % of the
+    # windows: those in which none was right.
+    chance = 0.0
+    for right in range(rows + 1):
+        likely = (right + 0.5) / (rows + 1)
+        now = Estimate(right / rows, math.sqrt(likely * (1 - likely) / rows), rows)
+        if is_violation("precision", limit, now, side):
+            chance += stats.binom.pmf(right, rows, limit)
+    assert chance <= 0.01
+
+
+@pytest.mark.parametrize("name", F_BETAS)
+def test_f_without_a_row_that_is_found_has_the_error_that_its_limit_implies(name):
+    # Where F1 is 0.2, 1 in 9 rows that are positive by label or prediction is both: of 15, none with a chance of 17 %.
+    none_found = Estimate(0.0, 0.03, 15)
+    assert not is_violation(name, 0.2, none_found, ComparisonOperator.LESS_THAN)
+    # To first order, F1 = 2 J / (1 + J) of 900 rows has 2 / (1 + J)^2 times the error of J = 1 / 9.
+    share = 1 / 9
+    error = 2 / (1 + share) ** 2 * math.sqrt(share * (1 - share) / 900)
+    assert not is_violation(name, 0.2, Estimate(0.2 - 2.2 * error, 0.001, 900), ComparisonOperator.LESS_THAN)
+    assert is_violation(name, 0.2, Estimate(0.2 - 2.5 * error, 0.001, 900), ComparisonOperator.LESS_THAN)

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from modelwatch_analyzer.bias.intervals import normal_interval
 from modelwatch_analyzer.explainability.attribution import consistency, ndcg, stability
 from modelwatch_analyzer.model_quality.curves import calibration_curve
 from modelwatch_analyzer.model_quality.metric import Confidence, Measured, Metric, measure
@@ -175,7 +174,6 @@ def test_replicates_that_are_all_equal_deviate_by_nothing():
     metric = Metric("m", lambda evidence: np.asarray(evidence.values))
     found = measure([metric], _Replicates(np.float64(0.1)), 200, Confidence(replicates=50))["m"]
     assert found == Measured(0.1, 0.0, (0.1, 0.1))
-    assert normal_interval(0.1, np.full(49, 0.1), 0.95) == (0.1, 0.1)
 
 
 @settings(max_examples=60)

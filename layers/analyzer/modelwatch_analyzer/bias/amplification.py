@@ -47,8 +47,17 @@ def conditional_bias_amplification(counts: Counts) -> Array:
     return conditional_disparity_in_predictions(counts) - conditional_disparity_in_labels(counts)
 
 
+_OF_TWO_DIFFERENCES = (-2.0, 2.0)
+
 AMPLIFICATION = (
-    BiasMetric("BA", "Bias Amplification (BA)", Stage.POST_TRAINING, bias_amplification, PREDICTED),
+    BiasMetric(
+        "BA",
+        "Bias Amplification (BA)",
+        Stage.POST_TRAINING,
+        bias_amplification,
+        PREDICTED,
+        bounds=_OF_TWO_DIFFERENCES,
+    ),
     BiasMetric(
         "CBA",
         "Conditional Bias Amplification (CBA)",
@@ -57,5 +66,6 @@ AMPLIFICATION = (
         (GROUPED, *PREDICTED, NEGATIVE_PREDICTIONS, *BOTH_LABELS),
         allowed=ANY_VALUE,
         is_mirrored=False,
+        bounds=_OF_TWO_DIFFERENCES,
     ),
 )

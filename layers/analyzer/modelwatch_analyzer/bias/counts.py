@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from modelwatch_analyzer.metric_change import Estimate
 from modelwatch_analyzer.undefined import Undefined
 
 Array = NDArray[np.float64]
@@ -32,14 +33,14 @@ class Counts:
         Whether there is a group variable.
     flips : ndarray, shape (..., 2, 2), or Undefined
         Rows of ``d`` by the prediction and by what their nearest neighbours in ``a`` got.
-    baseline_share : float or Undefined
+    baseline_share : Estimate or Undefined
         The share of ``d`` in the baseline.
     """
 
     cells: RowCounts
     grouped: bool = False
     flips: RowCounts | Undefined = NO_FLIP_TEST
-    baseline_share: float | Undefined = NO_BASELINE
+    baseline_share: Estimate | Undefined = NO_BASELINE
 
     @cached_property
     def by_label(self) -> RowCounts:

@@ -141,7 +141,7 @@ def facet_drift(counts: Counts) -> Array:
     group and all other rows.
     """
     share = divide(counts.rows[..., 1], counts.rows.sum(axis=-1))
-    return np.abs(share - defined(counts.baseline_share))
+    return np.abs(share - defined(counts.baseline_share).value)
 
 
 def positive_proportions_in_predictions(counts: Counts) -> Array:

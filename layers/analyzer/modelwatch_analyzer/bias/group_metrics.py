@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import repeat
 from typing import Any
 
 from modelwatch_analyzer.bias.check import BiasConstraint, DisparateImpactRule, Verdict, judge, spelled, suggested_range
 from modelwatch_analyzer.bias.config import BiasConfig
-from modelwatch_analyzer.bias.counts import Array, Counts
+from modelwatch_analyzer.bias.counts import Counts
 from modelwatch_analyzer.bias.documents import BiasAnalysis, written
 from modelwatch_analyzer.bias.groups import Facet
-from modelwatch_analyzer.bias.intervals import Interval, estimate_of, normal_interval, replicates_of
+from modelwatch_analyzer.bias.intervals import Interval, estimate_of, interval_of, replicates_of
 from modelwatch_analyzer.bias.metric import BiasMetric, Stage, names_of
 from modelwatch_analyzer.bias.values import group_key
 from modelwatch_analyzer.metric_change import FURTHER_ROWS, Estimate, RatesOfEach
@@ -40,7 +39,7 @@ class GroupMetric:
     interval : (float, float) or Undefined
         The confidence interval.
     estimate : Estimate or Undefined
-        What is compared with a range; Undefined also where no constraint has one.
+        What is compared with a range.
     constraint : BiasConstraint, optional
         The baseline's constraint; None where there is no baseline.
     """
@@ -124,23 +123,17 @@ def group_metrics_of(
     """
     constraints = baseline.constraints() if baseline else None
     rule = (baseline and baseline.disparate_impact_rule) or config.disparate_impact_rule
-    counts = [
-        Counts(facet.of(facet.cells, group), grouped, facet.flips[group], _baseline_share(facet, group, constraints))
-        for group in range(len(facet.values))
-    ]
-    replicates, seed = settings.bootstrap_replicates, settings.seed
-    drawn = replicates_of(facet, counts, metrics, replicates, seed)
-    further: Iterable[Mapping[str, Array] | None] = repeat(None, len(facet.values))
-    if constraints is None or any(each.range for each in constraints.values()):
-        further = replicates_of(facet, counts, metrics, replicates, seed, FURTHER_ROWS)
-    for group, (name, plain, spread) in enumerate(zip(facet.values, drawn, further, strict=True)):
+    counts = []
+    for group, name in enumerate(facet.values):
+        share = baseline.share_of(facet.name, name) if baseline else _share(facet, group)
+        counts.append(Counts(facet.of(facet.cells, group), grouped, facet.flips[group], share))
+    drawn = replicates_of(facet, counts, metrics, settings.bootstrap_replicates, settings.seed, FURTHER_ROWS)
+    for group, (name, replicates) in enumerate(zip(facet.values, drawn, strict=True)):
         rows, others = facet.rows(group)
         for metric in metrics:
             value = metric.value(counts[group])
-            interval = _interval(metric, value, plain, settings.confidence_level)
-            estimate: Estimate | Undefined = Undefined("no constraint has a range")
-            if spread is not None and isinstance(value, float):
-                estimate = estimate_of(metric, counts[group], value, spread[metric.name])
+            estimate = estimate_of(metric, counts[group], value, replicates)
+            interval = interval_of(metric, estimate, settings.confidence_level)
             constraint = constraints.get((facet.name, group_key(name), metric.name)) if constraints else None
             verdict = Verdict(violated=False)
             if constraint:
@@ -185,23 +178,10 @@ def groups_text(groups: Sequence[tuple[str, str]]) -> str:
     return enumerated([f"{facet} = {group}" for facet, group in groups])
 
 
-def _interval(
-    metric: BiasMetric, value: float | Undefined, replicates: Mapping[str, Array], level: float
-) -> Interval | Undefined:
-    return value if isinstance(value, Undefined) else normal_interval(value, replicates[metric.name], level)
-
-
-def _baseline_share(
-    facet: Facet, group: int, constraints: Mapping[tuple[str, str, str], BiasConstraint] | None
-) -> float | Undefined:
-    """Return the share of the group in the baseline: from its class imbalance, which SageMaker's baselines have too."""
+def _share(facet: Facet, group: int) -> Estimate | Undefined:
     rows, others = facet.rows(group)
-    if constraints is None:
-        return rows / (rows + others) if rows + others else Undefined("there are no rows")
-    constraint = constraints.get((facet.name, group_key(facet.values[group]), "CI"))
-    if constraint is None or constraint.value is None:
-        return Undefined("the baseline has no class imbalance (CI) of the group, from which its share follows")
-    return (1 - constraint.value) / 2
+    total = rows + others
+    return Estimate(rows / total, 0.0, total) if total else Undefined("there are no rows")
 
 
 def entries_of(

@@ -1,11 +1,10 @@
-"""Normal bootstrap intervals of the bias metrics, from replicates of the counts."""
+"""Standard errors and intervals of the bias metrics, from replicates of the counts."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from modelwatch_analyzer.bias.counts import Array, Counts, RowCounts
 from modelwatch_analyzer.bias.groups import Facet
 from modelwatch_analyzer.bias.metric import BiasMetric
-from modelwatch_analyzer.metric_change import LEAST_ROWS, Estimate
+from modelwatch_analyzer.metric_change import LEAST_ROWS, Estimate, margin_of
 from modelwatch_analyzer.resampling import Bootstrap
 from modelwatch_analyzer.spread import standard_deviation
 from modelwatch_analyzer.undefined import Undefined
@@ -99,43 +98,49 @@ def _possible(cells: RowCounts) -> NDArray[np.bool_]:
     return possible
 
 
-def normal_interval(value: float | Undefined, replicates: Array, level: float) -> Interval | Undefined:
-    """Return ``value ± z sd``: the normal bootstrap interval.
+def interval_of(metric: BiasMetric, estimate: Estimate | Undefined, level: float) -> Interval | Undefined:
+    """Return Student's interval of a metric, cut off at the values that it can have.
 
     Parameters
     ----------
-    replicates : ndarray
-        The metric in each replicate.
     level : float
-        The confidence level, in (0, 1); z is the normal quantile at ``(1 + level) / 2``.
-
-    Returns
-    -------
-    (float, float) or Undefined
-        Undefined where the value is undefined or infinite, or where more than a twentieth of the replicates are. The
-        standard deviation is that of the others, with one degree of freedom less than their number.
+        The confidence level, in (0, 1).
 
     Notes
     -----
-    Davison and Hinkley, Bootstrap Methods and their Application (1997), 5.2.1, without the correction for bias.
+    With the standard error of replicates that have further rows: without these, intervals of 95 % held the true
+    difference of two groups in half of the samples in which a group of 20 rows was accepted at a rate of 97 %. Agresti
+    and Caffo, "Simple and effective confidence intervals for proportions and differences of proportions result from
+    adding two successes and two failures", 2000.
+    """
+    if isinstance(estimate, Undefined):
+        return estimate
+    margin = margin_of(estimate, (1 - level) / 2)
+    least, most = metric.bounds
+    return max(estimate.value - margin, least), min(estimate.value + margin, most)
+
+
+def estimate_of(
+    metric: BiasMetric, counts: Counts, value: float | Undefined, replicates: Mapping[str, Array]
+) -> Estimate | Undefined:
+    """Return a metric with its standard error over replicates.
+
+    Returns
+    -------
+    Estimate or Undefined
+        Undefined where the value is infinite or more than a twentieth of the replicates are undefined or infinite, and
+        of one row. The standard deviation is that of the other replicates, with one degree of freedom less than their
+        number.
     """
     if isinstance(value, Undefined):
         return value
-    spread = _spread(value, replicates)
-    if isinstance(spread, Undefined):
-        return spread
-    half = NormalDist().inv_cdf((1 + level) / 2) * spread
-    return value - half, value + half
-
-
-def estimate_of(metric: BiasMetric, counts: Counts, value: float, replicates: Array) -> Estimate | Undefined:
-    """Return a metric with its standard error over replicates; Undefined where it has no interval, and of one row."""
-    spread = _spread(value, replicates)
+    spread = _spread(value, replicates[metric.name])
     if isinstance(spread, Undefined):
         return spread
     if counts.rows.sum() < LEAST_ROWS:
         return Undefined("one row has no variance")
-    return Estimate(value, spread * metric.understated, max(LEAST_ROWS, metric.compared_rows(counts)))
+    error = math.hypot(spread * metric.understated, metric.baseline_error(counts))
+    return Estimate(value, error, max(LEAST_ROWS, metric.rows(counts)))
 
 
 def _spread(value: float, replicates: Array) -> float | Undefined:

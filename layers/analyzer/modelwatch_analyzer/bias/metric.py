@@ -83,6 +83,10 @@ class BiasMetric:
         The metric that is the same number, but for its sign and a factor.
     is_mirrored : bool
         Whether of two groups, which are each other's others, both have the same number, but for its sign.
+    bounds : (float, float)
+        The least and the greatest value that it can have; by default those of a difference of two shares.
+    baseline_error : callable
+        The standard error of what of the baseline its formula has, which resampling the rows does not show.
     """
 
     name: str
@@ -98,6 +102,8 @@ class BiasMetric:
     of_all_rows: bool = False
     same_as: str | None = None
     is_mirrored: bool = True
+    bounds: tuple[float, float] = (-1.0, 1.0)
+    baseline_error: Callable[[Counts], float] = lambda _: 0.0
 
     @property
     def conditional(self) -> bool:
@@ -108,10 +114,6 @@ class BiasMetric:
     def is_compared(self) -> bool:
         """Whether a baseline suggests a range that something can be outside of."""
         return self.allowed != ANY_VALUE
-
-    def compared_rows(self, counts: Counts) -> int:
-        """Return of how many rows the metric is, where chance is concerned."""
-        return int(counts.rows.sum()) if self.of_all_rows else self.rows(counts)
 
     def value(self, counts: Counts) -> float | Undefined:
         """Return the metric of one dataset; it may be infinite."""

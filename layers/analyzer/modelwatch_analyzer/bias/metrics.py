@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Mapping
 from functools import partial
 from operator import attrgetter
@@ -10,6 +11,7 @@ from modelwatch_analyzer.bias import formulas
 from modelwatch_analyzer.bias.amplification import AMPLIFICATION
 from modelwatch_analyzer.bias.counts import Counts
 from modelwatch_analyzer.bias.metric import (
+    ANY_VALUE,
     BOTH_FACETS,
     BOTH_LABELS,
     GROUPED,
@@ -42,6 +44,14 @@ def _with_prediction(place: int, counts: Counts) -> int:
     return int(counts.by_prediction[..., place].min())
 
 
+def _all(counts: Counts) -> int:
+    return int(counts.rows.sum())
+
+
+def _of_share(counts: Counts) -> int:
+    return min(_all(counts), formulas.defined(counts.baseline_share).rows)
+
+
 def _wrong(counts: Counts) -> int:
     return int((counts.confusion[..., 0, 1] + counts.confusion[..., 1, 0]).min())
 
@@ -49,6 +59,7 @@ def _wrong(counts: Counts) -> int:
 _REJECTED, _ACCEPTED = partial(_with_prediction, 0), partial(_with_prediction, 1)
 _PRE, _POST = Stage.PRE_TRAINING, Stage.POST_TRAINING
 _DISTRIBUTIONS = (*BOTH_FACETS, _COMMON_LABEL)
+_OF_A_DISTANCE, _NOT_NEGATIVE = (0.0, 1.0), (0.0, math.inf)
 
 _REGISTERED = (
     *AMPLIFICATION,
@@ -77,6 +88,7 @@ _REGISTERED = (
         formulas.class_imbalance,
         BOTH_FACETS,
         needs_labels=False,
+        rows=_all,
         of_all_rows=True,
     ),
     BiasMetric(
@@ -89,6 +101,7 @@ _REGISTERED = (
         formulas.conditional_acceptance,
         PREDICTED,
         rows=_ACCEPTED,
+        bounds=ANY_VALUE,
     ),
     BiasMetric(
         "DCR",
@@ -97,6 +110,7 @@ _REGISTERED = (
         formulas.conditional_rejection,
         PREDICTED,
         rows=_REJECTED,
+        bounds=ANY_VALUE,
     ),
     BiasMetric(
         "DI",
@@ -107,6 +121,7 @@ _REGISTERED = (
         needs_labels=False,
         rows=_ACCEPTED,
         is_mirrored=False,
+        bounds=_NOT_NEGATIVE,
     ),
     BiasMetric(
         "DPL",
@@ -135,7 +150,10 @@ _REGISTERED = (
         given=lambda counts: counts.baseline_share,
         allowed=(0.0, 0.1),  # the data quality monitor's threshold for a drift distance
         needs_labels=False,
+        rows=_of_share,
         of_all_rows=True,
+        bounds=_OF_A_DISTANCE,
+        baseline_error=lambda counts: formulas.defined(counts.baseline_share).standard_error,
     ),
     BiasMetric(
         "FT",
@@ -155,15 +173,37 @@ _REGISTERED = (
         _POST,
         formulas.generalized_entropy,
         (POSITIVE_PREDICTIONS, _SOME_BENEFIT),
-    ),
-    BiasMetric("JS", "Jensen-Shannon Divergence (JS)", _PRE, formulas.jensen_shannon, _DISTRIBUTIONS),
-    BiasMetric(
-        "KL", "Kullback-Liebler Divergence (KL)", _PRE, formulas.kullback_leibler, _DISTRIBUTIONS, is_mirrored=False
+        bounds=_NOT_NEGATIVE,
     ),
     BiasMetric(
-        "KS", "Kolmogorov-Smirnov Distance (KS)", _PRE, formulas.kolmogorov_smirnov, _DISTRIBUTIONS, same_as="DPL"
+        "JS",
+        "Jensen-Shannon Divergence (JS)",
+        _PRE,
+        formulas.jensen_shannon,
+        _DISTRIBUTIONS,
+        bounds=_OF_A_DISTANCE,
     ),
-    BiasMetric("LP", "L-p Norm (LP)", _PRE, formulas.lp_norm, _DISTRIBUTIONS, same_as="DPL"),
+    BiasMetric(
+        "KL",
+        "Kullback-Liebler Divergence (KL)",
+        _PRE,
+        formulas.kullback_leibler,
+        _DISTRIBUTIONS,
+        is_mirrored=False,
+        bounds=ANY_VALUE,
+    ),
+    BiasMetric(
+        "KS",
+        "Kolmogorov-Smirnov Distance (KS)",
+        _PRE,
+        formulas.kolmogorov_smirnov,
+        _DISTRIBUTIONS,
+        same_as="DPL",
+        bounds=_OF_A_DISTANCE,
+    ),
+    BiasMetric(
+        "LP", "L-p Norm (LP)", _PRE, formulas.lp_norm, _DISTRIBUTIONS, same_as="DPL", bounds=(0.0, math.sqrt(2))
+    ),
     BiasMetric(
         "RD", "Recall Difference (RD)", _POST, formulas.recall_difference, PREDICTED, rows=partial(_with_label, 1)
     ),
@@ -175,8 +215,24 @@ _REGISTERED = (
         PREDICTED,
         rows=partial(_with_label, 0),
     ),
-    BiasMetric("TE", "Treatment Equality (TE)", _POST, formulas.treatment_equality, PREDICTED, rows=_wrong),
-    BiasMetric("TVD", "Total Variation Distance (TVD)", _PRE, formulas.total_variation, _DISTRIBUTIONS, same_as="DPL"),
+    BiasMetric(
+        "TE",
+        "Treatment Equality (TE)",
+        _POST,
+        formulas.treatment_equality,
+        PREDICTED,
+        rows=_wrong,
+        bounds=ANY_VALUE,
+    ),
+    BiasMetric(
+        "TVD",
+        "Total Variation Distance (TVD)",
+        _PRE,
+        formulas.total_variation,
+        _DISTRIBUTIONS,
+        same_as="DPL",
+        bounds=_OF_A_DISTANCE,
+    ),
 )
 
 METRICS: Mapping[str, BiasMetric] = {metric.name: metric for metric in sorted(_REGISTERED, key=attrgetter("name"))}

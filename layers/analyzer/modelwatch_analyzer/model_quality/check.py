@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from modelwatch_analyzer.metric_change import Rates, RatesOfEach, chance_of
 from modelwatch_analyzer.model_quality.documents import NAN, MetricConstraint, R2Definition
-from modelwatch_analyzer.model_quality.metric import ComparisonOperator, Measured, Metric, numbers_of
+from modelwatch_analyzer.model_quality.metric import ComparisonOperator, ErrorAt, Measured, Metric, numbers_of
 from modelwatch_analyzer.thresholds import equal
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_analyzer.wording import java_double
@@ -73,6 +73,7 @@ def check(
         result.warnings.append("the constraints name no metric: nothing was compared with a threshold")
     in_violations = {camel_case(metric.name): metric.name for metric in registry}  # which people copy
     same_as = {metric.name: metric.same_as for metric in registry if metric.same_as}
+    errors_at = {metric.name: metric.error_at for metric in registry if metric.error_at}
     found: list[tuple[str | None, ConstraintViolation]] = []
     judged = {metric_compared(name, each) for name, each in constraints.items() if each.beyond_confidence_interval}
     numbers = numbers_of(metric for metric in registry if metric.name in judged)
@@ -86,7 +87,7 @@ def check(
         undefined = next((each for each in (measured.value, constraint.limit) if isinstance(each, Undefined)), None)
         if undefined is not None:
             result.warnings.append(f"{name} is not compared: {undefined.reason}")
-        elif (violation := _violation(name, measured, constraint, of_each)) is not None:
+        elif (violation := _violation(name, measured, constraint, of_each, errors_at.get(compared))) is not None:
             by_value = exact or not constraint.beyond_confidence_interval
             if measured.estimate is None and not by_value:
                 result.undecided.append(violation)
@@ -161,7 +162,7 @@ def _remarks(name: str, constraint: MetricConstraint) -> Iterator[str]:
 
 
 def _violation(
-    name: str, measured: Measured, constraint: MetricConstraint, rates: RatesOfEach | None
+    name: str, measured: Measured, constraint: MetricConstraint, rates: RatesOfEach | None, error_at: ErrorAt | None
 ) -> ConstraintViolation | None:
     value, threshold = measured.value, constraint.limit
     if isinstance(value, Undefined) or isinstance(threshold, Undefined):
@@ -177,6 +178,9 @@ def _violation(
         before, now = None if is_another else constraint.suggested_from, measured.estimate
         limit = threshold if before is None else before.value
         if now is not None:
+            if before is None and error_at is not None:
+                # Of rows none of which is right a replicate shows no error, but at the limit some would be.
+                now = replace(now, standard_error=max(now.standard_error, error_at(limit, now.rows)))
             chance = chance_of(limit - now.value if less else now.value - limit, now, before)
             if not rates.is_certain(chance, before):
                 return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -115,6 +116,23 @@ def _of_rarest(evidence: Classes) -> int:
     return int(actual[actual > 0].min(initial=int(actual.sum())))
 
 
+def _error_of_share(limit: float, rows: int) -> float:
+    """Return the standard error of a share of so many rows (binomial distribution)."""
+    return math.sqrt(max(limit * (1 - limit), 0.0) / rows)
+
+
+def _error_of_f(limit: float, rows: int) -> float:
+    """Return the standard error of F of so many rows that are positive by label or prediction.
+
+    To first order, from that of the share of rows that are both, where as many are missed as wrongly found.
+    """
+    return _error_of_share(limit, rows) * math.sqrt(2) * (1 - limit / 2)
+
+
+def _share(name: str, formula: Formula, **options: Any) -> Metric[Classes]:
+    return _metric(name, formula, error_at=_error_of_share, **options)
+
+
 _POSITIVE, _NEGATIVE = partial(_labels, -1), partial(_labels, 0)
 """The number of rows with a positive, and with a negative, label: the denominators of rates."""
 
@@ -139,24 +157,24 @@ _BEYOND = (
 """Metrics for any number of classes that the first party's files do not have."""
 
 BINARY: tuple[Metric[Classes], ...] = (
-    _metric("recall", partial(_positive, recall), rows=_POSITIVE),
-    _metric("precision", partial(_positive, precision), rows=_predicted),
-    _metric("accuracy", accuracy),
+    _share("recall", partial(_positive, recall), rows=_POSITIVE),
+    _share("precision", partial(_positive, precision), rows=_predicted),
+    _share("accuracy", accuracy),
     *_constants(recall=partial(_positive, recall), precision=partial(_positive, precision), accuracy=accuracy),
-    _metric(
+    _share(
         "true_positive_rate",
         lambda counts: _rate(-1, right=True, counts=counts),
         undefined=_NO_POSITIVE,
         same_as="recall",
         rows=_POSITIVE,
     ),
-    _metric(
+    _share(
         "true_negative_rate",
         lambda counts: _rate(0, right=True, counts=counts),
         undefined=_NO_NEGATIVE,
         rows=_NEGATIVE,
     ),
-    _metric(
+    _share(
         "false_positive_rate",
         lambda counts: _rate(0, right=False, counts=counts),
         undefined=_NO_NEGATIVE,
@@ -164,7 +182,7 @@ BINARY: tuple[Metric[Classes], ...] = (
         same_as="true_negative_rate",
         rows=_NEGATIVE,
     ),
-    _metric(
+    _share(
         "false_negative_rate",
         lambda counts: _rate(-1, right=False, counts=counts),
         undefined=_NO_POSITIVE,
@@ -172,25 +190,25 @@ BINARY: tuple[Metric[Classes], ...] = (
         same_as="recall",
         rows=_POSITIVE,
     ),
-    *(_metric(name, partial(_positive, score), rows=_labelled_or_predicted) for name, score in F_BETAS.items()),
+    *(
+        _metric(name, partial(_positive, score), rows=_labelled_or_predicted, error_at=_error_of_f)
+        for name, score in F_BETAS.items()
+    ),
     *_constants(**{name: partial(_positive, score) for name, score in F_BETAS.items()}),
     *_BEYOND,
 )
 """Metrics of two predicted classes."""
 
+_RIGHT: dict[str, Formula] = {"accuracy": accuracy, "weighted_recall": partial(_weighted, recall)}
 _WEIGHTED: dict[str, Formula] = {
-    "accuracy": accuracy,
-    "weighted_recall": partial(_weighted, recall),
     "weighted_precision": partial(_weighted, precision),
     **{f"weighted_{name}": partial(_weighted, score) for name, score in F_BETAS.items()},
 }
 
 MULTICLASS: tuple[Metric[Classes], ...] = (
-    *(
-        _metric(name, formula, same_as="accuracy" if name == "weighted_recall" else None)
-        for name, formula in _WEIGHTED.items()
-    ),
-    *_constants(**_WEIGHTED),
+    *(_share(name, formula, same_as="accuracy" if name != "accuracy" else None) for name, formula in _RIGHT.items()),
+    *(_metric(name, formula) for name, formula in _WEIGHTED.items()),
+    *_constants(**_RIGHT, **_WEIGHTED),
     *_BEYOND,
 )
 """Metrics of any number of predicted classes."""

@@ -49,6 +49,8 @@ class Evidence(Protocol):
 
 E = TypeVar("E", bound=Evidence)
 
+ErrorAt = Callable[[float, int], float]
+
 
 @dataclass(frozen=True, slots=True)
 class Metric(Generic[E]):
@@ -75,6 +77,8 @@ class Metric(Generic[E]):
         at the value (the basic bootstrap interval of Davison and Hinkley, 1997), stretched to hold the value.
     rows : callable, optional
         How many rows of the evidence it is computed of; by default all.
+    error_at : callable, optional
+        The standard error that it has where it is at a limit, of so many rows; none where a limit does not say.
     """
 
     name: str
@@ -86,6 +90,7 @@ class Metric(Generic[E]):
     same_as: str | None = None
     raised_by_chance: bool = False
     rows: Callable[[E], int] | None = None
+    error_at: ErrorAt | None = None
 
 
 @dataclass(frozen=True, slots=True)
