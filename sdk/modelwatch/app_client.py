@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -78,6 +80,11 @@ class AppClient:
     def results(self) -> str:
         """The S3 URI of the bucket that results go to by default."""
         return f"s3://{self._output('ResultsBucketName')}"
+
+    @property
+    def now(self) -> datetime:
+        """The time by the clock of AWS, or of the local stack, which may be ahead of this machine's."""
+        return time_of(self.client("cloudformation").describe_stacks(StackName=self.stack_name))
 
     def manage(self, operation: str, **parameters: Any) -> dict[str, Any]:
         """Carry out an operation on monitors.
@@ -155,6 +162,15 @@ class AppClient:
             code, _, message = str(document.get("errorMessage")).partition(": ")
             raise _error(operation, str(document.get("errorType")), code, message)
         return document
+
+
+def time_of(response: Mapping[str, Any]) -> datetime:
+    """Return the time of a response of boto3 by the clock of who sent it.
+
+    One without a date has the time of its receipt (RFC 9110, section 6.6.1).
+    """
+    date = response["ResponseMetadata"]["HTTPHeaders"].get("date")
+    return parsedate_to_datetime(date) if date else datetime.now(UTC)
 
 
 def app_client(sagemaker_session: Any = None) -> AppClient:
