@@ -34,14 +34,11 @@ class AppClient:
     session : boto3.Session
     stack_name : str
         The CloudFormation stack that template.yaml was deployed as.
-    endpoint_url : str, optional
-        Where a local stack listens; AWS, or AWS_ENDPOINT_URL, if not given.
     """
 
-    def __init__(self, session: boto3.Session, stack_name: str, endpoint_url: str | None = None) -> None:
+    def __init__(self, session: boto3.Session, stack_name: str) -> None:
         self.session = session
         self.stack_name = stack_name
-        self._endpoint_url = endpoint_url
         self._clients: dict[str, Any] = {}
 
     def client(self, service: str) -> Any:
@@ -49,11 +46,9 @@ class AppClient:
         if service not in self._clients:
             from botocore.config import Config
 
-            # A stack on this machine is behind no proxy.
-            proxies: dict[str, str] | None = {} if self._endpoint_url else None
-            config = Config(read_timeout=_FUNCTION_SECONDS, retries={"mode": "standard"}, proxies=proxies)
+            config = Config(read_timeout=_FUNCTION_SECONDS, retries={"mode": "standard"})
             session: Any = self.session
-            self._clients[service] = session.client(service, config=config, endpoint_url=self._endpoint_url)
+            self._clients[service] = session.client(service, config=config)
         return self._clients[service]
 
     @property
