@@ -274,7 +274,9 @@ def test_captured_records_and_labels_without_line_ends_are_refused_with_the_caus
 )
 def test_a_document_over_several_lines_is_not_read_as_json_lines(tmp_path, text):
     (tmp_path / "data.json").write_text(text)
-    with pytest.raises(modelwatch.ModelwatchError, match=r"OtherFormat: data\.json begins .* name the format json in dataset_"):
+    with pytest.raises(
+        modelwatch.ModelwatchError, match=r"OtherFormat: data\.json begins .* name the format json in dataset_"
+    ):
         modelwatch.baseline(tmp_path / "data.json", dataset_format="jsonlines")
     made = modelwatch.baseline(tmp_path / "data.json", dataset_format="json")
     assert made.statistics["dataset"]["item_count"] in (1, len(RECORDS))

@@ -76,7 +76,7 @@ def test_a_file_is_read_or_refused_with_the_name_of_the_format_that_it_has(
         modelwatch.baseline(path, dataset_format=declared)
     assert refused.value.code == "OtherFormat"
     assert refused.value.message.startswith("data")
-    assert refused.value.message.endswith(f"name the format {actual.split()[0]} in dataset_format")
+    assert refused.value.message.endswith(f"name the format {actual.split(maxsplit=1)[0]} in dataset_format")
     assert ("decompress it" in refused.value.message) == (compressed and actual == "parquet")
 
 
@@ -94,9 +94,7 @@ UNREADABLE = {
 
 @pytest.mark.parametrize("declared", DECLARED)
 @pytest.mark.parametrize("what", UNREADABLE)
-def test_a_file_of_a_format_that_is_not_read_is_refused_by_what_it_is(
-    tmp_path: Path, what: str, declared: str
-) -> None:
+def test_a_file_of_a_format_that_is_not_read_is_refused_by_what_it_is(tmp_path: Path, what: str, declared: str) -> None:
     (tmp_path / "data").write_bytes(UNREADABLE[what])
     with pytest.raises(modelwatch.ModelwatchError, match=f"OtherFormat: data is {what}"):
         modelwatch.baseline(tmp_path / "data", dataset_format=declared)
@@ -106,7 +104,7 @@ def test_a_file_of_a_format_that_is_not_read_is_refused_by_what_it_is(
 def test_text_may_begin_like_a_file_of_another_format(tmp_path: Path, text: str) -> None:
     (tmp_path / "data").write_text(text)
     made = modelwatch.baseline(tmp_path / "data", dataset_format="csv")
-    assert [feature["name"] for feature in made.statistics["features"]] == text.split("\n")[0].split(",")
+    assert [feature["name"] for feature in made.statistics["features"]] == text.split("\n", maxsplit=1)[0].split(",")
 
 
 @pytest.mark.parametrize(
@@ -125,6 +123,16 @@ def test_what_is_of_no_format_for_certain_is_malformed(tmp_path: Path, text: str
     (tmp_path / "data").write_text(text)
     with pytest.raises(modelwatch.ModelwatchError, match="AllMalformed: "):
         modelwatch.baseline(tmp_path / "data", dataset_format=declared)
+
+
+@pytest.mark.parametrize("declared", ["json", "jsonlines"])
+@pytest.mark.parametrize("content", [FILES["json"], json.dumps(RECORDS[0]).encode()])
+def test_an_attribute_that_finds_nothing_is_not_taken_for_another_format(
+    tmp_path: Path, declared: str, content: bytes
+) -> None:
+    (tmp_path / "data").write_bytes(content)
+    with pytest.raises(modelwatch.ModelwatchError, match="features_attribute"):
+        modelwatch.baseline(tmp_path / "data", dataset_format=declared, features_attribute="rows[*]")
 
 
 def test_one_file_of_another_format_among_others_is_counted_as_malformed(tmp_path: Path) -> None:

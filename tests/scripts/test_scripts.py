@@ -76,7 +76,10 @@ def test_lines_of_csv_end_with_a_script_as_they_do_without_one(read, end: str, *
     _, rows, log = read(source, end.join(["a,b", "1,x", "", "2,y"]) + end * last)
     assert (rows, log.read, log.malformed) == ([("1", "x"), ("2", "y")], 2, 0)
     with pytest.raises(InvalidInput, match="failed at data:4: "):
-        read("def preprocess_handler(line):\n    assert line == '1,x'\n    return {}", end.join("a,b|1,x||2,y".split("|")))
+        read(
+            "def preprocess_handler(line):\n    assert line == '1,x'\n    return {}",
+            end.join(["a,b", "1,x", "", "2,y"]),
+        )
 
 
 def test_a_carriage_return_in_a_line_is_kept_where_line_feeds_end_the_lines(read) -> None:

@@ -54,7 +54,8 @@ def doctor(
         stack = DEFAULT_STACK
     if repair_lists and stack is None:
         raise InvalidInput(
-            "UnusableArguments", "--repair-lists needs --local, or --stack, which names the stack whose table is repaired"
+            "UnusableArguments",
+            "--repair-lists needs --local, or --stack, which names the stack whose table is repaired",
         )
     if stack is None:
         found = list(examine(OF_THIS_MACHINE, None))

@@ -22,7 +22,11 @@ def this_machine(announce: Callable[[str], None], aws: AwsOptions = OF_THE_ENVIR
     from modelwatch_analyzer.host import Host, any_address  # the numeric packages would slow down ``--help``
 
     return Host(
-        partial(_open_endpoint, aws), partial(_read_object, aws), announce, allows_pickles=True, allows_address=any_address
+        partial(_open_endpoint, aws),
+        partial(_read_object, aws),
+        announce,
+        allows_pickles=True,
+        allows_address=any_address,
     )
 
 

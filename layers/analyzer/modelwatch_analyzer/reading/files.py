@@ -161,8 +161,9 @@ class SourceFile:
         Raises
         ------
         InvalidInput
-            ``OtherFormat`` for formats that are no text, ``NotUtf8`` for UTF-16, ``DecompressedTooLarge`` for more than `DECOMPRESSED_LIMIT` bytes,
-            ``UnreadableFile`` for other packings than gzip, or if the system cannot read it.
+            ``OtherFormat`` for formats that are no text, ``NotUtf8`` for UTF-16, ``DecompressedTooLarge`` for more than
+            `DECOMPRESSED_LIMIT` bytes, ``UnreadableFile`` for other packings than gzip, or if the system cannot read
+            it.
         """
         size = max(1, int(times * BLOCK_BYTES))
         with self._opened() as stream:
@@ -238,9 +239,7 @@ class SourceFile:
         return len(codecs.BOM_UTF8) * head.startswith(codecs.BOM_UTF8)
 
 
-def line_blocks(
-    file: SourceFile, log: ReadLog, blocks: Iterable[bytes] | None = None
-) -> Iterator[tuple[int, bytes]]:
+def line_blocks(file: SourceFile, log: ReadLog, blocks: Iterable[bytes] | None = None) -> Iterator[tuple[int, bytes]]:
     """Yield blocks of complete lines, each with the number of its first line; the last line may have no line end.
 
     A line that is longer than `LONGEST_RECORD` is left out and logged.

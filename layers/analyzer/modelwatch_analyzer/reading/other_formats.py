@@ -98,9 +98,9 @@ def refuse_other_format(file: SourceFile, declared: str) -> None:
     """
     text = next(file.blocks(ReadLog(), times=_HEAD_BLOCK), b"")
     _refuse_markup(file.label, text)
-    name = _format_of(text)
-    if name is not None and name != declared:
-        message = f"{file.label} seems to be {_NAMES[name]}, and not {_NAMES[declared]}: {named_format(name)}"
+    names = _formats_of(text)
+    if names and declared not in names:
+        message = f"{file.label} seems to be {_NAMES[names[0]]}, and not {_NAMES[declared]}: {named_format(names[0])}"
         raise InvalidInput("OtherFormat", message)
 
 
@@ -111,23 +111,25 @@ def _refuse_markup(label: str, text: bytes) -> None:
         raise InvalidInput("OtherFormat", message)
 
 
-def _format_of(text: bytes) -> str | None:
-    """Return the name of the format that a text seems to have; None where that is not clear."""
+def _formats_of(text: bytes) -> tuple[str, ...]:
+    """Return the names of the formats that a text seems to have, the likeliest first; none where that is not clear."""
     begun = text[:_HEAD_BYTES].lstrip()
     lines = [line for line in begun.splitlines()[:_HEAD_LINES] if line.strip()]
     documents = [_decoded(line) for line in lines[:2]]
     if documents and all(isinstance(document, (dict, list)) for document in documents):
         if _is_captured(documents[0]):
-            return "capture"
-        return "json" if isinstance(documents[0], list) and len(lines) == 1 else "jsonlines"
+            return ("capture",)
+        if len(lines) > 1:
+            return ("jsonlines",)
+        return ("json", "jsonlines") if isinstance(documents[0], list) else ("jsonlines", "json")
     if _DOCUMENT.match(begun) or _ARRAY.match(begun):
         line = lines[0].rstrip()
         goes_on = len(lines) > 1 and line.endswith(_GOES_ON) and not _decoded(line.rstrip(b","))
-        return "json" if goes_on or (begun.startswith(b"[") and len(text) > _HEAD_BYTES) else None
+        return ("json",) if goes_on or (begun.startswith(b"[") and len(text) > _HEAD_BYTES) else ()
     if begun.startswith((b"{", b"[")) or _CONTROL.search(begun):
-        return None
+        return ()
     whole = lines[:-1] if len(text) > _HEAD_BYTES else lines
-    return "csv" if any(_is_separated(whole, separator) for separator in SEPARATORS) else None
+    return ("csv",) if any(_is_separated(whole, separator) for separator in SEPARATORS) else ()
 
 
 def _is_separated(lines: Sequence[bytes], separator: str) -> bool:
