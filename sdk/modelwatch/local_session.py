@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import boto3
+import botocore.session
 from botocore.config import Config
 
 _KEY = "local"
@@ -24,7 +26,11 @@ class LocalSession(boto3.Session):
     """
 
     def __init__(self, endpoint_url: str, region_name: str | None = None) -> None:
-        super().__init__(_KEY, _KEY, region_name=region_name or _REGION)
+        # The user's own profiles and configuration must not affect calls that stay on this machine.
+        nowhere = (None, None, os.devnull, None)
+        variables = {"profile": (None, None, None, None), "config_file": nowhere, "credentials_file": nowhere}
+        core = botocore.session.Session(session_vars=variables)
+        super().__init__(_KEY, _KEY, region_name=region_name or _REGION, botocore_session=core)
         self._endpoint_url = endpoint_url
 
     def client(self, service_name: str, *arguments: Any, **options: Any) -> Any:

@@ -301,7 +301,8 @@ def test_the_command_prints_each_check_and_ends_with_one_for_a_problem(app, sess
     assert ended.exit_code == as_json.exit_code == 1
     (wrong,) = [line for line in ended.stdout.splitlines()[1:] if line.split()[-1] != "ok"]
     assert wrong.split()[:2] == ["alarms", "AlarmOn"]
-    assert "Fix: " in wrong
+    assert ". Fix: " in wrong
+    assert ".. " not in wrong
     problems = [each for check in json.loads(as_json.stdout)["checks"] for each in check["problems"]]
     assert [each["code"] for each in problems] == ["AlarmOn"]
 

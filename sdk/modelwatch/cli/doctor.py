@@ -78,7 +78,7 @@ def _rows(found: Found) -> Iterable[tuple[str, str, str]]:
             yield name, "ok", ""
         for problem in problems:
             note = "" if problem.serious else " (a note)"
-            yield name, f"{problem.code}{note}", f"{problem.message}. Fix: {problem.fix}"
+            yield name, f"{problem.code}{note}", f"{problem.message.removesuffix('.')}. Fix: {problem.fix}"
 
 
 def _document(found: Found) -> dict[str, object]:
