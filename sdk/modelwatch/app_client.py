@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -32,14 +34,11 @@ class AppClient:
     session : boto3.Session
     stack_name : str
         The CloudFormation stack that template.yaml was deployed as.
-    endpoint_url : str, optional
-        Where a local stack listens; AWS, or AWS_ENDPOINT_URL, if not given.
     """
 
-    def __init__(self, session: boto3.Session, stack_name: str, endpoint_url: str | None = None) -> None:
+    def __init__(self, session: boto3.Session, stack_name: str) -> None:
         self.session = session
         self.stack_name = stack_name
-        self._endpoint_url = endpoint_url
         self._clients: dict[str, Any] = {}
 
     def client(self, service: str) -> Any:
@@ -47,11 +46,9 @@ class AppClient:
         if service not in self._clients:
             from botocore.config import Config
 
-            # A stack on this machine is behind no proxy.
-            proxies: dict[str, str] | None = {} if self._endpoint_url else None
-            config = Config(read_timeout=_FUNCTION_SECONDS, retries={"mode": "standard"}, proxies=proxies)
+            config = Config(read_timeout=_FUNCTION_SECONDS, retries={"mode": "standard"})
             session: Any = self.session
-            self._clients[service] = session.client(service, config=config, endpoint_url=self._endpoint_url)
+            self._clients[service] = session.client(service, config=config)
         return self._clients[service]
 
     @property
@@ -78,6 +75,11 @@ class AppClient:
     def results(self) -> str:
         """The S3 URI of the bucket that results go to by default."""
         return f"s3://{self._output('ResultsBucketName')}"
+
+    @property
+    def now(self) -> datetime:
+        """The time by the clock of AWS, or of the local stack, which may be ahead of this machine's."""
+        return time_of(self.client("cloudformation").describe_stacks(StackName=self.stack_name))
 
     def manage(self, operation: str, **parameters: Any) -> dict[str, Any]:
         """Carry out an operation on monitors.
@@ -155,6 +157,15 @@ class AppClient:
             code, _, message = str(document.get("errorMessage")).partition(": ")
             raise _error(operation, str(document.get("errorType")), code, message)
         return document
+
+
+def time_of(response: Mapping[str, Any]) -> datetime:
+    """Return the time of a response of boto3 by the clock of who sent it.
+
+    One without a date has the time of its receipt (RFC 9110, section 6.6.1).
+    """
+    date = response["ResponseMetadata"]["HTTPHeaders"].get("date")
+    return parsedate_to_datetime(date) if date else datetime.now(UTC)
 
 
 def app_client(sagemaker_session: Any = None) -> AppClient:

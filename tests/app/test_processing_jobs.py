@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-import boto3
 import pytest
 
 from modelwatch.app_client import AppClient
 from modelwatch.local.app_files import JOB_IMAGE
+from modelwatch.local_session import LocalSession
 from modelwatch.model_monitor import MonitoringExecution
 from modelwatch_core.domain.hosts import RunStatus
 from modelwatch_core.domain.processing_job import JobState
@@ -105,8 +105,7 @@ def stored(app: App, folder: str) -> dict[str, bytes]:
 
 
 def client(app: App) -> AppClient:
-    session = boto3.Session(aws_access_key_id="x", aws_secret_access_key="x", region_name=app.stack.region)
-    return AppClient(session, app.stack.name, endpoint_url=app.stack.endpoint_url)
+    return AppClient(LocalSession(app.stack.endpoint_url, app.stack.region), app.stack.name)
 
 
 def job_of(app: App, execution: dict[str, Any]) -> dict[str, Any]:

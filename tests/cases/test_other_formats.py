@@ -63,7 +63,7 @@ def frame(seed: int) -> pd.DataFrame:
 def test_a_file_of_another_format_is_refused_by_its_name(tmp_path, text, read_as, name, *, header):
     (tmp_path / "data").write_text(text, encoding="utf-8")
     options = {"header": header} if read_as == "csv" else {}
-    with pytest.raises(modelwatch.ModelwatchError, match=rf"OtherFormat: data .*name the format {name}$"):
+    with pytest.raises(modelwatch.ModelwatchError, match=rf"OtherFormat: data .*name the format {name} in dataset_"):
         modelwatch.baseline(tmp_path / "data", dataset_format=read_as, **options)
 
 
@@ -276,7 +276,9 @@ def test_captured_records_and_labels_without_line_ends_are_refused_with_the_caus
 )
 def test_a_document_over_several_lines_is_not_read_as_json_lines(tmp_path, text):
     (tmp_path / "data.json").write_text(text)
-    with pytest.raises(modelwatch.ModelwatchError, match=r"OtherFormat: data\.json begins .* name the format json$"):
+    with pytest.raises(
+        modelwatch.ModelwatchError, match=r"OtherFormat: data\.json begins .* name the format json in dataset_"
+    ):
         modelwatch.baseline(tmp_path / "data.json", dataset_format="jsonlines")
     made = modelwatch.baseline(tmp_path / "data.json", dataset_format="json")
     assert made.statistics["dataset"]["item_count"] in (1, len(RECORDS))
@@ -313,3 +315,11 @@ def test_sparse_columns_of_pandas_are_read_as_the_numbers_that_they_are():
         "plan_a"
     ] == "Integral"
     assert isinstance(sparse["x"].dtype, pd.SparseDtype)
+
+
+def test_the_command_names_the_option_that_is_to_be_changed(shell):
+    shell.write("train.csv", "age,city\n" + "20,de\n" * 40)
+    refused = shell("baseline data-quality --data train.csv --dataset-format json --output b")
+    assert refused.exit_code == 2
+    assert "OtherFormat: train.csv seems to be comma-separated text" in refused.text
+    assert "name the format csv in --dataset-format" in refused.text

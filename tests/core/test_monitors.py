@@ -483,6 +483,27 @@ def test_a_schedule_is_described_with_its_latest_execution(world):
     assert [execution["scheduled_time"] for execution in listed] == ["2026-11-22T10:00:00Z"]
 
 
+def test_the_violations_of_an_execution_are_unknown_where_nothing_was_compared(world):
+    world.has_captures()
+    outcomes = {
+        "sound": {},
+        "failed": {"status": OutcomeStatus.FAILED, "failure_reason": "NoData: nothing was captured"},
+        "without": {},
+    }
+    for name, outcome in outcomes.items():
+        world.has_schedule(name, **({"baseline": None} if name == "without" else {}))
+        world.finish(world.ends(world.tick(name=name), **outcome))
+    world.has_schedule("stopped")
+    stopped = world.tick(name="stopped")
+    world.manage("StopMonitoringExecution", monitoring_schedule_name=stopped.monitoring_schedule_name)
+    listed = world.manage("ListMonitoringExecutions")["executions"]
+    counts = {each["monitoring_schedule_name"]: each["outcome"]["violation_count"] for each in listed}
+    assert counts == {"sound": 0, "failed": None, "without": None, "stopped": None}
+    for name, count in counts.items():
+        described = world.manage("DescribeMonitoringSchedule", monitoring_schedule_name=name)
+        assert described["last_monitoring_execution"]["outcome"]["violation_count"] == count
+
+
 @pytest.mark.parametrize("operation", ["Describe", "Start", "Stop", "Delete"])
 def test_an_unknown_schedule_is_said_to_be_unknown(world, operation):
     with pytest.raises(InvalidInput, match="ScheduleNotFound"):

@@ -19,6 +19,8 @@ from modelwatch.doctor.checks import OF_A_STACK, OF_THIS_MACHINE
 from modelwatch.doctor.deployed import Deployed
 from modelwatch.doctor.problem import Problem, examine
 from modelwatch.local import LocalStackError
+from modelwatch.local_session import LocalSession
+from modelwatch.running_stack import announced
 from modelwatch_core.domain.errors import InvalidInput
 from tests.app.deployed_app import HOUR, START, App, started
 
@@ -299,9 +301,21 @@ def test_the_command_prints_each_check_and_ends_with_one_for_a_problem(app, sess
     assert ended.exit_code == as_json.exit_code == 1
     (wrong,) = [line for line in ended.stdout.splitlines()[1:] if line.split()[-1] != "ok"]
     assert wrong.split()[:2] == ["alarms", "AlarmOn"]
-    assert "Fix: " in wrong
+    assert ". Fix: " in wrong
+    assert ".. " not in wrong
     problems = [each for check in json.loads(as_json.stdout)["checks"] for each in check["problems"]]
     assert [each["code"] for each in problems] == ["AlarmOn"]
+
+
+def test_the_stack_that_runs_here_is_checked_by_its_own_clock(app, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name)
+    with announced(app.stack.endpoint_url):
+        ended = CliRunner().invoke(command, ["doctor", "--local"])
+    assert ended.exit_code == 0, ended.stdout + ended.stderr
+    assert [line.split("  ")[0] for line in ended.stdout.splitlines()[1:]] == [check.name for check in OF_A_STACK]
+    assert Deployed.read(LocalSession(app.stack.endpoint_url), "modelwatch").now == app.stack.now
 
 
 def test_the_command_ends_with_two_without_such_a_stack(app, session):
@@ -395,7 +409,7 @@ def test_records_of_an_earlier_version_are_put_into_todays_lists_once(app, sessi
 
 def test_the_repair_of_lists_needs_a_stack():
     ended = CliRunner().invoke(command, ["doctor", "--repair-lists"])
-    assert (ended.exit_code, "--repair-lists needs --stack" in ended.stderr) == (2, True)
+    assert (ended.exit_code, "--repair-lists needs --local, or --stack" in ended.stderr) == (2, True)
 
 
 @pytest.mark.parametrize(

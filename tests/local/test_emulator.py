@@ -12,6 +12,7 @@ import pytest
 from botocore.config import Config
 from moto.s3.models import s3_backends
 
+from modelwatch.app_client import time_of
 from modelwatch.local.clock import VirtualClock
 from modelwatch.local.emulator import Emulator
 
@@ -44,6 +45,15 @@ def test_a_connection_takes_a_request_after_another(emulator):
             assert connection.getresponse().read()
             connections.add(connection.sock.getsockname())
     assert len(connections) == 1
+
+
+def test_responses_have_the_time_of_the_stack(emulator):
+    sts = boto3.client("sts", "us-east-1", endpoint_url=emulator.url, **KEYS)
+    response = sts.get_caller_identity()
+    assert time_of(response) == datetime(2026, 1, 5, tzinfo=UTC)
+    with closing(HTTPConnection(emulator.url.removeprefix("http://"), timeout=10)) as connection:
+        connection.request("GET", "/")
+        assert connection.getresponse().headers.get_all("Date") == ["Mon, 05 Jan 2026 00:00:00 GMT"]
 
 
 KEYS = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}

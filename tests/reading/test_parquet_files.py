@@ -239,12 +239,22 @@ def test_half_floats_are_numbers(tmp_path: Path) -> None:
         assert read(tmp_path / "half.parquet", pl.String())[0]["h"].to_list() == text
 
 
-@pytest.mark.parametrize("content", [b"", b"PAR1", b"a,b\n1,2\n", b"PAR1" + b"x" * 50 + b"PAR1", b"\x80\x04K\x01."])
-def test_a_file_that_is_not_parquet_is_refused(tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b"", "NotParquet"),
+        (b"PAR1", "NotParquet"),
+        (b"a\nb\n", "NotParquet"),
+        (b"PAR1" + b"x" * 50 + b"PAR1", "NotParquet"),
+        (b"a,b\n1,2\n", "OtherFormat"),
+        (b"\x80\x04K\x01.", "OtherFormat"),
+    ],
+)
+def test_a_file_that_is_not_parquet_is_refused(tmp_path: Path, content: bytes, code: str) -> None:
     (tmp_path / "a.parquet").write_bytes(content)
     with pytest.raises(InvalidInput, match=r"a\.parquet") as refused:
         opened(tmp_path / "a.parquet")
-    assert refused.value.code == "NotParquet"
+    assert refused.value.code == code
 
 
 def test_files_with_different_no_or_too_many_columns_are_refused(

@@ -69,6 +69,24 @@ def test_a_script_gets_the_raw_line_and_the_dict_that_it_returns_becomes_a_row(r
     assert (log.objects, log.read, log.bytes) == (1, 2, 17)
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("last", [True, False], ids=["with an end", "without an end"])
+def test_lines_of_csv_end_with_a_script_as_they_do_without_one(read, end: str, *, last: bool) -> None:
+    source = "def preprocess_handler(line):\n    return dict(zip('ab', line.split(',')))"
+    _, rows, log = read(source, end.join(["a,b", "1,x", "", "2,y"]) + end * last)
+    assert (rows, log.read, log.malformed) == ([("1", "x"), ("2", "y")], 2, 0)
+    with pytest.raises(InvalidInput, match="failed at data:4: "):
+        read(
+            "def preprocess_handler(line):\n    assert line == '1,x'\n    return {}",
+            end.join(["a,b", "1,x", "", "2,y"]),
+        )
+
+
+def test_a_carriage_return_in_a_line_is_kept_where_line_feeds_end_the_lines(read) -> None:
+    source = "def preprocess_handler(line):\n    return {'line': line}"
+    assert read(source, "a\n1\r2\n")[1] == [("1\r2",)]
+
+
 def test_rows_that_would_fill_the_disk_are_refused_and_their_file_is_deleted(
     read, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -256,6 +274,27 @@ def test_a_script_may_define_dataclasses_and_pickle_its_own_classes(read) -> Non
         "def preprocess_handler(line):\n    return vars(pickle.loads(pickle.dumps(Event(line))))"
     )
     assert read(source, "x\n1\n")[1] == [("1",)]
+
+
+@pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
+def test_a_script_may_have_its_own_processes_call_what_it_defines(read, tmp_path: Path, method: str) -> None:
+    """Processes that are started afresh import the module of what they call, and what that imports."""
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "beside.py").write_text("def twice(number):\n    return 2 * number")
+    (tmp_path / "code" / "user_script.py").write_text("raise ImportError('this is another file')")
+    source = f"""
+import dataclasses, multiprocessing
+from beside import twice
+@dataclasses.dataclass
+class Row:
+    number: int
+def doubled(row):
+    return Row(twice(row.number))
+def preprocess_handler(line):
+    with multiprocessing.get_context("{method}").Pool(1) as pool:
+        return [dataclasses.asdict(row) for row in pool.map(doubled, [Row(int(line))])]
+"""
+    assert read(source, "a\n1\n")[1] == [("2",)]
 
 
 def test_what_a_script_prints_is_cut_and_it_goes_on(

@@ -5,14 +5,15 @@ from __future__ import annotations
 import io
 import json
 import re
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 
 import boto3
 import numpy as np
 import pytest
 
-from modelwatch.app_client import AppClient, app_client
+from modelwatch.app_client import AppClient, app_client, time_of
+from modelwatch.local_session import LocalSession
 from tests.repository import ROOT
 
 
@@ -54,7 +55,16 @@ def test_what_is_given_may_have_arrays_and_numbers_of_numpy():
 
 
 def test_a_stack_on_this_machine_is_reached_past_the_proxies_of_the_environment():
-    session = boto3.Session("local", "local", region_name="us-east-1")
-    local = AppClient(session, "modelwatch", "http://127.0.0.1:4566").client("s3")
-    assert local.meta.config.proxies == {}
-    assert AppClient(session, "modelwatch").client("s3").meta.config.proxies is None
+    session = LocalSession("http://127.0.0.1:4566")
+    table = session.resource("dynamodb").Table("ledger")
+    for local in (AppClient(session, "modelwatch").client("s3"), table.meta.client):
+        assert (local.meta.endpoint_url, local.meta.config.proxies) == ("http://127.0.0.1:4566", {})
+    assert boto3.client("s3").meta.config.proxies is None
+
+
+def test_the_time_is_that_of_the_response_and_of_its_receipt_where_it_has_none():
+    headers = {"date": "Fri, 20 Nov 2026 09:30:05 GMT"}
+    sent = time_of({"ResponseMetadata": {"HTTPHeaders": headers}})
+    assert sent == datetime(2026, 11, 20, 9, 30, 5, tzinfo=UTC)
+    received = time_of({"ResponseMetadata": {"HTTPHeaders": {}}})
+    assert timedelta(0) <= datetime.now(UTC) - received < timedelta(minutes=1)

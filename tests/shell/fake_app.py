@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from modelwatch.app_client import AppClient
@@ -56,6 +57,10 @@ class FakeApp(AppClient):
     def __init__(self, **responses: Any) -> None:
         self.responses = responses
         self.asked: list[tuple[str, dict[str, Any]]] = []
+
+    @property
+    def now(self) -> datetime:
+        return datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 
     @property
     def sagemaker_arns(self) -> str:

@@ -103,6 +103,27 @@ def test_the_latest_execution_is_that_which_schedules_describe_shows(run: Run):
     assert run(unreadable, "executions", "wait", "hourly").stderr == "modelwatch: RecordUnreadable: a later version\n"
 
 
+def test_violations_that_nobody_looked_for_are_not_shown_as_none(run: Run, monkeypatch: pytest.MonkeyPatch):
+    unknown = {"violation_count": None, "failure_reason": "NoData: nothing was captured"}
+    failed = execution(8, "Failed", outcome=unknown)
+    listed = run(FakeApp(ListMonitoringExecutions=page(execution(9), failed)), "executions", "list")
+    assert [line.split()[4] for line in listed.stdout.splitlines()[1:]] == ["Completed", "Failed"]
+    assert [line.split()[5] for line in listed.stdout.splitlines()[1:]] == ["0", "-"]
+    described = run(FakeApp(DescribeMonitoringSchedule=latest(failed)), "executions", "describe", "hourly")
+    assert "Violations" not in described.stdout
+    nothing = ConstraintViolations({"violations": []})
+    monkeypatch.setattr(ConstraintViolations, "from_s3_uri", lambda *_: nothing)
+    without = execution(9, compares=False, outcome={"violation_count": None})
+    for record, violations, text in (
+        (execution(9), [], "no violations."),
+        (failed, None, "failed: NoData: nothing was captured"),
+        (without, None, "completed, nothing was compared"),
+    ):
+        app = FakeApp(DescribeMonitoringSchedule=latest(record))
+        assert json.loads(run(app, "executions", "report", "hourly", "--json").stdout)["violations"] == violations
+        assert f": {text}\n" in run(app, "executions", "report", "hourly").stdout
+
+
 @pytest.mark.parametrize("named", [("--start", "2026-11-19"), ("--start", "1", "--end", "2", "--scheduled-time", "3")])
 def test_half_a_window_names_no_execution(run: Run, named: tuple[str, ...]):
     assert run(FakeApp(), "executions", "describe", "hourly", *named).exit_code == 2

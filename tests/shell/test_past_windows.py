@@ -17,6 +17,17 @@ from tests.shell.fake_app import SCHEDULE, FakeApp, execution
 PAST = ("--start", "2026-11-20T09:00Z", "--end", "2026-11-20T12:00Z")
 
 
+def test_the_window_that_was_due_last_is_the_one_before_the_time_of_the_app(run: Run):
+    app = FakeApp(
+        DescribeMonitoringSchedule=SCHEDULE,
+        LaunchExecution=execution(9),
+        ListMonitoringExecutions={"executions": [execution(9)], "next_token": None},
+    )
+    assert run(app, "schedules", "run", "hourly").exit_code == 0
+    # It is 9:30 there, and SCHEDULE starts five minutes after its scheduled time.
+    assert app.parameters("LaunchExecution")["scheduled_time"] == "2026-11-20T09:05:00+00:00"
+
+
 @pytest.mark.parametrize("most_open", [1, 2, 5])
 def test_no_more_executions_are_open_than_allowed_and_results_keep_the_order(most_open: int):
     hours = [9, 10, 11]

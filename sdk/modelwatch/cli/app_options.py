@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from modelwatch.app_client import DEFAULT_STACK, STACK_VARIABLE, AppClient
-from modelwatch.cli.aws_session import Profile, Region, aws_session
+from modelwatch.cli.aws_session import AwsOptions
 from modelwatch.printing import make_console
 from modelwatch_core.domain.errors import InvalidInput, ModelwatchError, Upstream
 from modelwatch_core.domain.sagemaker_api.errors import SAGEMAKER_CODES
@@ -21,21 +21,16 @@ if TYPE_CHECKING:
     from botocore.exceptions import ClientError
 
 _CODE = re.compile(r"([A-Z][a-z]+[A-Za-z]+): (.+)", re.DOTALL)
-_LOCAL = "local"
-_LOCAL_REGION = "us-east-1"
 _CODES_OF_THE_APP = {*SAGEMAKER_CODES.values(), "InternalFailure"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AppOptions:
+class AppOptions(AwsOptions):
     """Where the app is."""
 
     stack: Annotated[str, typer.Option(envvar=STACK_VARIABLE, metavar="NAME", help="The name of the app's stack.")] = (
         DEFAULT_STACK
     )
-    local: Annotated[bool, typer.Option("--local", help="Use the stack that `modelwatch local up` runs here.")] = False
-    profile: Profile = None
-    region: Region = None
 
     def client(self) -> AppClient:
         """Return the app.
@@ -45,14 +40,7 @@ class AppOptions:
         InvalidInput
             ``NoCredentials``, ``NoRegion``, ``LocalStackNotFound``.
         """
-        if self.local:
-            import boto3
-
-            from modelwatch.running_stack import find_stack
-
-            local = boto3.Session(_LOCAL, _LOCAL, region_name=self.region or _LOCAL_REGION)
-            return AppClient(local, self.stack, find_stack())
-        session = aws_session(self.profile, self.region)
+        session = self.session()
         if session.region_name is None:
             raise InvalidInput("NoRegion", "no AWS region is set, so the app cannot be found: give --region")
         return AppClient(session, self.stack)

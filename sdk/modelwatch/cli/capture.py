@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from modelwatch.cli.aws_session import AwsOptions
 from modelwatch.cli.capture_switch import DISABLE_EXAMPLE, ENABLE_EXAMPLE, disable, enable
 from modelwatch.cli.dataset import DatasetFormatName, DatasetOptions, PayloadOptions
 from modelwatch.cli.failures import UNUSABLE, print_json
@@ -48,6 +49,8 @@ def inspect(
     payloads: PayloadOptions,
     rows: Annotated[int, typer.Option(metavar="N", min=0, max=1000, help="The number of rows to show.")] = 5,
     as_json: AsJson = False,
+    *,
+    aws: AwsOptions,
 ) -> None:
     """Show the content of captures: hours, records, encodings, the columns as they would be read, and the first rows.
 
@@ -55,7 +58,7 @@ def inspect(
     """
     options = DatasetOptions(dataset_format=DatasetFormatName.CAPTURE, **asdict(payloads))
     settings = options.settings()
-    with local_copy(uri, "PATH", options.may_be_in_window) as source:
+    with local_copy(uri, "PATH", options.may_be_in_window, aws) as source:
         from modelwatch_analyzer.inspection import inspect_capture
 
         inspection = inspect_capture(analysis_settings(**settings, dataset_source=source, output_path=Path()), rows)

@@ -247,7 +247,9 @@ def report(
         saved = _saved_report(app, record, output) if output or opens else None
     if opens and saved:
         webbrowser.open(saved.resolve().as_uri())
-    _print_report(record, [*violations] if violations else [], saved, as_json=as_json)
+    looked_at = (record.get("outcome") or {}).get("violation_count") is not None
+    found = [*violations] if violations else []
+    _print_report(record, found if found or looked_at else None, saved, as_json=as_json)
     raise typer.Exit(exit_code(record))
 
 
@@ -268,7 +270,7 @@ def status_text(record: Record) -> str:
     status, outcome = record["monitoring_execution_status"], record.get("outcome") or {}
     match status:
         case "Completed":
-            return "completed, no violations" if record.get("compares", True) else "completed"
+            return "completed, no violations" if record.get("compares", True) else "completed, nothing was compared"
         case "CompletedWithViolations":
             count = outcome.get("violation_count")
             return f"completed, {count_text(count, 'violation')}" if count else "completed with violations"
@@ -295,14 +297,21 @@ def _saved_report(app: AppClient, record: Record, output: Path | None) -> Path:
     return path
 
 
-def _print_report(record: Record, violations: list[dict[str, Any]], saved: Path | None, *, as_json: bool) -> None:
+def _print_report(
+    record: Record, violations: list[dict[str, Any]] | None, saved: Path | None, *, as_json: bool
+) -> None:
     if as_json:
         print_json({"execution": record, "violations": violations, "report": str(saved) if saved else None})
         return
-    console, found = make_console(), [read_violation(entry, place) for place, entry in enumerate(violations, start=1)]
+    entries = enumerate(violations or (), start=1)
+    console, found = make_console(), [read_violation(entry, place) for place, entry in entries]
     name, time = record["monitoring_schedule_name"], time_text(record["scheduled_time"])
-    if found or record["monitoring_execution_status"] != "CompletedWithViolations":
-        console.print(f"{name}, {time}: {count_text(len(found), 'violation') if found else 'no violations'}.")
+    if found:
+        console.print(f"{name}, {time}: {count_text(len(found), 'violation')}.")
+    elif violations is None:
+        console.print(printable(f"{name}, {time}: {status_text(record)}"))
+    elif record["monitoring_execution_status"] != "CompletedWithViolations":
+        console.print(f"{name}, {time}: no violations.")
     else:  # as a user's own container may say without a report
         said = (record.get("outcome") or {}).get("exit_message") or ""
         console.print(f"{name}, {time}: violations, which no report lists. {printable(said)}")

@@ -13,6 +13,7 @@ from typing import Annotated, Any, ClassVar, cast
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from modelwatch.cli.aws_session import AwsOptions
 from modelwatch.cli.dataset import DatasetOptions
 from modelwatch.cli.failures import UNUSABLE
 from modelwatch.cli.kind_options import is_path, kind_options, option_parameters
@@ -126,6 +127,7 @@ def _parameters(verb: Verb, kind: MonitorKind, texts: ShellCommand) -> Iterator[
     if verb is Verb.CHECK:
         yield keyword_parameter("backfill", Backfill, default=False)
     yield keyword_parameter("as_json", AsJson, default=False)
+    yield from group_parameters(AwsOptions)
 
 
 def _function(verb: Verb, kind: MonitorKind) -> Callable[..., None]:
@@ -133,6 +135,7 @@ def _function(verb: Verb, kind: MonitorKind) -> Callable[..., None]:
         *, dataset_source: str, output: Path, overwrite: bool, as_json: bool, backfill: bool = False, **values: Any
     ) -> None:
         dataset: DatasetOptions = take_group(DatasetOptions, values)
+        aws: AwsOptions = take_group(AwsOptions, values)
         fields = {
             "analysis_type": kind.analysis_type,
             **dataset.settings(kind.captured_sides),
@@ -140,11 +143,11 @@ def _function(verb: Verb, kind: MonitorKind) -> Callable[..., None]:
         }
         kind.shell.refuse(fields)
         with _named_as_typed(_command(verb, kind)), ExitStack() as copies:
-            source = local_copy(dataset_source, _DATA, dataset.may_be_in_window)
+            source = local_copy(dataset_source, _DATA, dataset.may_be_in_window, aws)
             fields["dataset_source"] = copies.enter_context(source)
             for option in kind_options(kind, verb):
                 if option.field in fields and is_path(kind, option):
-                    copy = copies.enter_context(local_copy(fields[option.field], option.option))
+                    copy = copies.enter_context(local_copy(fields[option.field], option.option, aws=aws))
                     fields |= dict.fromkeys((option.field, *option.also_sets), copy)
             folder = usable_output(output, overwrite=None if overwrite or backfill else "--overwrite")
             settings = analysis_settings(
@@ -153,10 +156,10 @@ def _function(verb: Verb, kind: MonitorKind) -> Callable[..., None]:
                 publish_cloudwatch_metrics="Enabled",
                 previous_attempt_results=folder if backfill else None,
             )
-            summary = analyze_locally(settings, as_json=as_json)
+            summary = analyze_locally(settings, as_json=as_json, aws=aws)
         print_result(summary, folder, as_json=as_json)
         if verb is Verb.BASELINE and not as_json:
-            print_learnt(kind, folder, check_command(kind, dataset, values, folder, summary.outputs))
+            print_learnt(kind, folder, check_command(kind, dataset, aws, values, folder, summary.outputs))
         if summary.violations:
             raise typer.Exit(VIOLATIONS_FOUND)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
+from modelwatch.cli.aws_session import OF_THE_ENVIRONMENT, AwsOptions
 from modelwatch.cli.models import this_machine
 from modelwatch.printing import make_console, printable
 from modelwatch_core.domain.analysis import AnalysisSummary
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 _Result = TypeVar("_Result")
 
 
-def analyze_locally(settings: AnalysisSettings, *, as_json: bool) -> AnalysisSummary:
+def analyze_locally(
+    settings: AnalysisSettings, *, as_json: bool, aws: AwsOptions = OF_THE_ENVIRONMENT
+) -> AnalysisSummary:
     """Run an analysis that may ask SageMaker's endpoints and read from S3, and write its reports.
 
     What a model will be asked is printed on stderr before the first request, and the expected time after it. Progress
@@ -31,21 +34,21 @@ def analyze_locally(settings: AnalysisSettings, *, as_json: bool) -> AnalysisSum
     """
     from modelwatch_analyzer.analysis import analyze
 
-    return _with_progress(lambda host: analyze(settings, host), as_json=as_json)
+    return _with_progress(lambda host: analyze(settings, host), as_json=as_json, aws=aws)
 
 
 def examine_locally(settings: AnalysisSettings) -> Examined:
     """Run an analysis like `analyze_locally`, and write nothing."""
     from modelwatch_analyzer.analysis import examine
 
-    return _with_progress(lambda host: examine(settings, host), as_json=False)
+    return _with_progress(lambda host: examine(settings, host), as_json=False, aws=OF_THE_ENVIRONMENT)
 
 
-def _with_progress(run: Callable[[Host], _Result], *, as_json: bool) -> _Result:
+def _with_progress(run: Callable[[Host], _Result], *, as_json: bool, aws: AwsOptions) -> _Result:
     def announce(message: str) -> None:
         make_console(stderr=True).print(printable(f"{message[:1].upper()}{message[1:]}."))
 
-    host = this_machine(announce)
+    host = this_machine(announce, aws)
     if as_json or not make_console(stderr=True).is_terminal:
         return run(host)
     return _with_bar(run, host)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelwatch.cli.app_options import app_errors
+from modelwatch.cli.aws_session import OF_THE_ENVIRONMENT, AwsOptions
 from modelwatch.cli.options import existing_path
 from modelwatch_core.domain.batch_manifest import manifest_objects
 from modelwatch_core.domain.errors import InvalidInput
@@ -21,7 +22,12 @@ _MANIFEST_FOLDERS = ("input", "output")
 
 
 @contextmanager
-def local_copy(uri: str, option: str, is_wanted: Callable[[str], bool] | None = None) -> Iterator[Path]:
+def local_copy(
+    uri: str,
+    option: str,
+    is_wanted: Callable[[str], bool] | None = None,
+    aws: AwsOptions = OF_THE_ENVIRONMENT,
+) -> Iterator[Path]:
     """Give the path of local data, or of a temporary copy of data in S3.
 
     Parameters
@@ -32,12 +38,14 @@ def local_copy(uri: str, option: str, is_wanted: Callable[[str], bool] | None = 
         What the user gave it with, for messages.
     is_wanted : callable, optional
         Whether an object is copied, by its S3 URI; all are by default.
+    aws : AwsOptions
+        Where S3 is.
 
     Raises
     ------
     InvalidInput
         ``FileNotFound``, ``UnreadableFile`` or ``NoData``, naming the option; ``AccessDenied``, ``BucketNotFound``,
-        ``NoCredentials``.
+        ``NoCredentials``, ``LocalStackNotFound``.
     Upstream
         ``ServiceNotReached`` or ``ServiceError``.
     """
@@ -48,32 +56,28 @@ def local_copy(uri: str, option: str, is_wanted: Callable[[str], bool] | None = 
         yield existing_path(Path(uri), option)
         return
     with tempfile.TemporaryDirectory(prefix="modelwatch-") as folder:
-        yield _fetch(object_store(option), uri, option, Path(folder), is_wanted)
+        yield _fetch(object_store(option, aws), uri, option, Path(folder), is_wanted)
 
 
-def object_store(option: str) -> S3ObjectStore:
+def object_store(option: str, aws: AwsOptions = OF_THE_ENVIRONMENT) -> S3ObjectStore:
     """Return S3, as the credentials of this machine reach it.
 
     Parameters
     ----------
     option : str
         What the user gave an S3 URI with, for messages.
+    aws : AwsOptions
+        Where S3 is.
 
     Raises
     ------
     InvalidInput
-        ``NoCredentials``.
+        ``NoCredentials``, ``LocalStackNotFound``.
     """
-    import boto3  # only users of S3 wait for it
-
     from modelwatch_core.adapters.aws.object_store import S3ObjectStore
 
     with app_errors():
-        session = boto3.Session()
-        if session.get_credentials() is None:
-            message = f"{option}: there are no AWS credentials for S3: sign in, or set AWS_PROFILE."
-            raise InvalidInput("NoCredentials", message)
-        return S3ObjectStore(session.client("s3"))
+        return S3ObjectStore(aws.session(f"{option}: ").client("s3"))
 
 
 def _fetch(objects: S3ObjectStore, uri: str, option: str, root: Path, is_wanted: Callable[[str], bool] | None) -> Path:

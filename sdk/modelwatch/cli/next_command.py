@@ -10,6 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from modelwatch.cli.aws_session import AwsOptions
 from modelwatch.cli.dataset import DatasetOptions
 from modelwatch.cli.kind_options import is_of_the_model, kind_options
 from modelwatch_analyzer.documents import STATISTICS_FILE, constraints_file
@@ -20,7 +21,12 @@ _OF_ONE_RUN = ("start", "end", "post_analytics")
 
 
 def check_command(
-    kind: MonitorKind, dataset: DatasetOptions, values: Mapping[str, Any], folder: Path, written: Collection[str]
+    kind: MonitorKind,
+    dataset: DatasetOptions,
+    aws: AwsOptions,
+    values: Mapping[str, Any],
+    folder: Path,
+    written: Collection[str],
 ) -> str:
     """Return the command, with those options of the baseline that its checks need too.
 
@@ -34,14 +40,14 @@ def check_command(
         The names of its files.
     """
     words = ["modelwatch", "check", kind.command_name, "--data", "NEW_DATA"]
-    for name, value in chain(_of_the_data(dataset), _of_the_kind(kind, values, folder, written)):
+    for name, value in chain(_of_a_group(dataset), _of_the_kind(kind, values, folder, written), _of_a_group(aws)):
         words += [name] if value is True else [name, str(value.value if isinstance(value, Enum) else value)]
     return shlex.join([*words, "--output", "report"])
 
 
-def _of_the_data(dataset: DatasetOptions) -> Iterator[tuple[str, Any]]:
-    for field in fields(dataset):
-        value = getattr(dataset, field.name)
+def _of_a_group(options: DatasetOptions | AwsOptions) -> Iterator[tuple[str, Any]]:
+    for field in fields(options):
+        value = getattr(options, field.name)
         if field.name not in _OF_ONE_RUN and value != field.default:
             word = field.name.replace("_", "-")
             yield (f"--no-{word}", True) if value is False else (f"--{word}", value)

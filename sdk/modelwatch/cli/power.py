@@ -8,14 +8,17 @@ from typing import Annotated
 
 import typer
 
+from modelwatch.cli.aws_session import AwsOptions
 from modelwatch.cli.failures import print_json
 from modelwatch.cli.local_copy import local_copy
+from modelwatch.cli.option_groups import takes_option_groups
 from modelwatch.cli.options import AsJson, examples
 from modelwatch.printing import make_console, print_table
 
 EXAMPLE = examples("modelwatch power baseline/statistics.json --rows 500 --looks-per-month 720")
 
 
+@takes_option_groups
 def power(
     statistics: Annotated[
         str, typer.Argument(metavar="FILE|S3URI", help="The statistics.json of a data quality baseline.")
@@ -28,6 +31,8 @@ def power(
         ),
     ] = None,
     as_json: AsJson = False,
+    *,
+    aws: AwsOptions,
 ) -> None:
     """Show the smallest changes that the Calibrated comparison finds in 80 % of windows, by feature.
 
@@ -43,7 +48,7 @@ def power(
     from modelwatch_analyzer.distances.distribution_constraints import CALIBRATED_RATES
     from modelwatch_core.domain.analysis_settings import MONTH
 
-    with local_copy(statistics, "FILE") as path:
+    with local_copy(statistics, "FILE", aws=aws) as path:
         baseline = Statistics.read(path)
     level, hours = CALIBRATED_RATES.false_alarm_rate or 0.0, 1.0
     if looks_per_month is not None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from modelwatch.app_client import time_of
 from modelwatch_core.adapters.aws.translation import aws_errors, code_of
 from modelwatch_core.domain.errors import InvalidInput
 
@@ -35,7 +36,7 @@ class Deployed:
     resources : mapping of str to (str, str)
         The type and the physical id of each resource, by its logical id.
     now : datetime
-        The time at which schedules are looked at.
+        The time at which schedules are looked at: by the stack's clock, unless another is given.
     """
 
     session: boto3.Session
@@ -62,12 +63,13 @@ class Deployed:
         cloudformation = session.client("cloudformation", config=CONFIG)
         with aws_errors(f"describing the stack {name}"):
             try:
-                (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
+                described = cloudformation.describe_stacks(StackName=name)
             except ClientError as error:
                 if code_of(error) != "ValidationError":
                     raise
                 message = f"there is no stack {name!r} in {session.region_name}: give its name and --region"
                 raise InvalidInput("StackNotFound", message) from None
+            (stack,) = described["Stacks"]
             pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=name)
             resources = {
                 resource["LogicalResourceId"]: (resource["ResourceType"], resource.get("PhysicalResourceId", ""))
@@ -76,7 +78,7 @@ class Deployed:
             }
         outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", ())}
         parameters = {each["ParameterKey"]: each["ParameterValue"] for each in stack.get("Parameters", ())}
-        return cls(session, name, stack["StackStatus"], outputs, parameters, resources, now or datetime.now(UTC))
+        return cls(session, name, stack["StackStatus"], outputs, parameters, resources, now or time_of(described))
 
     def client(self, service: str) -> Any:
         """Return a client of a service."""

@@ -7,6 +7,8 @@ import logging
 import re
 import threading
 from collections.abc import Callable, Iterable
+from datetime import datetime
+from email.utils import format_datetime
 from http import HTTPStatus
 from typing import Any
 from xml.sax.saxutils import escape
@@ -38,7 +40,7 @@ _UNLOCKED = {"lambda", "cloudformation", "sqs", "sagemaker-runtime", "?"}
 _THREADS = 64  # of which each synchronous invocation and each long poll occupies one
 _MOST_CONNECTIONS = 10_000  # clients keep theirs open; each function process has some for every service that it calls
 _MOST_BYTES_OF_A_REQUEST = 5 * 2**40  # the largest object in S3
-_HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding"}  # which are the server's to set
+_OF_THE_SERVER = {"connection", "date", "keep-alive", "transfer-encoding"}  # which it sets
 
 
 class Emulator:
@@ -148,7 +150,7 @@ class Emulator:
         def start_recorded_response(line: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             nonlocal status
             status = int(line.split(" ", 1)[0])
-            return start_response(line, _sendable(headers), exc_info)
+            return start_response(line, _sendable(headers, self._clock.now()), exc_info)
 
         key = _access_key(environ)
         time, role = self._clock.now(), self.principal_of(key) or role_of(key) or "operator"
@@ -187,14 +189,15 @@ def _access_key(environ: dict[str, Any]) -> str | None:
     return match[1] if match else None
 
 
-def _sendable(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Leave out what the server sets, and set the request id of an Invoke response to that of the invocation."""
-    headers = [(name, value) for name, value in headers if name.lower() not in _HOP_BY_HOP]
-    request_ids = [value for name, value in headers if name.lower() == INVOCATION_HEADER]
+def _sendable(headers: list[tuple[str, str]], now: datetime) -> list[tuple[str, str]]:
+    """Leave out what the server sets, date the response by the stack's clock, and name the invocation of an Invoke."""
+    kept = [(name, value) for name, value in headers if name.lower() not in _OF_THE_SERVER]
+    dated = [*kept, ("Date", format_datetime(now, usegmt=True))]
+    request_ids = [value for name, value in kept if name.lower() == INVOCATION_HEADER]
     if not request_ids:
-        return headers
-    kept = [(name, value) for name, value in headers if name.lower() not in (INVOCATION_HEADER, "x-amzn-requestid")]
-    return [*kept, ("x-amzn-RequestId", request_ids[0])]
+        return dated
+    others = [(name, value) for name, value in dated if name.lower() not in (INVOCATION_HEADER, "x-amzn-requestid")]
+    return [*others, ("x-amzn-RequestId", request_ids[0])]
 
 
 def _refusal(operation: Operation, message: str) -> bytes:

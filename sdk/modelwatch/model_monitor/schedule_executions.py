@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -173,7 +173,7 @@ class ScheduleExecutions:
         if start is not None and end is not None:
             request = window_request(schedule, *span(start, end), backfill=backfill)
         else:
-            request = execution_request(schedule, due or latest_due(schedule, datetime.now(UTC)), backfill=backfill)
+            request = execution_request(schedule, due or latest_due(schedule, self._app.now), backfill=backfill)
         return MonitoringExecution(self._app, self._app.launch(request))
 
     def backfill(

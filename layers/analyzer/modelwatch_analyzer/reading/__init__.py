@@ -138,13 +138,31 @@ def open_dataset(settings: AnalysisSettings, expected: Expected | None = None) -
     Raises
     ------
     InvalidInput
-        ``UnsupportedFormat``, ``PreprocessorNotApplicable`` where the format has no lines of text,
+        ``UnsupportedFormat``, ``OtherFormat``, ``PreprocessorNotApplicable`` where the format has no lines of text,
         ``InvalidSettings`` for options that the format does not have, and what the reader of the format raises.
     """
     opener = _open_preprocessed if settings.record_preprocessor_script else FORMATS.get(settings.dataset_format.name)
     if opener is None:
         raise unsupported(settings.dataset_format.name)
-    return _with_roles(settings, opener(settings, expected))
+    try:
+        table = opener(settings, expected)
+    except InvalidInput as error:
+        if error.code == "AllMalformed":
+            _refuse_other_format(settings)
+        raise
+    return _with_roles(settings, table)
+
+
+def _refuse_other_format(settings: AnalysisSettings) -> None:
+    """Refuse a dataset of which nothing could be read, if it is clear which other format its first file has."""
+    from modelwatch_analyzer.reading.files import source_files
+    from modelwatch_analyzer.reading.other_formats import refuse_other_format
+
+    declared = {"sagemakerCaptureJson": "capture", "csv": "csv"}.get(settings.dataset_format.name)
+    if settings.dataset_format.name == "json":
+        declared = "jsonlines" if dataset_options(settings, JsonOptions).lines else "json"
+    if declared and (files := source_files(settings.dataset_source)):
+        refuse_other_format(files[0], declared)
 
 
 def open_captured(settings: AnalysisSettings, captured: CapturedRecords) -> Dataset:

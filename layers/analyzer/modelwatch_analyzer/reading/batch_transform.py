@@ -37,6 +37,7 @@ from modelwatch_analyzer.reading.json_files import (
     open_documents,
     respelled_documents,
 )
+from modelwatch_analyzer.reading.other_formats import refuse_other_format
 from modelwatch_analyzer.reading.parquet_files import ParquetFiles, open_parquet
 from modelwatch_analyzer.reading.record_times import RecordTimes
 from modelwatch_analyzer.reading.rows import Line
@@ -53,6 +54,7 @@ OBJECTS = "objects"
 _HOUR = re.compile(r"(?:^|/)(\d{4})/(\d{2})/(\d{2})/(\d{2})/[^/]*$")
 _INFERENCE = re.compile(rf',"?{UUID_PATTERN[1:-1]}"?,"?({INFERENCE_TIME_PATTERN[1:-1]})"?\s*$'.encode())
 """The inference id and time at the end of a line of comma-separated text."""
+_SIDES = ("input", "output")
 _MAX_MANIFEST_BYTES = 64 << 20
 _FIRST_DOCUMENTS = 100
 
@@ -260,6 +262,8 @@ def transformed_by_hour(
     """
     folder = source / options.side
     if not folder.is_dir():
+        if source.exists() and not any((source / side).is_dir() for side in _SIDES):
+            refuse_other_format(source_files(source)[0], "batch-transform")
         message = f"{source.name} has no folder {options.side!r} of capture manifests; was data capture on for the job?"
         raise InvalidInput("NoData", message)
     hours: dict[str, tuple[SourceFile, ...]] = {}

@@ -272,7 +272,7 @@ class _Opening:
         first, sample = next(((file, head) for file, head in sampled if head), (None, []))
         if first is None:
             return ()
-        refuse_documents(first.label, next(first.blocks(ReadLog(), times=_SHORT_BLOCK), b""))
+        refuse_documents(first.label, next(first.blocks(ReadLog(), times=_SHORT_BLOCK), b""), self.separator)
         sample = self._separated(first, sample)
         if self._header and ends_with_inference(sample[0].fields or []):
             self._header = self.named = False
@@ -384,8 +384,17 @@ def csv_lines(files: Sequence[SourceFile], log: ReadLog, *, header: bool) -> Ite
     """Yield the lines of the files without headers and blank lines; quotes have no meaning here."""
     for file in files:
         log.count_file(file.label, file.size)
-        lines = chain.from_iterable(lines_in(file.label, number, block) for number, block in line_blocks(file, log))
+        blocks = line_blocks(file, log, _with_line_feeds(file.blocks(log)))
+        lines = chain.from_iterable(lines_in(file.label, number, block) for number, block in blocks)
         yield from islice(lines, 1 if header else 0, None)
+
+
+def _with_line_feeds(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield the blocks of a file with line feeds, also where its lines end with carriage returns alone."""
+    first = next(blocks, b"")
+    returns = b"\r" in first and b"\n" not in first
+    for block in chain([first], blocks):
+        yield block.replace(b"\r", b"\n") if returns else block
 
 
 def _head(file: SourceFile, count: int, log: ReadLog, separator: str) -> list[Record]:

@@ -205,6 +205,11 @@ class ReadLog:
         return counts.model_copy(update={"remarks": tuple(remarks)})
 
 
+def named_format(name: str) -> str:
+    """Return what helps where a dataset has another format than it was said to have."""
+    return f"name the format {name} in dataset_format"
+
+
 def _by_hour(counts: list[tuple[str, int]]) -> str:
     shown = ", ".join(f"{count:,} of {hour}" for hour, count in counts[-_MAX_NAMED_COLUMNS:])
     return shown + (" and earlier ones" if len(counts) > _MAX_NAMED_COLUMNS else "")

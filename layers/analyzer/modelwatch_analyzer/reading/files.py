@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import gzip
 import os
+import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -17,7 +18,7 @@ from typing import BinaryIO, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from modelwatch_analyzer.reading.dataset import ReadLog
+from modelwatch_analyzer.reading.dataset import ReadLog, named_format
 from modelwatch_core.domain.errors import InvalidInput
 
 BLOCK_BYTES = 8 << 20
@@ -29,6 +30,7 @@ _HEAD_BYTES = 4096
 _COMPRESSED_HEAD_BYTES = 1 << 16
 _GZIP, _GZIP_ONLY = b"\x1f\x8b", 16
 _UNPACK = "extract the files in it"
+_AS_PARQUET = f"save it as Parquet, and {named_format('parquet')}"
 _GZIP_INSTEAD = "decompress it, or compress it by gzip instead"
 _OTHER_PACKINGS = (
     (257, b"ustar", f"a tar archive: {_UNPACK}"),  # in the header of its first file (POSIX.1-1988)
@@ -38,6 +40,18 @@ _OTHER_PACKINGS = (
     (0, b"\x28\xb5\x2f\xfd", f"compressed by Zstandard: {_GZIP_INSTEAD}"),
 )
 """What is packed otherwise than by gzip: the bytes at an offset that show it, what it is, and what helps."""
+_OTHER_FORMATS = (
+    (b"PAR1", "Parquet", named_format("parquet")),
+    (b"Obj\1", "Avro", _AS_PARQUET),
+    (b"ORC", "ORC", _AS_PARQUET),
+    (b"ARROW1", "Arrow, as Feather is", _AS_PARQUET),
+    (b"\x93NUMPY", "an array of NumPy", _AS_PARQUET),
+    (b"\x80\4", "a pickle", _AS_PARQUET),
+    (b"\x80\5", "a pickle", _AS_PARQUET),
+    (b"\xd0\xcf\x11\xe0", "a workbook", f"save it as CSV, and {named_format('csv')}"),
+)
+"""What is no text: its first bytes, what it is, and what helps."""
+_NO_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 _SKIPPED = (".", "_")
 """How names begin that are no data."""
 _PIECE_BYTES = 1 << 20
@@ -147,8 +161,9 @@ class SourceFile:
         Raises
         ------
         InvalidInput
-            ``NotUtf8`` for UTF-16, ``DecompressedTooLarge`` for more than `DECOMPRESSED_LIMIT` bytes,
-            ``UnreadableFile`` for other packings than gzip, or if the system cannot read it.
+            ``OtherFormat`` for formats that are no text, ``NotUtf8`` for UTF-16, ``DecompressedTooLarge`` for more than
+            `DECOMPRESSED_LIMIT` bytes, ``UnreadableFile`` for other packings than gzip, or if the system cannot read
+            it.
         """
         size = max(1, int(times * BLOCK_BYTES))
         with self._opened() as stream:
@@ -209,23 +224,33 @@ class SourceFile:
                 log.leave_out(self.label, None, "the compressed data is damaged, or followed by something else")
 
     def _mark_length(self, head: bytes | bytearray) -> int:
-        """Return the length of the byte order mark; raise an error for other packings and encodings."""
+        """Return the length of the byte order mark; raise an error for other packings, formats and encodings."""
         for offset, shown, packing in _OTHER_PACKINGS:
             if head.startswith(shown, offset):
                 raise InvalidInput("UnreadableFile", f"{self.label} is {packing}")
+        if _NO_TEXT.search(head):
+            for shown, form, remedy in _OTHER_FORMATS:
+                if head.startswith(shown):
+                    packed = ", compressed by gzip as a whole: decompress it, and" if self.is_compressed else ":"
+                    raise InvalidInput("OtherFormat", f"{self.label} is {form}{packed} {remedy}")
         zeros = max(head[::2].count(0), head[1::2].count(0))
         if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or zeros > len(head) // 3:
             raise InvalidInput("NotUtf8", f"{self.label} seems to be UTF-16: save it as UTF-8")
         return len(codecs.BOM_UTF8) * head.startswith(codecs.BOM_UTF8)
 
 
-def line_blocks(file: SourceFile, log: ReadLog) -> Iterator[tuple[int, bytes]]:
+def line_blocks(file: SourceFile, log: ReadLog, blocks: Iterable[bytes] | None = None) -> Iterator[tuple[int, bytes]]:
     """Yield blocks of complete lines, each with the number of its first line; the last line may have no line end.
 
     A line that is longer than `LONGEST_RECORD` is left out and logged.
+
+    Parameters
+    ----------
+    blocks : iterable of bytes, optional
+        The text of the file, if not as it is stored.
     """
     rest, line, in_long_line = b"", 1, False
-    for block in chain(file.blocks(log), [b""]):
+    for block in chain(file.blocks(log) if blocks is None else blocks, [b""]):
         if in_long_line:
             end = block.find(b"\n") + 1
             if block and not end:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from modelwatch_analyzer.reading.attributes import Attribute, Attributes
 from modelwatch_analyzer.reading.data_frames import may_be_table, rows_of_file
-from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Role, Roles, find_columns
+from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Role, Roles, find_columns, named_format
 from modelwatch_analyzer.reading.files import LONGEST_RECORD, SourceFile, line_blocks
 from modelwatch_analyzer.reading.other_formats import refuse_captured_record, refuse_document_over_lines
 from modelwatch_analyzer.reading.respelled import Respelling
@@ -244,7 +244,7 @@ def _remark(log: ReadLog, remark: str) -> None:
 
 _NEXT_LINE = re.compile(rb"\}[ \t\r]*\n\s*\{")
 """Matches JSON Lines, and no JSON document: there, a comma is between objects, and strings hold no line ends."""
-_JSON_LINES = "there is a document on each line: name the format jsonlines"
+_JSON_LINES = f"there is a document on each line: {named_format('jsonlines')}"
 
 
 def _elements(file: SourceFile, log: ReadLog, *, alone: bool | None) -> Iterator[Line]:
@@ -279,7 +279,7 @@ def _elements(file: SourceFile, log: ReadLog, *, alone: bool | None) -> Iterator
 
 
 def _array(file: SourceFile, text: bytes, line: int, blocks: Iterator[bytes], log: ReadLog) -> Iterator[Line]:
-    first = True
+    first, holds_documents = True, False
     for block in chain([text], blocks):
         text = block if block is text else text + block
         ends, closed = _element_ends(text)
@@ -287,12 +287,18 @@ def _array(file: SourceFile, text: bytes, line: int, blocks: Iterator[bytes], lo
         for end in ends:
             element = text[start:end]
             content = element.lstrip(_BLANK)
+            holds_documents |= content.startswith((b"{", b"["))
             if content or not (first and closed):
                 yield Line(file.label, line + element.count(b"\n", 0, len(element) - len(content)), element)
             line += element.count(b"\n")
             start, first = end + 1, False
         if closed:
-            if not text.startswith(b"]", start - 1) or _read_rest(text[start:].lstrip(_BLANK), blocks).strip(_BLANK):
+            rest = _read_rest(text[start:].lstrip(_BLANK), blocks).strip(_BLANK)
+            if text.startswith(b"]", start - 1) and rest.startswith(b"["):
+                if not holds_documents:  # but values, as the rows of a table
+                    raise InvalidInput("OtherFormat", f"{file.label}: {_JSON_LINES}")
+                _remark(log, _JSON_LINES)
+            if not text.startswith(b"]", start - 1) or rest:
                 log.leave_out(file.label, line, "the array is followed by something else")
             return
         text = text[start:]

@@ -15,6 +15,7 @@ from polars.exceptions import PanicException, PolarsError
 
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog, TableOfParts, TableOfPieces, TypedTable
 from modelwatch_analyzer.reading.files import PIECE_ROWS, SourceFile, cuts_of, in_parts
+from modelwatch_analyzer.reading.other_formats import refuse_other_format
 from modelwatch_analyzer.reading.parquet_footer import repeated_names, row_groups
 from modelwatch_analyzer.reading.parquet_process import (
     Collect,
@@ -209,6 +210,8 @@ def _require_parquet(file: SourceFile) -> None:
     except OSError as error:
         raise InvalidInput("UnreadableFile", f"{file.label} cannot be read: {error.strerror}") from None
     if (head, foot) != (_MAGIC, _MAGIC):
+        if head != _MAGIC:
+            refuse_other_format(file, "parquet")
         message = f"{file.label} is not a Parquet file, or only a part of one: write it again, or name its format"
         raise InvalidInput("NotParquet", message)
 

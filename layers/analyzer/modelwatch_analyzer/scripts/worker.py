@@ -25,6 +25,8 @@ import sys
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
 from io import TextIOWrapper
 from pathlib import Path
 from types import SimpleNamespace
@@ -32,6 +34,8 @@ from typing import Any
 
 _MAX_TRACEBACK_LENGTH = 700
 _MAX_MESSAGE_LENGTH = 300
+_MODULE = "user_script"
+"""Where dataclasses and pickles look for what the script defines."""
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 
 
@@ -202,14 +206,19 @@ def _respond(
     return {"rows": rows}
 
 
+class _ScriptFinder(MetaPathFinder):
+    """Finds the script by its name as a module, also in the processes of ``multiprocessing`` that it starts."""
+
+    def find_spec(self, fullname: str, path: object, target: object = None) -> ModuleSpec | None:  # noqa: ARG002 (Python's)
+        """Return the script's specification; its path is this file's first argument, in those processes too."""
+        return importlib.util.spec_from_file_location(_MODULE, sys.argv[1]) if fullname == _MODULE else None
+
+
 def _handler(script: Path, name: str) -> Callable[..., Any]:
     sys.path.append(str(script.parent))  # last: a file beside the script must not replace a module of Python
-    specification = importlib.util.spec_from_file_location("user_script", script)
-    if specification is None or specification.loader is None:
+    if script.suffix != ".py":
         raise InvalidScript("the script is not a Python file: its name must end with .py")
-    module = importlib.util.module_from_spec(specification)
-    sys.modules[module.__name__] = module  # where dataclasses and pickles look for it
-    specification.loader.exec_module(module)
+    module = importlib.import_module(_MODULE)
     handler: Callable[..., Any] | None = getattr(module, name, None)
     if handler is None or not callable(handler):
         raise InvalidScript(f"the script defines no function {name}")
@@ -263,5 +272,7 @@ def _error_text(error: BaseException, script: Path) -> str:
     return f"Traceback (most recent call last):\n{lines}{last}"
 
 
+if __name__ in ("__main__", "__mp_main__"):  # the second in a process that multiprocessing has started afresh
+    sys.meta_path.insert(0, _ScriptFinder())
 if __name__ == "__main__":
     main()

@@ -249,6 +249,12 @@ class MonitoringExecution(Owned):
         return self.compares and self.kind.analysis is not None
 
     @property
+    def has_compared(self) -> bool:
+        """Whether it came to its end and had something to compare with, as a user's own container may always have."""
+        has_anything = self.compares or self.kind.analysis is None
+        return has_anything and self.monitoring_execution_status.is_completed
+
+    @property
     def reports_since(self) -> datetime | None:
         """Since when reports in its folder are its own; None where its analysis replaces those of earlier attempts.
 
