@@ -69,6 +69,23 @@ def test_long_values_are_kept_only_as_far_as_they_fit() -> None:
     assert categories.error == 2
 
 
+@given(_values.filter(bool), st.sets(st.sampled_from("abc"), max_size=2), st.integers(1, 6), st.integers(1, 60))
+def test_what_is_dropped_does_not_depend_on_the_order_of_values_that_are_as_frequent(
+    values: list[str], known: set[str], limit: int, bytes_limit: int
+) -> None:
+    exact = Counter(values)
+    others = sorted((value for value in exact if value not in known), key=lambda value: -exact[value])
+    sizes = [sum(len(value) for value in others[: place + 1]) for place in range(len(others))]
+    fitting = [place < limit and size <= bytes_limit for place, size in enumerate(sizes)]
+    is_small = len(exact) <= limit and sum(map(len, exact)) <= bytes_limit
+    dropped = 0 if is_small or all(fitting) else exact[others[fitting.index(False)]]
+    left = {value: times - dropped * (value not in known) for value, times in exact.items()}
+    for shuffled in (sorted(values), sorted(values, reverse=True)):
+        categories = counted(shuffled, CategoryCounts(known=known, limit=limit, bytes_limit=bytes_limit))
+        assert categories.error == dropped
+        assert categories.counts() == {value: times for value, times in left.items() if times > 0 or value in known}
+
+
 def test_frequencies_of_many_values_add_up_and_no_placeholder_stands_out() -> None:
     categories = CategoryCounts(known=["a"], limit=50)
     for start in range(0, 5000, 500):

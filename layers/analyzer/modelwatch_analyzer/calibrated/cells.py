@@ -200,9 +200,10 @@ class CategoryCells(EditedDocument):
     @classmethod
     def of(cls, values: pl.Series, most: int = MOST_VALUES) -> CategoryCells:
         """Freeze the cells of a baseline, and count its own rows in them."""
-        counts = values.alias("value").value_counts().sort(["count", "value"], descending=[True, False])
+        counts = values.alias("value").value_counts()
         if counts.height > most:
             return cls(values=None, counts=tuple(_grouped(values).tolist()))
+        counts = counts.sort(["count", "value"], descending=[True, False])
         return cls(values=tuple(counts["value"].to_list()), counts=tuple(counts["count"].to_list()))
 
     def count(self, values: pl.Series) -> tuple[Integers, dict[str, int]]:
@@ -217,8 +218,7 @@ class CategoryCells(EditedDocument):
     def place(self, values: pl.Series) -> Integers:
         """Return the cell of each value; those without one have the cell after the last."""
         if self.values is None:
-            cells = {value: _group(value) for value in values.unique().to_list()}
-            return np.array([cells[value] for value in values.to_list()], np.int64)
+            return _groups_of(values)
         places = {value: place for place, value in enumerate(self.values)}  # a baseline may have been edited
         found = values.cast(pl.Enum([*places]), strict=False).to_physical().cast(pl.Int64)
         found = found.fill_null(len(places)) if found.null_count() else found
@@ -226,13 +226,15 @@ class CategoryCells(EditedDocument):
         return placed
 
 
-def _group(value: str) -> int:
-    return zlib.crc32(value.encode()) % _GROUPS
+def _groups_of(values: pl.Series) -> Integers:
+    """Return the group of each value."""
+    return np.array([zlib.crc32(value.encode()) for value in values.to_list()], np.int64) % _GROUPS
 
 
 def _grouped(values: pl.Series) -> Integers:
+    """Return how many of at most so many values are in each group."""
     some = values.gather_every(max(1, -(-len(values) // _GROUPED_ROWS)))
-    return np.bincount([_group(value) for value in some.to_list()], minlength=_GROUPS).astype(np.int64)
+    return np.bincount(_groups_of(some), minlength=_GROUPS).astype(np.int64)
 
 
 class Numbers:

@@ -91,21 +91,30 @@ class CategoryCounts:
         return int(self._counts.filter(pl.col(_VALUE).is_in(selected.implode()))[_COUNT].sum())
 
     def _add(self, counts: pl.DataFrame) -> None:
-        combined = pl.concat([self._counts, counts]).group_by(_VALUE).agg(pl.col(_COUNT).sum())
-        if combined.height <= self._limit and int(combined[_VALUE].str.len_bytes().sum()) <= self._bytes_limit:
-            self._counts = combined
+        if not self._counts.is_empty():
+            counts = pl.concat([self._counts, counts]).group_by(_VALUE).agg(pl.col(_COUNT).sum())
+        self._counts = counts
+        value, count = counts.get_columns()
+        sizes = value.str.len_bytes().to_numpy()
+        if sizes.size <= self._limit and int(sizes.sum()) <= self._bytes_limit:
             return
-        known = pl.col(_VALUE).is_in(self._known.implode())
-        others = combined.filter(~known).sort([_COUNT, _VALUE], descending=[True, False])
-        size = pl.col(_VALUE).str.len_bytes().cast(pl.Int64).cum_sum()
-        kept = others.head(self._limit).filter(size <= self._bytes_limit)
-        if kept.height < others.height:
-            dropped = int(others[_COUNT][kept.height])
+        known = value.is_in(self._known.implode()).to_numpy() if len(self._known) else np.zeros(sizes.size, bool)
+        dropped = self._largest_dropped(count.to_numpy()[~known], sizes[~known])
+        if dropped:
             self.error += dropped
-            kept = kept.with_columns(pl.col(_COUNT) - dropped).filter(pl.col(_COUNT) > 0)
-            self._counts = pl.concat([combined.filter(known), kept])
-        else:
-            self._counts = combined
+            left = count.to_numpy() - dropped * ~known
+            kept = known | (left > 0)
+            self._counts = pl.DataFrame({_VALUE: value.filter(pl.Series(kept)), _COUNT: left[kept]})
+
+    def _largest_dropped(self, counts: NDArray[np.int64], sizes: NDArray[np.uint32]) -> int:
+        """Return the count of the most frequent value that does not fit, by counts and bytes of values; 0 if all fit.
+
+        Nothing is left of the counts of values that are as frequent as this one, so that their order does not matter.
+        """
+        order = np.argsort(counts)[::-1]
+        fitting = int(np.searchsorted(np.cumsum(sizes[order], dtype=np.int64), self._bytes_limit, side="right"))
+        place = min(fitting, self._limit)
+        return int(counts[order[place]]) if place < counts.size else 0
 
 
 class DistinctCounter:

@@ -12,13 +12,10 @@ import polars as pl
 
 from modelwatch_analyzer.moments import Moments
 from modelwatch_analyzer.profile.categories import CategoryCounts, DistinctCounter
+from modelwatch_analyzer.profile.gathered_counts import GatheredCounts
 from modelwatch_analyzer.profile.lexical import ColumnType, Numbers, infer_type, read_numbers
 from modelwatch_analyzer.profile.unusual_spellings import count_spellings
 from modelwatch_analyzer.sketches.kll import KllSketch
-
-_FEW, _MOST_GATHERED = 1000, 1 << 14
-"""The most distinct values of a batch that are gathered instead of being looked at at once, and the most that are
-gathered before they are looked at."""
 
 
 @dataclass(slots=True)
@@ -80,8 +77,7 @@ def update_numbers(accumulators: Sequence[NumericColumn], columns: Iterable[pl.S
 class TextColumn:
     """A column that is read as text.
 
-    The counts of few distinct values are gathered before anything looks at them: of each batch, the calls would take
-    longer than the work.
+    The counts of values that occur again and again are gathered before anything looks at the values.
 
     Attributes
     ----------
@@ -100,7 +96,7 @@ class TextColumn:
         spellings: Counter[str] | None = None,
         categories: CategoryCounts | None = None,
         distinct: DistinctCounter | None = None,
-        gathered: Counter[str] | None = None,
+        gathered: GatheredCounts | None = None,
     ) -> None:
         self.present = present
         self.missing = missing
@@ -108,8 +104,9 @@ class TextColumn:
         self._spellings = Counter[str]() if spellings is None else spellings
         self._categories = categories or CategoryCounts()
         self._distinct = distinct or DistinctCounter()
-        self._gathered = Counter[str]() if gathered is None else gathered
-        self._look_at_many()
+        self._gathered = gathered or GatheredCounts()
+        if self._gathered.is_full:
+            self._look_at_gathered()
 
     @classmethod
     def with_known_categories(cls, categories: Collection[str]) -> Self:
@@ -146,13 +143,12 @@ class TextColumn:
         self.present += len(column) - missing
         self.missing += missing
         counts = column.alias("value").value_counts()
-        if counts.height > _FEW:
-            self._look_at(counts.drop_nulls("value"))
+        if not GatheredCounts.suits(counts, len(column)):
+            self._look_at(counts.drop_nulls("value") if missing else counts)
             return
-        for value, count in counts.iter_rows():
-            if value is not None:
-                self._gathered[value] += count
-        self._look_at_many()
+        self._gathered.add(counts)
+        if self._gathered.is_full:
+            self._look_at_gathered()
 
     def merge(self, other: Self) -> Self:
         """Return an accumulator of the values of both, which do not change."""
@@ -163,18 +159,13 @@ class TextColumn:
             spellings=self._spellings + other._spellings,
             categories=self._categories.merge(other._categories),
             distinct=self._distinct.merge(other._distinct),
-            gathered=self._gathered + other._gathered,
+            gathered=self._gathered.merge(other._gathered),
         )
 
-    def _look_at_many(self) -> None:
-        if len(self._gathered) > _MOST_GATHERED:
-            self._look_at_gathered()
-
     def _look_at_gathered(self) -> None:
-        if self._gathered:
-            values, counts = list(self._gathered), list(self._gathered.values())
-            self._gathered = Counter()
-            self._look_at(pl.DataFrame({"value": values, "count": counts}, {"value": pl.String, "count": pl.Int64}))
+        counts = self._gathered.take()
+        if not counts.is_empty():
+            self._look_at(counts)
 
     def _look_at(self, counts: pl.DataFrame) -> None:
         distinct = counts.to_series(0)
