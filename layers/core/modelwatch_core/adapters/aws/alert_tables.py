@@ -2,8 +2,8 @@
 
 A schedule has a partition ``ALERTS#{id}``: an item ``CHANGE#...`` for each change, ``LATEST#{alert}`` for each alert
 that has changed, with what people know of it, ``HEARD#{target}`` with what a target has heard and who sends to it, and
-``MUTE``. A target has ``WAITING#{target}`` with the alerts that wait for it, and a counter of the alerts of each second.
-The log of sent alerts has an item ``ALERT#{key}/{target}`` for each.
+``MUTE``. A target has ``WAITING#{target}`` with the alerts that wait for it, and a counter of the alerts of each
+second. The log of sent alerts has an item ``ALERT#{key}/{target}`` for each.
 """
 
 from __future__ import annotations
