@@ -253,7 +253,7 @@ def test_what_describe_says_of_a_job_is_what_its_event_said(app):
 def test_a_container_without_a_role_that_may_be_passed_on_is_refused_with_what_to_do(app):
     custom(app, "no-role", "finds")
     another = {"role_arn": "arn:aws:iam::123456789012:role/another"}
-    with pytest.raises(RuntimeError, match="RoleNotPassable: .*ProcessingRoleArns"):
+    with pytest.raises(RuntimeError, match=r"RoleNotPassable: .*ProcessingRoleArns"):
         app.manage("UpdateMonitoringSchedule", monitoring_schedule_name="no-role", processing=another)
 
 

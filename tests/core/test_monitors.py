@@ -209,7 +209,7 @@ def test_a_role_that_a_users_container_may_not_have_is_refused_when_a_schedule_i
     role = {"role_arn": role_arn} if role_arn else {}
     container = {"monitoring_type": "Custom", "image_uri": "own:1", "baseline": None}
     with pytest.raises(
-        InvalidInput, match="RoleNotPassable: the container of the schedule hourly .*ProcessingRoleArns"
+        InvalidInput, match=r"RoleNotPassable: the container of the schedule hourly .*ProcessingRoleArns"
     ):
         world.has_schedule(**container, processing=role)
     world.has_schedule(**container, processing={"role_arn": own})
