@@ -140,8 +140,8 @@ MUTATIONS = (
     Mutation(
         "an alert is sent once, however often it is raised",
         f"{CORE}/app/deliver_alerts.py",
-        "        if not self.sent.begin(key):\n            return False\n",
-        "        self.sent.begin(key)\n",
+        "        if heard is None:\n            return None\n",
+        "        heard = heard or HeardAlerts()\n",
         "tests/core/test_executions.py",
     ),
     Mutation(
@@ -154,22 +154,22 @@ MUTATIONS = (
     Mutation(
         "the end of an alert reaches who heard that it became serious",
         f"{CORE}/app/route_alerts.py",
-        "            if judged.alert in on:\n",
+        "            if change and change in sent and change.phase is not AlertPhase.RECOVERED:\n",
         "            if False:\n",
         "tests/core/test_alert_order.py",
     ),
     Mutation(
         "what people cannot take in a second is sent together",
         f"{CORE}/app/deliver_alerts.py",
-        "            self._leave(alert, reference, key)\n",
-        "            self.sent.abandon(key)\n",
+        "            self._leave(claim, reference)\n",
+        "            self.sent.abandon(alert, reference)\n",
         "tests/core/test_alerts.py",
     ),
     Mutation(
         "the lease of who sends an alert is left to it",
         f"{CORE}/adapters/aws/alert_tables.py",
-        "(#state = :sending AND lease < :now)",
-        "(#state = :sending AND (lease < :now OR lease >= :now))",
+        "attribute_not_exists(lease) OR lease < :now",
+        "attribute_not_exists(lease) OR lease < :now OR lease >= :now",
         "tests/core/test_port_contracts.py::TestSentAlerts",
     ),
     Mutation(

@@ -251,16 +251,9 @@ def test_what_describe_says_of_a_job_is_what_its_event_said(app):
 
 def test_a_container_without_a_role_that_may_be_passed_on_is_refused_with_what_to_do(app):
     custom(app, "no-role", "finds")
-    app.manage(
-        "UpdateMonitoringSchedule",
-        monitoring_schedule_name="no-role",
-        processing={"role_arn": "arn:aws:iam::123456789012:role/another"},
-    )
-    launched(app, "no-role")
-    app.stack.settle()
-    reason = app.execution(NINE + HOUR, "no-role")["outcome"]["failure_reason"]
-    assert reason.startswith("RoleNotPassable: ")
-    assert "ProcessingRoleArns" in reason
+    another = {"role_arn": "arn:aws:iam::123456789012:role/another"}
+    with pytest.raises(RuntimeError, match=r"RoleNotPassable: .*ProcessingRoleArns"):
+        app.manage("UpdateMonitoringSchedule", monitoring_schedule_name="no-role", processing=another)
 
 
 def test_the_event_of_a_job_of_somebody_elses_is_ignored(app):

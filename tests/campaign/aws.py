@@ -33,7 +33,9 @@ from modelwatch_core import wiring
 from modelwatch_core.adapters.system_clock import SystemClock
 from modelwatch_core.app import fetch_inputs
 from modelwatch_core.app.output_folder import END_OF_ANALYSIS
+from modelwatch_core.domain.alerts import AlertPhase
 from tests.campaign import newer_version
+from tests.campaign.counts import ALERTED
 from tests.campaign.faults import Call, Faults, response_of
 from tests.campaign.plan import Plan
 from tests.campaign.services import Services, kind_of, what_concerns
@@ -208,11 +210,19 @@ def _forget_clients() -> None:
 
 
 def _alerts_in(request: Any) -> list[str]:
-    """Return the keys of the alerts that SNS is asked to publish: one, or several as one message."""
+    """Return what the alerts are about that SNS is asked to publish, one, or several as one message.
+
+    What says that the alert of a bad execution is over is another message than that it is on.
+    """
     body = request.body.decode() if isinstance(request.body, bytes) else str(request.body)
     (message,) = parse_qs(body)["Message"]
     document = json.loads(json.loads(message)["sqs"])
-    return [str(each["alertKey"]) for each in document.get("alerts", [document])]
+    found = []
+    for each in document.get("alerts", [document]):
+        occasion, _, _ = str(each["alertKey"]).partition("#")
+        is_over = each["change"] == AlertPhase.RECOVERED and occasion.rpartition("/")[2] in ALERTED
+        found.append(f"{occasion}/{AlertPhase.RECOVERED}" if is_over else occasion)
+    return found
 
 
 def _create_resources(session: boto3.Session) -> None:

@@ -289,7 +289,7 @@ def _fate(letter: GivenUp, waiting: set[str], log: Log, redelivered_functions: l
 def _count_orphans(counts: Counts, items: list[dict[str, Any]], records: list[MonitoringExecution]) -> None:
     left = [f"{item['pk']}: a hold that nobody lets go of" for item in items if item["sk"] == "ACTIVE"]
     left += [f"{item['pk']}: the note of an endpoint" for item in items if item["sk"] == "ANALYSIS"]
-    left += [f"{item['pk']}: an alert under way" for item in items if item.get("state") == "SENDING"]
+    left += [f"{item['pk']}: an alert under way" for item in items if "sender" in item]
     left += [f"{item['pk']}: an alert that waits" for item in items if item.get("list") == "WAITING"]
     known = {record.subject for record in records}
     left += [

@@ -157,7 +157,7 @@ def _check(measured: Measured, log: Log, over: datetime) -> None:
     finished = {key: record for key, record in executions.items() if record.window.end <= over}
     for record in finished.values():
         _check_one(measured, log, record)
-    keys = tuple(f"ALERT#{alert_key(record)}/" for record in finished.values())
+    keys = tuple(f"ALERT#{alert_key(record)}" for record in finished.values())
     claims = {f"RUN#{record.subject}" for record in finished.values()}
     last_hour = f"{PeriodLength.HOUR}#{iso_utc(over)}"
     for item in items:

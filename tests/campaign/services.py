@@ -316,7 +316,7 @@ def what_concerns(payload: Mapping[str, Any]) -> str:
         case {"detail": {"subject": subject}} | {"detail": {"requestPayload": {"subject": subject}}}:
             return str(subject)
         case {"detail": {"alert": {"key": key}}}:
-            return str(key)
+            return str(key).partition("#")[0]
         case {"detail": {"schedule_id": schedule, "window": window, "attempt": attempt}}:
             return f"execution/{schedule}/{window['start']}/{window['end']}/{attempt}"
         case {"detail": {"EndpointName": name}}:

@@ -27,6 +27,7 @@ from modelwatch_core.domain.documents import iso_utc
 from modelwatch_core.domain.errors import InvalidInput, NotReady, Upstream
 from modelwatch_core.domain.events import Emitted
 from modelwatch_core.domain.execution_cost import Cost
+from modelwatch_core.domain.heard_alerts import HeardAlerts
 from modelwatch_core.domain.hosts import HostLimits, Run, RunDescription, RunStatus
 from modelwatch_core.domain.model_endpoints import Model, ModelReference
 from modelwatch_core.domain.monitoring_execution import ExecutionKey, ExecutionStatus, MonitoringExecution
@@ -303,23 +304,30 @@ class MemorySentAlerts:
 
     def __init__(self, clock: ManualClock) -> None:
         self.clock = clock
-        self.sending: dict[str, datetime] = {}
-        self.sent: set[str] = set()
+        self.sending: dict[tuple[str, str], tuple[str, datetime]] = {}
+        self.heard: dict[tuple[str, str], HeardAlerts] = {}
+        self.sent: set[tuple[str, str]] = set()
 
-    def begin(self, key: str) -> bool:
-        lease = self.sending.get(key)
-        if key in self.sent:
-            return False
+    def begin(self, alert: Alert, target: AlertTargetReference) -> HeardAlerts | None:
+        if (alert.key, str(target)) in self.sent:
+            return None
+        place = (alert.schedule_id, str(target))
+        _, lease = self.sending.get(place, ("", None))
         if lease and lease >= self.clock.now():
-            raise NotReady("AlertUnderWay", "somebody else is sending it")
-        self.sending[key] = self.clock.now() + self.LEASE
-        return True
+            raise NotReady("AlertUnderWay", "somebody else is sending one")
+        self.sending[place] = (alert.key, self.clock.now() + self.LEASE)
+        return self.heard.get(place, HeardAlerts())
 
-    def finish(self, key: str) -> None:
-        self.sent.add(key)
+    def finish(self, alert: Alert, target: AlertTargetReference, heard: HeardAlerts) -> None:
+        place = (alert.schedule_id, str(target))
+        self.sent.add((alert.key, str(target)))
+        self.heard[place] = heard
+        self.sending.pop(place, None)
 
-    def abandon(self, key: str) -> None:
-        self.sending.pop(key, None)
+    def abandon(self, alert: Alert, target: AlertTargetReference) -> None:
+        place = (alert.schedule_id, str(target))
+        if self.sending.get(place, ("", None))[0] == alert.key:
+            del self.sending[place]
 
 
 class MemoryAlertStates:

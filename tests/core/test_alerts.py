@@ -324,7 +324,7 @@ def test_an_alert_that_becomes_more_serious_is_told_at_once_and_its_end_reaches_
     )
     hours.end("o")
     assert hours.notices == ["violations InAlert", "violations Reminder", "violations Recovered"]
-    assert [f"{alert.severity} {alert.phase}" for alert in pager.alerts] == ["critical Reminder", "critical Recovered"]
+    assert [f"{alert.severity} {alert.phase}" for alert in pager.alerts] == ["critical InAlert", "critical Recovered"]
     assert {alert.since for alert in pager.alerts} == {TEN}
 
 
@@ -332,11 +332,12 @@ def test_who_heard_that_a_serious_alert_began_hears_of_its_end_though_another_on
     hours = Hours(severity_rules=[{"severity": "critical", "alerts": ["failed-executions"]}])
     pager = pages(hours, {"least_severity": "critical"})
     hours.end("FVVo")
-    assert [(*alert.names, alert.phase) for alert in pager.alerts] == [
+    assert [(alert.alert_name, *alert.recovered, alert.phase) for alert in pager.alerts] == [
         ("failed-executions", "InAlert"),
         ("failed-executions", "Recovered"),
     ]
-    assert hours.world.mail.alerts[1].names == ("violations", "failed-executions")
+    begun = hours.world.mail.alerts[1]
+    assert (begun.alert_name, *begun.recovered) == ("violations", "failed-executions")
 
 
 def test_a_target_takes_an_alert_by_its_own_severity():

@@ -35,7 +35,7 @@ def values_of(name: str, annotation: type) -> st.SearchStrategy[object]:
         "publish_cloudwatch_metrics": st.sampled_from(Switch),
         "start_time": moments.filter(lambda moment: moment < datetime(2026, 1, 1, tzinfo=UTC)),
         "end_time": moments.filter(lambda moment: moment > datetime(2026, 1, 1, tzinfo=UTC)),
-        "probability_threshold_attribute": st.floats(allow_nan=False, allow_infinity=False),
+        "probability_threshold_attribute": st.floats(0, 1),
         "bootstrap_replicates": st.integers(100, 100_000),
         "confidence_level": st.floats(0.01, 0.99),
         "ground_truth_time_tolerance": st.floats(0, 86_400),

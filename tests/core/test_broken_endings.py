@@ -165,6 +165,30 @@ def test_lines_that_are_not_metrics_are_counted_in_the_outcome_and_the_alert():
     assert f"Note: {warning}" in alert_text(world.mail.alerts[0])
 
 
+def test_metrics_that_cloudwatch_does_not_take_are_named_in_the_outcome_and_hold_up_no_others():
+    values = (1.0, 1e120, -1e300, 1e-200)
+    lines = [{"MetricName": f"m{place}", "Value": value} for place, value in enumerate(values)]
+    lines.append({"MetricName": "late", "Value": 1.0, "Timestamp": "2026-01-01T00:00:00Z"})
+    content = b"\n".join(json.dumps(line).encode() for line in lines)
+    world, execution, ended = world_whose_folder_holds(REPORTS["one violation"], content)
+    end(world, execution, ended, OutcomeStatus.COMPLETED, by_sweep=False)
+    warning = (
+        "3 of 5 metrics were not published, since CloudWatch does not take numbers beyond 2^360 (2);"
+        " times more than two weeks ago or two hours ahead (1)"
+    )
+    assert world.ledger.get(execution.key).outcome.warnings == (warning,)
+    assert f"Note: {warning}" in alert_text(world.mail.alerts[0])
+
+
+def test_metrics_of_features_that_nobody_asked_for_are_no_warning():
+    dimensions = [{"Name": "Feature", "Value": "caf\N{LATIN SMALL LETTER E WITH ACUTE}"}]
+    line = {"MetricName": "feature_baseline_drift_x", "Value": 1e120, "Dimensions": dimensions}
+    world, execution, ended = world_whose_folder_holds(REPORTS["no violations"], json.dumps(line).encode())
+    assert not execution.publish_feature_metrics
+    end(world, execution, ended, OutcomeStatus.COMPLETED, by_sweep=False)
+    assert world.ledger.get(execution.key).outcome.warnings == ()
+
+
 def test_metrics_in_other_spellings_are_published_as_cloudwatch_takes_them():
     lines = b'\n{"MetricName": "m", "Value": 1, "Unit": "Bytes/Second", "Timestamp": 1795341600000}\n \n'
     world, execution, ended = world_whose_folder_holds(REPORTS["no violations"], lines)

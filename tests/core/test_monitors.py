@@ -14,6 +14,7 @@ from modelwatch_core.domain.errors import InvalidInput, NotReady, Upstream
 from modelwatch_core.domain.events import AnalysisEnded
 from modelwatch_core.domain.outcome import Outcome, OutcomeStatus
 from modelwatch_core.domain.watched_endpoint import Deployment
+from tests.core.in_memory import MemoryHost
 from tests.core.world import LEASE, TEN, World, schedule_parameters
 
 
@@ -156,6 +157,65 @@ def test_constraints_that_no_execution_could_use_are_refused_when_a_schedule_is_
     with pytest.raises(InvalidInput, match=f"InvalidConstraints: .*{says}"):
         world.has_schedule()
     assert world.schedules.kept == {}
+
+
+@pytest.mark.parametrize(
+    ("says", "content"),
+    [
+        ("is not a JSON object", b"[]"),
+        ("holds constraints", b'{"version": 0.0, "features": [], "monitoring_config": {}}'),
+        ("holds constraints", b'{"version": 0.0, "regression_constraints": {}}'),
+    ],
+)
+def test_statistics_that_no_execution_could_use_are_refused_when_a_schedule_is_made_or_changed(world, says, content):
+    world.objects.kept["s3://results/baseline/other.json"] = content
+    other = {"statistics_s3_uri": "s3://results/baseline/other.json"}
+    with pytest.raises(InvalidInput, match=f"InvalidStatistics: baseline.statistics_s3_uri: .*{says}; give the"):
+        world.has_schedule(baseline=schedule_parameters()["baseline"] | other)
+    assert world.schedules.kept == {}
+    world.has_schedule()
+    with pytest.raises(InvalidInput, match="InvalidStatistics"):
+        world.manage(
+            "UpdateMonitoringSchedule",
+            monitoring_schedule_name="hourly",
+            baseline=schedule_parameters()["baseline"] | other,
+        )
+
+
+@pytest.mark.parametrize("threshold", [-0.1, 1.5])
+@pytest.mark.parametrize("as_variable", [True, False])
+def test_a_threshold_that_is_no_probability_is_refused_when_a_schedule_is_made(world, threshold, as_variable):
+    name = "probability_threshold_attribute"
+    attributes = {"probability_attribute": "0"} | ({} if as_variable else {name: threshold})
+    environment = {name: str(threshold)} if as_variable else {}
+    with pytest.raises(InvalidInput, match=f"InvalidSettings: .*{name}"):
+        world.has_schedule(
+            monitoring_type="ModelQuality",
+            problem_type="BinaryClassification",
+            ground_truth_input="s3://labels/all",
+            endpoint_input={"endpoint_name": "mortgages", **attributes},
+            environment=environment,
+            baseline=None,
+        )
+    assert world.schedules.kept == {}
+
+
+@pytest.mark.parametrize("role_arn", [None, "arn:aws:iam::123456789012:role/another"])
+def test_a_role_that_a_users_container_may_not_have_is_refused_when_a_schedule_is_made_or_changed(world, role_arn):
+    own = "arn:aws:iam::123456789012:role/own"
+    host = MemoryHost(name="jobs", runs_images=True)
+    host.limits = host.limits.model_copy(update={"image_roles": (own,)})
+    world.hosts["jobs"] = host
+    role = {"role_arn": role_arn} if role_arn else {}
+    container = {"monitoring_type": "Custom", "image_uri": "own:1", "baseline": None}
+    with pytest.raises(
+        InvalidInput, match=r"RoleNotPassable: the container of the schedule hourly .*ProcessingRoleArns"
+    ):
+        world.has_schedule(**container, processing=role)
+    world.has_schedule(**container, processing={"role_arn": own})
+    with pytest.raises(InvalidInput, match="RoleNotPassable"):
+        world.manage("UpdateMonitoringSchedule", monitoring_schedule_name="hourly", processing=role)
+    assert world.schedules.kept["hourly"].processing.role_arn == own
 
 
 def test_constraints_with_a_part_of_the_kind_are_taken(world):

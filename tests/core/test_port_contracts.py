@@ -57,6 +57,7 @@ from modelwatch_core.domain.dashboard.summaries import MonitorSummary
 from modelwatch_core.domain.errors import InvalidInput, NotReady, Upstream
 from modelwatch_core.domain.events import AnalysisEnded, ExecutionEnded
 from modelwatch_core.domain.execution_cost import Cost, Usage
+from modelwatch_core.domain.heard_alerts import HeardAlert, HeardAlerts
 from modelwatch_core.domain.hosts import HostLimits, Run, RunDescription, RunStatus
 from modelwatch_core.domain.model_endpoints import ModelReference
 from modelwatch_core.domain.monitoring_execution import ExecutionStatus, MonitoringExecution
@@ -590,7 +591,7 @@ class TestAlertStates:
         for state, place in ((known, second), (AlertState(first, None), first), (muted, other), (known, second)):
             states.keep(state, place=place_of(place))
         assert states.known("hourly-1").states == {AlertName.VIOLATIONS: known, AlertName.NO_DATA: muted}
-        notified = AlertState(second, first)
+        notified = AlertState(second, first, 3)
         states.keep(notified, place=place_of(second))
         assert states.known("hourly-1").state(AlertName.VIOLATIONS) == notified
 
@@ -765,24 +766,55 @@ class TestSentAlerts:
             else TableSentAlerts(VersionedItems(request.getfixturevalue("table")), clock)
         )
 
-    def test_one_sender_begins(self, sent):
-        assert sent.begin("a")
-        with pytest.raises(NotReady, match="AlertUnderWay"):
-            sent.begin("a")
-        assert sent.begin("b")
+    PEOPLE, OTHERS = (AlertTargetReference(type="sns", address=each) for each in ("people", "others"))
+
+    def test_one_sender_begins_with_the_alerts_of_a_schedule_for_a_target(self, sent):
+        alert, other = violating(), violating().model_copy(update={"key": "another/1"})
+        later = alert.model_copy(update={"key": f"{alert.schedule_id}/later"})
+        assert sent.begin(alert, self.PEOPLE) == HeardAlerts()
+        for each in (alert, later):
+            with pytest.raises(NotReady, match="AlertUnderWay"):
+                sent.begin(each, self.PEOPLE)
+        assert sent.begin(later, self.OTHERS) == sent.begin(other, self.PEOPLE) == HeardAlerts()
 
     def test_what_failed_may_begin_again_and_what_went_out_may_not(self, sent, clock):
-        sent.begin("a")
-        sent.abandon("a")
-        assert sent.begin("a")
-        sent.finish("a")
+        alert = violating()
+        sent.begin(alert, self.PEOPLE)
+        sent.abandon(alert, self.PEOPLE)
+        assert sent.begin(alert, self.PEOPLE) is not None
+        sent.finish(alert, self.PEOPLE, HeardAlerts())
         clock.pass_by(timedelta(days=1))
-        assert not sent.begin("a")
+        for _ in range(2):  # to be refused holds up nobody
+            assert sent.begin(alert, self.PEOPLE) is None
+        assert sent.begin(alert.model_copy(update={"key": f"{alert.schedule_id}/later"}), self.PEOPLE) is not None
 
-    def test_a_sender_that_died_is_succeeded_after_its_lease(self, sent, clock):
-        sent.begin("a")
+    def test_what_was_sent_is_known_while_another_alert_is_under_way(self, sent):
+        alert = violating()
+        sent.begin(alert, self.PEOPLE)
+        sent.finish(alert, self.PEOPLE, HeardAlerts())
+        sent.begin(alert.model_copy(update={"key": f"{alert.schedule_id}/later"}), self.PEOPLE)
+        assert sent.begin(alert, self.PEOPLE) is None
+
+    def test_what_a_target_has_heard_is_known_to_the_next_sender(self, sent):
+        alert = violating()
+        heard = HeardAlerts(alerts={AlertName.VIOLATIONS: HeardAlert(number=3, since=NOW, occasion="a")})
+        sent.begin(alert, self.PEOPLE)
+        sent.finish(alert, self.PEOPLE, heard)
+        later = alert.model_copy(update={"key": f"{alert.schedule_id}/later"})
+        for target, known in ((self.PEOPLE, heard), (self.OTHERS, HeardAlerts())):
+            assert sent.begin(later, target) == known
+            sent.abandon(later, target)
+        assert sent.begin(later, self.PEOPLE) == heard
+
+    def test_a_sender_that_died_is_succeeded_after_its_lease_and_its_end_ends_no_other(self, sent, clock):
+        alert = violating()
+        later = alert.model_copy(update={"key": f"{alert.schedule_id}/later"})
+        sent.begin(alert, self.PEOPLE)
         clock.pass_by(timedelta(minutes=3))
-        assert sent.begin("a")
+        assert sent.begin(later, self.PEOPLE) is not None
+        sent.abandon(alert, self.PEOPLE)
+        with pytest.raises(NotReady, match="AlertUnderWay"):
+            sent.begin(alert, self.PEOPLE)
 
 
 class TestRunClaims:
@@ -1345,7 +1377,8 @@ def test_metrics_that_cloudwatch_does_not_take_hold_up_no_others_and_are_counted
     names = ("fine", "caf\N{LATIN SMALL LETTER E WITH ACUTE}", "x" * 256)
     CloudWatchMetrics(cloudwatch).publish("aws/sagemaker/x", [{"MetricName": name, "Value": 1.0} for name in names])
     assert [metric["MetricName"] for metric in cloudwatch.list_metrics()["Metrics"]] == ["fine"]
-    assert caplog.messages == ["CloudWatch does not take 2 of 3 metrics for aws/sagemaker/x"]
+    what = "names and dimensions that are too long, blank or not of printable ASCII characters"
+    assert caplog.messages == [f"CloudWatch does not take 2 of 3 metrics for aws/sagemaker/x: {what}"]
 
 
 def test_a_window_too_old_for_cloudwatch_is_finished_without_metrics(aws, caplog):
@@ -1360,7 +1393,8 @@ def test_a_window_too_old_for_cloudwatch_is_finished_without_metrics(aws, caplog
     ]
     CloudWatchMetrics(cloudwatch).publish("aws/sagemaker/x", metrics)
     assert [metric["MetricName"] for metric in cloudwatch.list_metrics()["Metrics"]] == ["13-days-ago"]
-    assert caplog.messages == ["CloudWatch does not take 1 of 2 metrics for aws/sagemaker/x"]
+    what = "times more than two weeks ago or two hours ahead"
+    assert caplog.messages == [f"CloudWatch does not take 1 of 2 metrics for aws/sagemaker/x: {what}"]
 
 
 @pytest.mark.parametrize("code", ["InvalidParameterValue", "AccessDenied"])

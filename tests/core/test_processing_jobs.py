@@ -57,14 +57,13 @@ def objects() -> MemoryObjects:
 
 
 def host(sagemaker: SageMaker, objects: MemoryObjects) -> ProcessingJobs:
-    limits = processing_job_limits(runs_analyses=True)
+    limits = processing_job_limits(runs_analyses=True, image_roles=[ROLE])
     return ProcessingJobs(
         sagemaker,
         objects,
         "s3://results/processing-jobs",
         "analyzer:job",
         JOB_ROLE,
-        [ROLE],
         "ledger",
         limits,  # type: ignore[arg-type]  # stand-ins
     )

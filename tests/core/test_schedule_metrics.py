@@ -61,5 +61,6 @@ def test_an_execution_that_failed_has_the_state_of_its_alerts_only(execution):
     assert published(execution, is_on=True, records=RecordCounts(malformed=5), **failed) == {"alert_state": 1.0}
 
 
-def test_an_infinite_excess_is_published_as_a_million(execution):
-    assert published(execution, largest_excess=math.inf)["largest_excess"] == 1e6
+@pytest.mark.parametrize("excess", [math.inf, 1e300])
+def test_an_excess_that_no_chart_holds_is_published_as_a_million(execution, excess):
+    assert published(execution, largest_excess=excess)["largest_excess"] == 1e6

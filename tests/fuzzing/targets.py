@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -33,7 +34,7 @@ from modelwatch_core.app.output_folder import (
     END_OF_ANALYSIS,
     METRICS,
     VIOLATION_REPORTS,
-    metrics_warning,
+    metrics_warnings,
     read_end,
     read_violations,
 )
@@ -172,7 +173,7 @@ def _stored(content: bytes, _: Path) -> None:
         objects.kept[f"{folder}/{name}"] = content
     read_violations(objects, folder)
     read_end(objects, folder, "baseline/first")
-    metrics_warning(objects, folder)
+    list(metrics_warnings(objects, folder, now=datetime(2026, 11, 22, tzinfo=UTC)))
 
 
 def _text(content: bytes) -> str:

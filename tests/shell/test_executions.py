@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta
+from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -171,14 +174,55 @@ def test_the_report_of_a_users_container_is_shown_whatever_it_is_called(
     assert (shown.exit_code, printed in shown.stdout, "no violations" in shown.stdout) == (1, True, False)
 
 
-def test_what_an_earlier_attempt_of_a_users_container_found_is_not_shown(run: Run, monkeypatch: pytest.MonkeyPatch):
+class StoredApp(FakeApp):
+    """The app, and S3 with files of an age."""
+
+    def __init__(self, shown: dict[str, Any], seconds_after: int) -> None:
+        super().__init__(
+            DescribeMonitoringSchedule=latest(shown), ListMonitoringExecutions=page(shown), StopMonitoringExecution={}
+        )
+        created = datetime.fromisoformat(shown["creation_time"])
+        self.written = created + timedelta(seconds=seconds_after)
+
+    def client(self, service: str) -> Any:
+        assert service == "s3"
+        return SimpleNamespace(
+            head_object=lambda **_: {"LastModified": self.written},
+            get_object=lambda **_: {"Body": BytesIO(b"<html>")},
+        )
+
+
+@pytest.mark.parametrize("monitoring_type", ["Custom", "DataQuality"])
+@pytest.mark.parametrize(
+    ("status", "attempt", "seconds_after", "is_shown"),
+    [
+        ("Completed", 1, -9, True),  # by whatever clock
+        ("Completed", 2, -9, False),
+        ("Completed", 2, 0, True),
+        ("InProgress", 2, -9, False),
+        ("Failed", 2, -9, False),
+    ],
+)
+def test_what_an_earlier_attempt_left_is_not_shown_as_that_of_a_later_one(
+    run: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    monitoring_type: str,
+    status: str,
+    attempt: int,
+    seconds_after: int,
+    is_shown: bool,
+):
     violation = {"feature_name": "income", "constraint_check_type": "own_check", "description": "it is negative"}
     earlier = ConstraintViolations({"violations": [violation]})
     monkeypatch.setattr(ConstraintViolations, "from_s3_uri", lambda *_: earlier)
-    for attempt, is_shown in ((1, True), (2, False)):
-        again = execution(9, "Completed", attempt=attempt, monitoring_type="Custom")
-        shown = run(FakeApp(DescribeMonitoringSchedule=latest(again)), "executions", "report", "hourly")
-        assert (shown.exit_code, "income" in shown.stdout) == (0, is_shown)
+    again = execution(9, status, attempt=attempt, monitoring_type=monitoring_type)
+    app = StoredApp(again, seconds_after)
+    shown = run(app, "executions", "report", "hourly")
+    assert ("income" in shown.stdout, shown.exit_code) == (is_shown, 0 if status == "Completed" else 2)
+    saved = run(app, "executions", "report", "hourly", "--output", "report.html")
+    assert (saved.exit_code == 0, Path("report.html").exists()) == (is_shown, is_shown)
+    if not is_shown:
+        assert f"it is {status}" in saved.stderr
 
 
 JOB = {

@@ -20,6 +20,7 @@ from modelwatch_core.domain.dead_letters import DeadLetter
 from modelwatch_core.domain.errors import InvalidInput, Upstream
 from modelwatch_core.domain.events import Emitted
 from modelwatch_core.domain.execution_cost import Cost
+from modelwatch_core.domain.heard_alerts import HeardAlerts
 from modelwatch_core.domain.hosts import HostLimits, Run, RunDescription
 from modelwatch_core.domain.model_endpoints import ModelReference, OpenModel
 from modelwatch_core.domain.monitoring_execution import ExecutionKey, MonitoringExecution
@@ -355,23 +356,23 @@ class CustomResourceResponses(Protocol):
 
 
 class SentAlerts(Protocol):
-    """Which alerts have gone out."""
+    """Which alerts have gone out to which targets. A target is sent one alert of a schedule at a time."""
 
-    def begin(self, key: str) -> bool:
-        """Return whether the alert is still to be sent.
+    def begin(self, alert: Alert, target: AlertTargetReference) -> HeardAlerts | None:
+        """Return what the target has heard of the schedule's alerts, or None if the alert has been sent to it.
 
         Raises
         ------
         NotReady
-            ``AlertUnderWay`` while another process is sending it, which may have died.
+            ``AlertUnderWay`` while another process is sending it an alert of the schedule; it may have died.
         """
         ...
 
-    def finish(self, key: str) -> None:
-        """Note that the alert has been sent."""
+    def finish(self, alert: Alert, target: AlertTargetReference, heard: HeardAlerts) -> None:
+        """Note that the alert has been sent, and what the target has heard now."""
         ...
 
-    def abandon(self, key: str) -> None:
+    def abandon(self, alert: Alert, target: AlertTargetReference) -> None:
         """Note that sending failed, so that the next try may begin."""
         ...
 

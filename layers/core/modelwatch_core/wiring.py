@@ -244,9 +244,10 @@ def _processing_jobs() -> AnalysisHost | None:
         requests=f"{_results()}/processing-jobs",
         image_uri=settings.job_image_uri,
         role_arn=settings.job_role_arn,
-        passable_role_arns=settings.passable_role_arns,
         owner=LedgerSettings.from_environment().ledger_table,  # one a deployment
-        limits=processing_job_limits(runs_analyses=bool(settings.job_image_uri)),
+        limits=processing_job_limits(
+            runs_analyses=bool(settings.job_image_uri), image_roles=settings.passable_role_arns
+        ),
         allow_pickles=settings.allow_pickles,
     )
 

@@ -243,8 +243,9 @@ def report(
         raise InvalidInput("OutputExists", f"--output: {output} exists; name a new file")
     with options.app("Reading the report") as app:
         record = which.record(app, name, options)
-        violations = MonitoringExecution(app, record).constraint_violations()
-        saved = _saved_report(app, record, output) if output or opens else None
+        execution = MonitoringExecution(app, record)
+        violations = execution.constraint_violations()
+        saved = _saved_report(execution, output) if output or opens else None
     if opens and saved:
         webbrowser.open(saved.resolve().as_uri())
     looked_at = (record.get("outcome") or {}).get("violation_count") is not None
@@ -287,13 +288,12 @@ def exit_code(record: Record) -> int:
     )
 
 
-def _saved_report(app: AppClient, record: Record, output: Path | None) -> Path:
+def _saved_report(execution: MonitoringExecution, output: Path | None) -> Path:
     import tempfile
 
-    from modelwatch.s3 import S3Downloader
-
+    content = execution.report()
     path = output or Path(tempfile.mkdtemp(prefix="modelwatch-")) / "report.html"
-    path.write_bytes(S3Downloader.read_bytes(f"{record['output_s3_uri']}/report.html", app))
+    path.write_bytes(content)
     return path
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self, TypeVar
 
@@ -12,6 +13,7 @@ from modelwatch.arguments import LONGEST_RUN_IN_SECONDS, integer
 from modelwatch.model_monitor.files import ConstraintViolations, ModelMonitoringFile, Statistics
 from modelwatch.model_monitor.inputs import MonitoringOutput
 from modelwatch.model_monitor.progress import wait_for
+from modelwatch.s3 import S3Downloader
 from modelwatch_core.domain.sagemaker_api.responses import (
     Record,
     execution_summary,
@@ -21,6 +23,7 @@ from modelwatch_core.domain.sagemaker_api.responses import (
 )
 
 File = TypeVar("File", bound=ModelMonitoringFile)
+Content = TypeVar("Content")
 
 _JOB_NAME = re.compile(r"-(\d{12})-[0-9a-f]+$")
 """The minute in which the window of an execution ends, in the name of its processing job."""
@@ -235,32 +238,59 @@ class MonitoringExecution(dict[str, Any]):
         See ``statistics``.
         """
         reported = self.violation_report_uri
-        if not reported and self._may_hold_earlier_reports:
-            return None
         if reported and file_name == ConstraintViolations.file_name:  # a user's own container may call it otherwise
             file_name = reported.rpartition("/")[2]
         return self._file(ConstraintViolations, file_name, kms_key)
 
-    @property
-    def _may_hold_earlier_reports(self) -> bool:
-        """Whether its folder may hold a report of an earlier attempt: a user's own container need not replace it."""
-        is_again = self._record["attempt"] > 1 and self.monitoring_execution_status in ENDED_WELL
-        return is_again and self._record["monitoring_type"] == "Custom"
+    def report(self) -> bytes:
+        """Return its report, ``report.html``.
+
+        Raises
+        ------
+        ValueError
+            Where there is none, because it has not ended well, or its container writes none.
+        """
+        content = self._read("report.html", lambda uri: S3Downloader.read_bytes(uri, self._app))
+        if content is None:
+            raise self._no_file("report.html")
+        return content
 
     def _file(self, kind: type[File], file_name: str, kms_key: str | None) -> File | None:
+        return self._read(file_name, lambda uri: kind.from_s3_uri(uri, kms_key, self._app))
+
+    def _read(self, file_name: str, read: Callable[[str], Content]) -> Content | None:
+        """Return what is read of a file of its results; None where it ended well and has no such file."""
         from botocore.exceptions import ClientError
 
+        uri = f"{self._record['output_s3_uri']}/{file_name}"
         try:
-            return kind.from_s3_uri(f"{self._record['output_s3_uri']}/{file_name}", kms_key, self._app)
+            if not self._is_of_an_earlier_attempt(uri):
+                return read(uri)
         except ClientError as error:
             if error.response["Error"]["Code"] not in ("NoSuchKey", "404"):
                 raise
         self._refresh()
         if self.monitoring_execution_status in ENDED_WELL:
             return None
-        raise ValueError(
-            f"the execution of {self.monitoring_schedule_name} has no {file_name}:"
-            f" it is {self.monitoring_execution_status}. {self.failure_reason or 'Wait for its end.'}"
+        raise self._no_file(file_name)
+
+    def _is_of_an_earlier_attempt(self, uri: str) -> bool:
+        """Whether a file in its folder is older than it is.
+
+        All attempts at a window share the folder. What an earlier one wrote is there until it is replaced, which a
+        user's own container need not do.
+        """
+        if self._record["attempt"] == 1:
+            return False
+        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        written = self._app.client("s3").head_object(Bucket=bucket, Key=key)["LastModified"]
+        return bool(written < self.creation_time.replace(microsecond=0))  # S3 gives whole seconds
+
+    def _no_file(self, file_name: str) -> ValueError:
+        status = self.monitoring_execution_status
+        advice = "Its container writes none." if status in ENDED_WELL else self.failure_reason or "Wait for its end."
+        return ValueError(
+            f"the execution of {self.monitoring_schedule_name} has no {file_name}: it is {status}. {advice}"
         )
 
     def _status(self) -> tuple[str, bool]:

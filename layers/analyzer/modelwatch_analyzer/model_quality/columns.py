@@ -54,7 +54,7 @@ def columns_of(settings: ModelQualitySettings, dataset: Dataset) -> Columns:
     ------
     InvalidInput
         ``GroundTruthNotFound``, ``PredictionNotGiven``, ``OneColumnExpected``, ``ProbabilityNotGiven``,
-        ``SameColumn``, ``InvalidSettings`` for a threshold that is not a probability.
+        ``SameColumn``.
     """
     roles, threshold = dataset.roles, settings.probability_threshold_attribute
     label = _only(roles.get(Role.GROUND_TRUTH, ()), "label", "ground_truth_attribute")
@@ -65,8 +65,6 @@ def columns_of(settings: ModelQualitySettings, dataset: Dataset) -> Columns:
     if threshold is not None and not probabilities:
         message = "probability_threshold_attribute is given, but no probability: give probability_attribute too"
         raise InvalidInput("ProbabilityNotGiven", message)
-    if threshold is not None and not 0 <= threshold <= 1:
-        raise InvalidInput("InvalidSettings", "probability_threshold_attribute: must be in [0, 1]")
     if settings.problem_type is ProblemType.BINARY_CLASSIFICATION:
         _only(probabilities, "probability", "probability_attribute")
     responses = roles.get(Role.INFERENCE, ())

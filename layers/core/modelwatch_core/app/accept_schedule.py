@@ -9,8 +9,13 @@ from difflib import get_close_matches
 from typing import Any
 
 from modelwatch_core.app.access_advice import advice_on_access
-from modelwatch_core.app.analysis_inputs import analysis_inputs, refuse_large_parameters, refuse_settings_of_the_app
-from modelwatch_core.app.baseline_files import feature_names, refuse_unfit_constraints
+from modelwatch_core.app.analysis_inputs import (
+    analysis_inputs,
+    refuse_large_parameters,
+    refuse_settings_of_the_app,
+    refuse_unfit_parameters,
+)
+from modelwatch_core.app.baseline_files import feature_names, refuse_unfit_constraints, refuse_unfit_statistics
 from modelwatch_core.app.create_baseline import within_results
 from modelwatch_core.app.start_analysis import StartAnalysis
 from modelwatch_core.domain import s3_layout
@@ -99,6 +104,7 @@ class AcceptSchedule:
         self._refuse_without_host(request)
         refuse_settings_of_the_app(request.environment, request.kind, request.parameters_that_are_settings)
         given = analysis_inputs(request, request.kind)  # refuses an environment that the analysis would refuse
+        refuse_unfit_parameters(request.kind, request.parameters_that_are_settings)
         if request.batch_transform_input and request.image_uri is None:
             refuse_unknown_format({"batchTransform": request.batch_transform_input.dataset_format})
         if not request.compares and given.settings.get("report_values") is Switch.DISABLED:
@@ -151,6 +157,8 @@ class AcceptSchedule:
                 self._refuse_missing(uri)
             elif baseline and uri == baseline.constraints_s3_uri:
                 refuse_unfit_constraints(content, uri, request.kind)
+            else:
+                refuse_unfit_statistics(content, uri, request.kind)
         for name, uri in request.sources.items():
             if self._read(uri) is None:
                 raise InvalidInput("ScriptNotFound", f"there is no {name} at {uri}")
@@ -197,10 +205,14 @@ class AcceptSchedule:
         raise InvalidInput("BaselineNotFound", f"there is no baseline file {uri}")
 
     def _refuse_without_host(self, request: ScheduleRequest) -> None:
-        """Refuse a schedule that no host could analyse even a window without data of."""
+        """Refuse a schedule that no host could analyse even a window without data of, or under its role."""
         choice = self.start_analysis.choose(request.demand, resources=request.resources)
         if isinstance(choice, NoHost):
             raise InvalidInput(choice.code, f"no host can run it: {choice.reason}. {choice.advice}")
+        if request.image_uri is not None:
+            role_arn = request.processing.role_arn if request.processing else None
+            limits = self.start_analysis.hosts[choice.name].limits
+            limits.refuse_role(role_arn, f"the schedule {request.monitoring_schedule_name}")
 
 
 def _refuse_unknown_checks(rules: Iterable[SeverityRule], kind: MonitorKind) -> None:

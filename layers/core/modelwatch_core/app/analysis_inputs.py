@@ -144,6 +144,18 @@ def refuse_settings_of_the_app(
         raise InvalidInput("InvalidSettings", "; ".join(wrong))
 
 
+def refuse_unfit_parameters(kind: MonitorKind, parameters: Mapping[str, object]) -> None:
+    """Refuse parameters that are settings, such as ``probability_threshold_attribute``, with values that none has.
+
+    Raises
+    ------
+    InvalidInput
+        ``InvalidSettings``.
+    """
+    known = parameters.keys() & kind.settings.model_fields.keys()
+    _own_settings({name: str(parameters[name]) for name in known}, kind)
+
+
 def _own_settings(environment: dict[str, str], kind: MonitorKind) -> dict[str, Any]:
     """Return the fields that a user's environment sets."""
     required = {"analysis_type": kind.analysis_type, "dataset_source": str(INPUT), "output_path": str(OUTPUT)}

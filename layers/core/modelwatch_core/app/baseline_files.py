@@ -34,6 +34,27 @@ def refuse_unfit_constraints(content: bytes, s3_uri: str, kind: MonitorKind) -> 
     raise InvalidInput("InvalidConstraints", f"baseline.constraints_s3_uri: {message}")
 
 
+def refuse_unfit_statistics(content: bytes, s3_uri: str, kind: MonitorKind) -> None:
+    """Refuse statistics that are no JSON object, or constraints; of a kind that has none, any file is taken.
+
+    Raises
+    ------
+    InvalidInput
+        ``InvalidStatistics``, naming what the file is.
+    """
+    if not kind.constraint_sections:
+        return
+    document = _document(content)
+    if document is None:
+        what = "is not a JSON object"
+    elif "dataset" not in document and any(document.keys() & other.constraint_sections for other in KINDS.values()):
+        what = "holds constraints"
+    else:
+        return
+    message = f"{s3_uri} {what}; give the statistics that a baseline of {kind.monitoring_type} made"
+    raise InvalidInput("InvalidStatistics", f"baseline.statistics_s3_uri: {message}")
+
+
 def feature_names(content: bytes) -> set[str]:
     """Return the names of the features that constraints name; of other files none."""
     features = (_document(content) or {}).get("features")

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from modelwatch_core.domain.alert_targets import AlertTargetReference, Takes, reached
 from modelwatch_core.domain.alerts import Alert, AlertRaised, AlertsWaiting
 from modelwatch_core.domain.errors import InvalidInput, ModelwatchError, NotReady, Upstream
+from modelwatch_core.domain.heard_alerts import HeardAlerts
 from modelwatch_core.ports import AlertTarget, BundlingTarget, EventBus, SentAlerts, WaitingAlerts
 
 MOST_AT_ONCE = 100
@@ -74,12 +76,23 @@ class RaiseAlert:
         )
 
 
+class _Claim(NamedTuple):
+    """An alert that nobody else sends to a target now, the message that it is there, and what is heard with it."""
+
+    alert: Alert
+    message: Alert
+    heard: HeardAlerts
+
+
 @dataclass(frozen=True, slots=True)
 class DeliverAlert:
     """Send an alert to a target, or leave it to be sent with others.
 
     A target of people takes some messages a second. What is more waits in the ledger; the first that has to wait asks
     for all of them to be sent as one message, and the sweep does so for whatever came after that.
+
+    Alerts come in any order, too. A target is sent what an alert is to it after what it has heard: see
+    ``modelwatch_core.domain.heard_alerts``.
 
     Parameters
     ----------
@@ -107,15 +120,15 @@ class DeliverAlert:
         """
         reference, alert = raised.target, raised.alert
         target = self._target(reference)
-        key = _claim(alert, reference)
-        if not self.sent.begin(key):
+        claim = self._claimed(alert, reference)
+        if claim is None:
             return False
-        if isinstance(target, BundlingTarget) and (more := self._arrivals(reference, key) - target.most_a_second) > 0:
-            self._leave(alert, reference, key)
+        if isinstance(target, BundlingTarget) and (more := self._arrivals(claim, reference) - target.most_a_second) > 0:
+            self._leave(claim, reference)
             if more == 1:
                 self.bus.publish(AlertsWaiting(target=reference))
             return False
-        self._send([key], reference, lambda: target.send(alert, reference.address))
+        self._send([claim], reference, lambda: target.send(claim.message, reference.address))
         return True
 
     def send_waiting(self, event: AlertsWaiting) -> int:
@@ -128,34 +141,44 @@ class DeliverAlert:
         """
         reference = event.target
         target = self._target(reference)
-        claimed: dict[str, Alert] = {}
+        claimed: list[_Claim] = []
         for alert in self.waiting.of(reference, most=MOST_AT_ONCE):
             try:
-                if self.sent.begin(_claim(alert, reference)):
-                    claimed[_claim(alert, reference)] = alert
+                if claim := self._claimed(alert, reference):
+                    claimed.append(claim)
                     continue
-            except NotReady:  # another process is sending it, or has died of it
+            except NotReady:  # another process is sending one of its schedule, or has died of it; or it is here already
                 continue
             self.waiting.remove(reference, alert.key)
         most = target.most_together if isinstance(target, BundlingTarget) else 1
-        keys = list(claimed)
-        for first in range(0, len(keys), most):
+        for first in range(0, len(claimed), most):
             try:
-                self._send_some({key: claimed[key] for key in keys[first : first + most]}, target, reference)
+                self._send_some(claimed[first : first + most], target, reference)
             except Upstream:
-                for key in keys[first + most :]:
-                    self.sent.abandon(key)
+                for claim in claimed[first + most :]:
+                    self.sent.abandon(claim.alert, reference)
                 raise
         return len(claimed)
 
-    def _send_some(self, claimed: Mapping[str, Alert], target: AlertTarget, reference: AlertTargetReference) -> None:
-        alerts = list(claimed.values())
-        if isinstance(target, BundlingTarget) and len(alerts) > 1:
-            self._send(list(claimed), reference, lambda: target.send_together(alerts, reference.address))
+    def _claimed(self, alert: Alert, reference: AlertTargetReference) -> _Claim | None:
+        """Return the claim on an alert that is to be sent; None for one that was sent, or is no news to the target."""
+        heard = self.sent.begin(alert, reference)
+        if heard is None:
+            return None
+        message, after = heard.hear(alert)
+        if message is None:
+            self.sent.finish(alert, reference, after)
+            return None
+        return _Claim(alert, message, after)
+
+    def _send_some(self, claims: Sequence[_Claim], target: AlertTarget, reference: AlertTargetReference) -> None:
+        messages = [claim.message for claim in claims]
+        if isinstance(target, BundlingTarget) and len(messages) > 1:
+            self._send(claims, reference, lambda: target.send_together(messages, reference.address))
         else:
-            self._send(list(claimed), reference, lambda: target.send(alerts[0], reference.address))
-        for alert in alerts:
-            self.waiting.remove(reference, alert.key)
+            self._send(claims, reference, lambda: target.send(messages[0], reference.address))
+        for claim in claims:
+            self.waiting.remove(reference, claim.alert.key)
 
     def _target(self, reference: AlertTargetReference) -> AlertTarget:
         if reference.type not in self.targets:
@@ -163,33 +186,29 @@ class DeliverAlert:
             raise InvalidInput("UnknownAlertTarget", message)
         return self.targets[reference.type]()
 
-    def _arrivals(self, reference: AlertTargetReference, key: str) -> int:
+    def _arrivals(self, claim: _Claim, reference: AlertTargetReference) -> int:
         try:
             return self.waiting.arrivals(reference)
         except ModelwatchError:
-            self.sent.abandon(key)
+            self.sent.abandon(claim.alert, reference)
             raise
 
-    def _leave(self, alert: Alert, reference: AlertTargetReference, key: str) -> None:
+    def _leave(self, claim: _Claim, reference: AlertTargetReference) -> None:
         """Let an alert wait; its claim is given back in any case, for whoever sends it."""
         try:
-            self.waiting.put(reference, alert)
+            self.waiting.put(reference, claim.alert)
         finally:
-            self.sent.abandon(key)
+            self.sent.abandon(claim.alert, reference)
 
-    def _send(self, keys: list[str], reference: AlertTargetReference, send: Callable[[], None]) -> None:
+    def _send(self, claims: Sequence[_Claim], reference: AlertTargetReference, send: Callable[[], None]) -> None:
         try:
             send()
         except Exception as error:
-            for key in keys:
-                self.sent.abandon(key)
+            for claim in claims:
+                self.sent.abandon(claim.alert, reference)
             # Even a refusal is worth a retry: the owner of the target may be fixing it. The text of an error that is
             # not ours may hold what is secret in an address.
             reason = str(error) if isinstance(error, ModelwatchError) else type(error).__name__
             raise Upstream("AlertNotDelivered", f"{reference}: {reason}") from None
-        for key in keys:
-            self.sent.finish(key)
-
-
-def _claim(alert: Alert, reference: AlertTargetReference) -> str:
-    return f"{alert.key}/{reference}"
+        for claim in claims:
+            self.sent.finish(claim.alert, reference, claim.heard)

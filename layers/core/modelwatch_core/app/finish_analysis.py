@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from modelwatch_core.app.analysis_records import AnalysisRecord, AnalysisRecords
 from modelwatch_core.app.output_folder import (
     ViolationReport,
-    metrics_warning,
+    metrics_warnings,
     read_end,
     read_metrics,
     read_violations,
@@ -90,8 +91,10 @@ class FinishExecution:
             folder, since = execution.output_s3_uri, execution.reports_since
             report = read_violations(self.objects, folder, since)
             outcome = settled_outcome(outcome, report, needs_report=execution.needs_report)
-            if outcome.status.is_completed and (warning := metrics_warning(self.objects, folder, since)):
-                outcome = outcome.model_copy(update={"warnings": (*outcome.warnings, warning)})
+            if outcome.status.is_completed:
+                asked = partial(_is_asked_for, execution)
+                found = metrics_warnings(self.objects, folder, since, now=self.clock.now(), is_asked_for=asked)
+                outcome = outcome.model_copy(update={"warnings": (*outcome.warnings, *found)})
             uri = report.uri if outcome.status is OutcomeStatus.COMPLETED_WITH_VIOLATIONS else None
         settled = execution.settled(
             outcome,
@@ -126,7 +129,7 @@ class FinishExecution:
             return
         try:
             metrics = filter(None, read_metrics(self.objects, execution.output_s3_uri, execution.reports_since))
-            asked = (metric for metric in metrics if _is_asked_for(metric, execution))
+            asked = filter(partial(_is_asked_for, execution), metrics)
             self.metrics.publish(metric_namespace(execution, self.metric_prefix), asked)
         except InvalidInput as error:  # S3 refuses to give them, and no retry helps
             logger.error("the metrics of %s were not published: %s", execution.key.subject, error)  # noqa: TRY400 - no traceback
@@ -144,7 +147,7 @@ def _cost_of(ended: AnalysisEnded) -> Cost | None:
     return Cost.of(ended.usage, objects) if ended.usage else None
 
 
-def _is_asked_for(metric: Mapping[str, Any], execution: MonitoringExecution) -> bool:
+def _is_asked_for(execution: MonitoringExecution, metric: Mapping[str, Any]) -> bool:
     dimensions = [dimension["Name"] for dimension in metric.get("Dimensions", ())]
     return execution.publish_feature_metrics or not execution.kind.is_metric_of_a_part(metric["MetricName"], dimensions)
 

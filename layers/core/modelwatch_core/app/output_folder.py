@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,7 +15,7 @@ from pydantic import ValidationError
 from modelwatch_core.domain.constraint_violations import ConstraintViolation, read_violation
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.events import MOST_VIOLATIONS_IN_AN_EVENT, AnalysisEnded
-from modelwatch_core.domain.metric_datum import MetricDatum
+from modelwatch_core.domain.metric_datum import MetricDatum, what_is_not_taken
 from modelwatch_core.domain.outcome import Outcome, OutcomeStatus
 from modelwatch_core.ports import ObjectStore
 
@@ -165,10 +166,29 @@ def _metric(line: bytes) -> dict[str, Any] | None:
     return metric.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude_none=True)
 
 
-def metrics_warning(objects: ObjectStore, folder: str, since: datetime | None = None) -> str | None:
-    """Return what is wrong with the metrics of a folder, if anything; see `read_metrics`."""
+def metrics_warnings(
+    objects: ObjectStore,
+    folder: str,
+    since: datetime | None = None,
+    *,
+    now: datetime,
+    is_asked_for: Callable[[Mapping[str, Any]], bool] = lambda _: True,
+) -> Iterator[str]:
+    """Yield what is wrong with the metrics of a folder that are asked for; see `read_metrics`."""
+    seen: Counter[str | None] = Counter()
+    lines = 0
     try:
-        left_out = sum(metric is None for metric in read_metrics(objects, folder, since))
+        for metric in read_metrics(objects, folder, since):
+            if metric is None:
+                lines += 1
+            elif is_asked_for(metric):
+                seen[what_is_not_taken(metric, now)] += 1
     except InvalidInput as error:
-        return f"no metrics were published: {error.message}"
-    return f"{left_out:,} lines of {METRICS} are not metrics, and were left out" if left_out else None
+        yield f"no metrics were published: {error.message}"
+        return
+    if lines:
+        yield f"{lines:,} lines of {METRICS} are not metrics, and were left out"
+    given, _ = seen.total(), seen.pop(None, None)
+    if seen:
+        reasons = "; ".join(f"{what} ({count:,})" for what, count in seen.items())
+        yield f"{seen.total():,} of {given:,} metrics were not published, since CloudWatch does not take {reasons}"

@@ -80,10 +80,8 @@ class RouteAlerts:
         changes = self._changes(judgements, known)
         sent = {*AlertPhase} if execution.alerting.notify_recovery else {*AlertPhase} - {AlertPhase.RECOVERED}
         due = [] if is_muted else [each for each in changes if each.phase in sent]
-        alert = self._raised(event, execution, due, judgements)
-        heard = set() if is_muted else _heard(changes, alert, sent)
-        on = {each.alert_name for each in due if each.phase is not AlertPhase.RECOVERED}
-        self._keep(judgements, heard, on)  # last: a crash until here raises it all again
+        alert = self._raised(event, execution, due)
+        self._keep(judgements, [] if is_muted else changes, due)  # last: a crash until here raises it all again
         if judgements[0].is_latest:
             self._publish_metrics(event, execution, judgements)
         return alert
@@ -97,7 +95,8 @@ class RouteAlerts:
         window = schedule.window(event.due)
         severity = schedule.alerting.severity(AlertName.NOT_FIRED)
         phase = AlertPhase.REMINDER if event.reminder else AlertPhase.IN_ALERT
-        change = Change(phase=phase, alert_name=AlertName.NOT_FIRED, severity=severity, since=event.due)
+        number = known.state(AlertName.NOT_FIRED).number_of(phase)
+        change = Change(phase=phase, alert_name=AlertName.NOT_FIRED, severity=severity, since=event.due, number=number)
         if known.are_muted(self.clock.now()):
             return None  # nor is it noted: what still lasts after the mute is its beginning
         alert = silence_alert(schedule, event, window, change)
@@ -105,7 +104,7 @@ class RouteAlerts:
         if phase is AlertPhase.IN_ALERT:
             transition = _silence(schedule, event, window, severity, self.clock.now())
             self.states.note(transition)
-            self.states.keep(AlertState(transition, transition), place=place_of(transition))
+            self.states.keep(AlertState(transition, transition, number or 0), place=place_of(transition))
         if schedule.publish_cloudwatch_metrics:
             state = alert_state(schedule, is_on=True, now=self.clock.now())
             self.metrics.publish(metric_namespace(schedule, self.metric_prefix), [state])
@@ -128,8 +127,14 @@ class RouteAlerts:
             if phase is None and judged.is_over_already and not self._was_announced(judged):
                 phase = AlertPhase.RECOVERED
             if phase:
-                severity, since = judged.severity, judged.since
-                changes.append(Change(phase=phase, alert_name=judged.alert, severity=severity, since=since))
+                change = Change(
+                    phase=phase,
+                    alert_name=judged.alert,
+                    severity=judged.severity,
+                    since=judged.since,
+                    number=judged.state.number_of(phase),
+                )
+                changes.append(change)
         return sorted(changes, key=_importance)
 
     def _was_announced(self, judged: Judgement) -> bool:
@@ -142,16 +147,13 @@ class RouteAlerts:
         event: ExecutionEnded,
         execution: MonitoringExecution,
         due: Sequence[Change],
-        judgements: Sequence[Judgement],
     ) -> Alert | None:
-        """Raise the message about changes, if there are any, and return the one of all of them."""
-        is_again = execution.attempt > 1 and not judgements[0].is_latest
-        is_over = is_again or any(judged.is_over_already for judged in judgements)
-        message = partial(_message, event, due, is_over)
-        if due:
-            endpoint_name, tags = execution.endpoint_name, execution.tags
+        """Raise the messages about changes, if there are any, and return the most important one."""
+        messages = [partial(_message, event, changes) for changes in _messages(due)]
+        endpoint_name, tags = execution.endpoint_name, execution.tags
+        for message in messages:
             self.raise_alert(message, event.alert_targets, endpoint_name=endpoint_name, tags=tags)
-        return message(lambda _alert, _severity: True)
+        return messages[0](lambda _alert, _severity: True) if messages else None
 
     def _raised_by_itself(self, event: ExecutionEnded, execution: MonitoringExecution | None) -> Alert | None:
         alerting, tags = (execution.alerting, execution.tags) if execution else (Alerting(), {})
@@ -174,20 +176,29 @@ class RouteAlerts:
             if place % page == 0 and all(judged[alert] > most for alert in OF_EXECUTIONS):
                 return
 
-    def _keep(self, judgements: Sequence[Judgement], heard: Collection[AlertName], on: Collection[AlertName]) -> None:
-        """Note what changed, how each alert stands, of which of them people have heard, and how serious those are."""
+    def _keep(self, judgements: Sequence[Judgement], changes: Sequence[Change], sent: Collection[Change]) -> None:
+        """Note what changed, how each alert stands, of which of them people have heard, and how serious those are.
+
+        Parameters
+        ----------
+        changes : sequence of Change
+            What people know from now on, some of it because they do not want it to be sent.
+        """
         now = self.clock.now()
+        known = {each.alert_name: each for each in changes}
         for judged in judgements:
             transitions = judged.transitions(now)
             for transition in transitions:
                 self.states.note(transition)
-            latest = transitions[-1] if judged.changes_present else judged.state.latest
-            is_news = judged.alert in heard and judged.now is not judged.state.notified_status
-            state = AlertState(latest, latest if is_news else judged.state.notified)
-            if judged.alert in on:
-                state = state.at_least(judged.own_severity)
-            if state != judged.state:
-                self.states.keep(state, place=place_of(judged.latest[0]))
+            change, state = known.get(judged.alert), judged.state
+            latest = transitions[-1] if judged.changes_present else state.latest
+            kept = state._replace(latest=latest)
+            if change and change.phase is not AlertPhase.REMINDER and judged.now is not state.notified_status:
+                kept = kept._replace(notified=latest, number=state.number + (change in sent))
+            if change and change in sent and change.phase is not AlertPhase.RECOVERED:
+                kept = kept.at_least(judged.own_severity)
+            if kept != state:
+                self.states.keep(kept, place=place_of(judged.latest[0]))
 
     def _publish_metrics(
         self, event: ExecutionEnded, execution: MonitoringExecution, judgements: Iterable[Judgement]
@@ -200,25 +211,22 @@ class RouteAlerts:
         self.metrics.publish(metric_namespace(execution, self.metric_prefix), metrics)
 
 
-def _message(event: ExecutionEnded, changes: Sequence[Change], is_over: bool, takes: Takes) -> Alert | None:
-    """Return the message for a target, of the changes that it takes."""
-    taken = [each for each in changes if takes(each.alert_name, each.severity)]
-    alert = alert_of(event, *taken) if taken else None
-    if alert and alert.phase is AlertPhase.RECOVERED and is_over:
-        # What it found may have been sent by a sender that died before it was noted: this is another message.
-        return alert.model_copy(update={"key": f"{alert.key}/{alert.phase}"})
-    return alert
-
-
-def _heard(changes: Sequence[Change], alert: Alert | None, sent: Collection[AlertPhase]) -> set[AlertName]:
-    """Return the alerts that people know the news of: it is in the message, or of a phase that is not sent."""
-    named = alert.names if alert else ()
-    news = (each for each in changes if each.phase is not AlertPhase.REMINDER)
-    return {each.alert_name for each in news if each.alert_name in named or each.phase not in sent}
-
-
 def _importance(change: Change) -> tuple[int, int]:
     return list(AlertPhase).index(change.phase), -change.severity.rank
+
+
+def _messages(changes: Sequence[Change]) -> Iterator[Sequence[Change]]:
+    """Yield the changes of each message: it is about one alert that is on, the first also about all that are over."""
+    on = [each for each in changes if each.phase is not AlertPhase.RECOVERED]
+    if changes:
+        yield [*on[:1], *changes[len(on) :]]
+    yield from ([each] for each in on[1:])
+
+
+def _message(event: ExecutionEnded, changes: Sequence[Change], takes: Takes) -> Alert | None:
+    """Return the message for a target, of the changes that it takes."""
+    taken = [each for each in changes if takes(each.alert_name, each.severity)]
+    return alert_of(event, *taken) if taken else None
 
 
 def _silence(

@@ -66,10 +66,13 @@ class AlertState(NamedTuple):
         The latest change of its state; None if it has never changed from OK.
     notified : AlertTransition, optional
         The latest change that people know of: while a schedule is muted they hear of none. None for OK from the start.
+    number : int
+        How many beginnings and ends were sent. It orders the messages of an alert, however they arrive.
     """
 
     latest: AlertTransition | None = None
     notified: AlertTransition | None = None
+    number: int = 0
 
     @property
     def status(self) -> AlertStatus:
@@ -83,7 +86,16 @@ class AlertState(NamedTuple):
 
     def at_least(self, severity: Severity) -> AlertState:
         """Return the state of an alert that is on, and that people know to be so serious by now."""
-        return AlertState(*(each and each.at_least(severity) for each in self))
+        latest, notified = (each and each.at_least(severity) for each in (self.latest, self.notified))
+        return self._replace(latest=latest, notified=notified)
+
+    def number_of(self, phase: AlertPhase) -> int | None:
+        """Return the number of a message about the alert, see ``Change``."""
+        if phase is AlertPhase.IN_ALERT:
+            return self.number + (self.notified_status is AlertStatus.OK)
+        if self.notified_status is AlertStatus.OK or not self.number:  # not counted by earlier versions
+            return None
+        return self.number + (phase is AlertPhase.RECOVERED)
 
 
 def place_of(record: AlertTransition | MonitoringExecution) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -29,6 +30,25 @@ class AlertPhase(StrEnum):
     RECOVERED = "Recovered"
 
 
+class Change(Owned):
+    """What an execution changed, or that it did not.
+
+    Attributes
+    ----------
+    since : datetime
+        When the alert began.
+    number : int, optional
+        How many beginnings and ends of the alert people have been notified of, this one included; a reminder has the
+        number of its beginning. None for what belongs to no beginning: an alert that was over before it was sent.
+    """
+
+    phase: AlertPhase
+    alert_name: AlertName
+    severity: Severity
+    since: UtcDatetime
+    number: int | None = None
+
+
 class Alert(Owned):
     """Something that users should know: a change of a schedule's alerts, or that one lasts.
 
@@ -37,7 +57,8 @@ class Alert(Owned):
     Attributes
     ----------
     key : str
-        The identity (execution, status): what is delivered twice has the same key.
+        The identity: the execution, its status and what the message says of alerts. What is delivered twice has the
+        same key.
     headline : str, optional
         What a notice says that is not about the end of an execution; ``outcome.exit_message`` has the rest of it.
     phase : AlertPhase
@@ -46,6 +67,8 @@ class Alert(Owned):
         Which alert of the schedule it is.
     recovered : tuple of AlertName
         Others that are over since the same execution.
+    changes : tuple of Change
+        All that it says of alerts, the most important first; none for a message that is about no alert's state.
     since : datetime
         Since when it is so, or was until now: the start of the window of the execution that began it.
     outcome : Outcome
@@ -64,6 +87,7 @@ class Alert(Owned):
     phase: AlertPhase = AlertPhase.IN_ALERT
     alert_name: AlertName = AlertName.VIOLATIONS
     recovered: tuple[AlertName, ...] = ()
+    changes: tuple[Change, ...] = ()
     monitoring_schedule_name: SageMakerName
     monitoring_type: MonitoringType
     endpoint_name: NonEmpty | None
@@ -76,9 +100,18 @@ class Alert(Owned):
     violation_report_uri: S3Uri | None = None
 
     @property
-    def names(self) -> tuple[AlertName, ...]:
-        """The alerts that it is about."""
-        return (self.alert_name, *self.recovered)
+    def schedule_id(self) -> str:
+        """The schedule that it is about."""
+        return self.key.partition("/")[0]
+
+    @property
+    def occasion(self) -> str:
+        """What it was raised for, in however many messages."""
+        return self.key.partition("#")[0]
+
+    def of_changes(self, changes: Sequence[Change]) -> Alert:
+        """Return the message about these changes, in its order."""
+        return self.model_copy(update=_about(changes) | {"changes": tuple(changes)})
 
     @property
     def notice(self) -> str | None:
@@ -100,21 +133,6 @@ def alert_concerned(status: ExecutionStatus, failure_reason: str | None) -> Aler
     return AlertName.NO_DATA if is_empty else AlertName.FAILED_EXECUTIONS
 
 
-class Change(Owned):
-    """What an execution changed, or that it did not.
-
-    Attributes
-    ----------
-    since : datetime
-        When the alert began.
-    """
-
-    phase: AlertPhase
-    alert_name: AlertName
-    severity: Severity
-    since: UtcDatetime
-
-
 _WITHOUT_RULES = Alerting()
 
 
@@ -130,23 +148,21 @@ def alert_of(event: ExecutionEnded, *changes: Change, alerting: Alerting = _WITH
         The rules that say how serious such a message is.
     """
     concerned = alert_concerned(event.monitoring_execution_status, event.outcome.failure_reason)
+    is_counted = bool(changes)
     if not changes and concerned is not None:
         severity, start = alerting.severity(concerned, event.worst_breach), event.window.start
         changes = (Change(phase=AlertPhase.IN_ALERT, alert_name=concerned, severity=severity, since=start),)
     if not changes:
         return None
-    first, *others = changes
+    said = "".join(f"#{change.alert_name}-{change.phase}" for change in changes) if is_counted else ""
     return Alert(
-        key=alert_key(event),
-        severity=first.severity,
-        phase=first.phase,
-        alert_name=first.alert_name,
-        recovered=tuple(change.alert_name for change in others if change.phase is AlertPhase.RECOVERED),
+        key=f"{alert_key(event)}{said}",
+        **_about(changes),
+        changes=changes if is_counted else (),
         monitoring_schedule_name=event.monitoring_schedule_name,
         monitoring_type=event.monitoring_type,
         endpoint_name=event.endpoint_name,
         window=event.window,
-        since=first.since,
         attempt=event.attempt,
         outcome=event.outcome,
         violations=event.violations[:MOST_VIOLATIONS_IN_AN_ALERT],
@@ -155,8 +171,20 @@ def alert_of(event: ExecutionEnded, *changes: Change, alerting: Alerting = _WITH
     )
 
 
+def _about(changes: Sequence[Change]) -> dict[str, Any]:
+    """Return the fields of a message that say what changed."""
+    first, *others = changes
+    return {
+        "severity": first.severity,
+        "phase": first.phase,
+        "alert_name": first.alert_name,
+        "recovered": tuple(change.alert_name for change in others if change.phase is AlertPhase.RECOVERED),
+        "since": first.since,
+    }
+
+
 def alert_key(event: ExecutionEnded) -> str:
-    """Return the identity of the message about an execution."""
+    """Return how the identity of each message about an execution begins."""
     window = f"{iso_utc(event.window.start)}/{iso_utc(event.window.end)}"
     return "/".join((event.schedule_id, window, str(event.attempt), event.monitoring_execution_status))
 
@@ -205,14 +233,12 @@ def silence_alert(schedule: MonitoringSchedule, event: ScheduleSilent, window: W
     )
     return Alert(
         key="/".join((event.schedule_id, AlertName.NOT_FIRED, iso_utc(event.due), str(event.reminder))),
-        severity=change.severity,
-        phase=change.phase,
-        alert_name=change.alert_name,
+        **_about([change]),
+        changes=(change,),
         monitoring_schedule_name=schedule.monitoring_schedule_name,
         monitoring_type=schedule.monitoring_type,
         endpoint_name=schedule.endpoint_name,
         window=window,
-        since=change.since,
         outcome=Outcome.failed(reason),
         reports_s3_uri=schedule.output_s3_uri,
     )

@@ -157,7 +157,7 @@ class AnalysisSettings(Owned):
     probability_attribute: NonEmpty | None = None
     ground_truth_attribute: NonEmpty | None = None
     exclude_features_attribute: NonEmpty | None = None
-    probability_threshold_attribute: float | None = Field(default=None, allow_inf_nan=False)
+    probability_threshold_attribute: float | None = Field(default=None, ge=0, le=1)
     decimal: Literal[".", ","] | None = None
     missing_values: tuple[NonEmpty, ...] = ()
     trim_blanks: bool = False

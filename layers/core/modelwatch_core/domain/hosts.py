@@ -11,6 +11,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from modelwatch_core.domain.documents import NonEmpty, Owned
+from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.outcome import Outcome
 
 
@@ -153,6 +154,8 @@ class HostLimits(Owned):
         The longest that one run may take.
     runs_images : bool
         Whether it can run a container image of the user's.
+    image_roles : tuple of str, optional
+        The ARNs of the roles under which it may run such an image; of any if not given.
     runs_analyses : bool
         Whether it can run analyses of our own.
     needs_parts : bool
@@ -170,11 +173,27 @@ class HostLimits(Owned):
     lease: timedelta = Field(gt=timedelta(0))
     longest_run_seconds: int | None = Field(default=None, gt=0)
     runs_images: bool = False
+    image_roles: tuple[str, ...] | None = None
     runs_analyses: bool = True
     needs_parts: bool = False
     file_bytes: int | None = Field(default=None, gt=0)
     pace: Pace | None = None
     advice: str = ""
+
+    def refuse_role(self, role_arn: str | None, what: str) -> None:
+        """Refuse a role under which a user's image may not run.
+
+        Raises
+        ------
+        InvalidInput
+            ``RoleNotPassable``.
+        """
+        if self.image_roles is not None and role_arn not in self.image_roles:
+            message = (
+                f"the container of {what} needs a role that the deployment's parameter ProcessingRoleArns lists, but"
+                f" the monitor has {role_arn or 'none'}; add it there, or give the monitor another role"
+            )
+            raise InvalidInput("RoleNotPassable", message)
 
 
 class Resources(Owned):

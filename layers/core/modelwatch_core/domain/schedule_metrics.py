@@ -6,7 +6,6 @@ recent points only, and would not see one that is stamped with a window whose la
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
@@ -19,7 +18,7 @@ from modelwatch_core.domain.monitoring_schedule import ScheduleRequest
 ALERT_STATE, VIOLATION_COUNT, LARGEST_EXCESS = "alert_state", "violation_count", "largest_excess"
 MALFORMED_SHARE = "malformed_share"
 _LARGEST = 1e6
-"""The number that is published for an infinite excess; CloudWatch takes no infinity."""
+"""The number that is published for a larger excess: CloudWatch takes no infinity, and nothing beyond 2^360."""
 
 
 def alert_state(monitor: MonitoringExecution | ScheduleRequest, *, is_on: bool, now: datetime) -> dict[str, Any]:
@@ -41,7 +40,7 @@ def schedule_metrics(
     if execution.monitoring_execution_status.is_completed:
         outcome = execution.outcome
         yield metric(VIOLATION_COUNT, float(outcome.violation_count if outcome else 0))
-        yield metric(LARGEST_EXCESS, largest_excess if math.isfinite(largest_excess) else _LARGEST)
+        yield metric(LARGEST_EXCESS, min(_LARGEST, largest_excess))
         if outcome and outcome.records:
             yield metric(MALFORMED_SHARE, outcome.records.malformed_share)
 

@@ -1,8 +1,9 @@
 """``AlertStates``, ``WaitingAlerts`` and ``SentAlerts`` in the ledger table.
 
 A schedule has a partition ``ALERTS#{id}``: an item ``CHANGE#...`` for each change, ``LATEST#{alert}`` for each alert
-that has changed, with what people know of it, and ``MUTE``. A target has ``WAITING#{target}`` with the alerts that wait
-for it, and a counter of the alerts of each second. The log of sent alerts has an item ``ALERT#{key}`` for each.
+that has changed, with what people know of it, ``HEARD#{target}`` with what a target has heard and who sends to it, and
+``MUTE``. A target has ``WAITING#{target}`` with the alerts that wait for it, and a counter of the alerts of each
+second. The log of sent alerts has an item ``ALERT#{key}/{target}`` for each.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from heapq import nsmallest
 from operator import itemgetter
 from typing import Any
 
-from modelwatch_core.adapters.aws.translation import aws_errors
+from modelwatch_core.adapters.aws.translation import answer_or_none, aws_errors
 from modelwatch_core.adapters.aws.versioned_items import (
     INDEX,
     TIMELINE,
@@ -30,6 +31,7 @@ from modelwatch_core.domain.alerting import AlertName
 from modelwatch_core.domain.alerts import Alert
 from modelwatch_core.domain.documents import iso_utc
 from modelwatch_core.domain.errors import NotReady
+from modelwatch_core.domain.heard_alerts import HeardAlerts
 from modelwatch_core.ports import Clock, KnownAlerts, MutedSchedule, Page
 
 _LEASE = timedelta(minutes=2)
@@ -56,7 +58,7 @@ class TableAlertStates:
                 continue
             latest = parsed_item(AlertTransition, item)
             if isinstance(latest, AlertTransition):  # one that a later version wrote is as good as none
-                states[latest.alert_name] = AlertState(latest, _notified(item, latest))
+                states[latest.alert_name] = AlertState(latest, _notified(item, latest), int(str(item.get("number", 0))))
         return KnownAlerts(states, muted_until)
 
     def note(self, transition: AlertTransition) -> None:
@@ -83,7 +85,7 @@ class TableAlertStates:
 
     def keep(self, state: AlertState, *, place: str) -> None:
         """Write how an alert stands, unless it is known after a later execution."""
-        latest, notified = state
+        latest, notified, number = state
         if latest is None:
             return
         item = {
@@ -92,6 +94,7 @@ class TableAlertStates:
             "version": 1,
             "document": latest.model_dump_json(),
             "notified": notified.model_dump_json() if notified else "",
+            "number": number,
             "place": place,
         }
         no_newer = {
@@ -209,35 +212,60 @@ class TableSentAlerts:
     items: VersionedItems
     clock: Clock
 
-    def begin(self, key: str) -> bool:
-        """Return whether the alert is to be sent now."""
-        now = self.clock.now()
-        is_begun = self.items.put_where(
-            self._item(key, "SENDING", now, now + _LEASE),
-            ConditionExpression="attribute_not_exists(pk) OR (#state = :sending AND lease < :now)",
-            ExpressionAttributeNames={"#state": "state"},
-            ExpressionAttributeValues={":sending": "SENDING", ":now": iso_utc(now)},
+    def begin(self, alert: Alert, target: AlertTargetReference) -> HeardAlerts | None:
+        """Return what the target has heard, unless the alert has been sent to it."""
+        now, heard = self.clock.now(), _heard_key(alert, target)
+        with aws_errors(f"writing {heard['pk']} to the ledger"):
+            begun = answer_or_none(
+                lambda: self.items.table.update_item(
+                    Key=heard,
+                    UpdateExpression="SET lease = :lease, sender = :sender",
+                    ConditionExpression="attribute_not_exists(lease) OR lease < :now",
+                    ExpressionAttributeValues={
+                        ":lease": iso_utc(now + _LEASE),
+                        ":sender": alert.key,
+                        ":now": iso_utc(now),
+                    },
+                    ReturnValues="ALL_NEW",
+                ),
+                "ConditionalCheckFailedException",
+            )
+        is_sent = (self.items.item(**_sent_key(alert, target)) or {}).get("state") == "SENT"
+        if begun is None:
+            if is_sent:
+                return None
+            raise NotReady("AlertUnderWay", f"another process is sending an alert of {alert.schedule_id} to {target}")
+        if is_sent:
+            self.abandon(alert, target)
+            return None
+        document = begun["Attributes"].get("document")
+        return HeardAlerts.model_validate_json(str(document)) if document else HeardAlerts()
+
+    def finish(self, alert: Alert, target: AlertTargetReference, heard: HeardAlerts) -> None:
+        """Note that the alert has been sent, and what the target has heard."""
+        expires = int((self.clock.now() + _MEMORY).timestamp())
+        self.items.transacted(
+            self.items.put_of(_sent_key(alert, target) | {"state": "SENT", "expires_at": expires}),
+            self.items.update_of(
+                _heard_key(alert, target),
+                UpdateExpression="SET document = :heard REMOVE lease, sender",
+                ExpressionAttributeValues={":heard": heard.model_dump_json()},
+            ),
         )
-        if not is_begun and (self.items.item(**self._key(key)) or {}).get("state") != "SENT":
-            raise NotReady("AlertUnderWay", f"another process is sending alert {key}")
-        return is_begun
 
-    def finish(self, key: str) -> None:
-        """Note that the alert has been sent."""
-        now = self.clock.now()
-        self.items.overwrite(self._item(key, "SENT", now, now))
+    def abandon(self, alert: Alert, target: AlertTargetReference) -> None:
+        """Note that sending failed, unless another sender has taken over."""
+        self.items.update_where(
+            _heard_key(alert, target),
+            UpdateExpression="REMOVE lease, sender",
+            ConditionExpression="sender = :sender",
+            ExpressionAttributeValues={":sender": alert.key},
+        )
 
-    def abandon(self, key: str) -> None:
-        """Note that sending failed."""
-        self.items.delete(self._key(key))
 
-    @staticmethod
-    def _key(key: str) -> Item:
-        return {"pk": f"ALERT#{key}", "sk": "ALERT"}
+def _heard_key(alert: Alert, target: AlertTargetReference) -> Item:
+    return {"pk": _partition(alert.schedule_id), "sk": f"HEARD#{target}"}
 
-    def _item(self, key: str, state: str, now: datetime, lease: datetime) -> Item:
-        return self._key(key) | {
-            "state": state,
-            "lease": iso_utc(lease),
-            "expires_at": int((now + _MEMORY).timestamp()),
-        }
+
+def _sent_key(alert: Alert, target: AlertTargetReference) -> Item:
+    return {"pk": f"ALERT#{alert.key}/{target}", "sk": "ALERT"}

@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from itertools import islice
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 from botocore.exceptions import ClientError, ParamValidationError
-from pydantic import TypeAdapter
 
 from modelwatch_core.adapters.aws import translation
 from modelwatch_core.adapters.aws.translation import aws_errors, code_of
-from modelwatch_core.domain.documents import UtcDatetime
+from modelwatch_core.domain.metric_datum import what_is_not_taken
 
 if TYPE_CHECKING:
     from types_boto3_cloudwatch.client import CloudWatchClient
 
 MOST_METRICS_IN_A_CALL = 500
-"""How many metrics one call sends. PutMetricData takes 1,000 and 1 MB; SageMaker's long dimension names make half of
-that safe."""
+"""How many metrics one call sends; PutMetricData takes 1,000."""
+MOST_BYTES_IN_A_CALL = 10**6
+"""The most bytes of metrics that one call sends; PutMetricData takes 1 MB."""
+_LONGER_IN_A_CALL = 4
+"""How many times as long as its JSON a metric may be in a call: a character takes three if it is escaped, and the name
+of each field is repeated with its place."""
 
-
-LONGEST_METRIC_NAME = 255
-LONGEST_DIMENSION = 1024
-OLDEST = timedelta(weeks=2)
 NEVER_TAKEN = {
     "InvalidParameterValue",
     "InvalidParameterValueException",
@@ -42,8 +41,6 @@ NEVER_TAKEN = {
 REFUSED = "MetricsRefused"
 """The app's own metric of what CloudWatch refused; an alarm of the template watches it."""
 
-_MOMENT: TypeAdapter[datetime | None] = TypeAdapter(UtcDatetime | None)
-
 logger = logging.getLogger(__name__)
 
 
@@ -56,18 +53,18 @@ class CloudWatchMetrics:
     def publish(self, namespace: str, metrics: Iterable[dict[str, Any]]) -> None:
         """Publish metrics. What is left out or refused holds up nothing; what is refused is counted for the alarm.
 
-        Metrics of a window of more than two weeks ago, and those of features with names that CloudWatch does not take,
-        are left out: that is as it should be. That CloudWatch refuses the others is not.
+        Metrics that CloudWatch does not take, of a window of more than two weeks ago for instance, are left out: that
+        is as it should be, and the outcome of the execution says so. That CloudWatch refuses the others is not.
         """
-        given, left_out, refused, remaining = 0, 0, Counter[str](), iter(metrics)
-        while batch := list(islice(remaining, MOST_METRICS_IN_A_CALL)):
-            fitting = [metric for metric in batch if _has_names_that_cloudwatch_takes(metric) and not _is_old(metric)]
-            given += len(batch)
-            left_out += len(batch) - len(fitting)
-            if fitting and (code := self._refusal(namespace, fitting)):
-                refused[code] += len(fitting)
+        left_out, refused, sent = Counter[str](), Counter[str](), 0
+        for batch in _batches(_fitting(metrics, left_out)):
+            sent += len(batch)
+            if code := self._refusal(namespace, batch):
+                refused[code] += len(batch)
+        given = sent + left_out.total()
         if left_out:
-            logger.warning("CloudWatch does not take %d of %d metrics for %s", left_out, given, namespace)
+            message = "CloudWatch does not take %d of %d metrics for %s: %s"
+            logger.warning(message, left_out.total(), given, namespace, "; ".join(left_out))
         if refused:
             _report(refused, given, namespace)
 
@@ -92,12 +89,26 @@ def _report(refused: Mapping[str, int], given: int, namespace: str) -> None:
         pass  # a line of the log, which CloudWatch makes a metric of
 
 
-def _has_names_that_cloudwatch_takes(metric: dict[str, Any]) -> bool:
-    dimensions = [text for dimension in metric.get("Dimensions", ()) for text in dimension.values()]
-    lengths = [(metric["MetricName"], LONGEST_METRIC_NAME), *((text, LONGEST_DIMENSION) for text in dimensions)]
-    return all(text.isascii() and text.isprintable() and 0 < len(text) <= most for text, most in lengths)
+def _fitting(metrics: Iterable[dict[str, Any]], left_out: Counter[str]) -> Iterator[dict[str, Any]]:
+    """Yield the metrics that CloudWatch takes, and count the others by the reason."""
+    now = datetime.now(UTC)
+    for metric in metrics:
+        if what := what_is_not_taken(metric, now):
+            left_out[what] += 1
+        else:
+            yield metric
 
 
-def _is_old(metric: dict[str, Any]) -> bool:
-    moment = _MOMENT.validate_python(metric.get("Timestamp"))
-    return moment is not None and datetime.now(UTC) - moment > OLDEST
+def _batches(metrics: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """Yield metrics as many at a time as a call takes."""
+    batch: list[dict[str, Any]] = []
+    size = 0
+    for metric in metrics:
+        more = _LONGER_IN_A_CALL * len(json.dumps(metric))
+        if batch and (len(batch) == MOST_METRICS_IN_A_CALL or size + more > MOST_BYTES_IN_A_CALL):
+            yield batch
+            batch, size = [], 0
+        batch.append(metric)
+        size += more
+    if batch:
+        yield batch

@@ -52,13 +52,15 @@ _LEASE = timedelta(minutes=15)
 on."""
 
 
-def processing_job_limits(*, runs_analyses: bool) -> HostLimits:
+def processing_job_limits(*, runs_analyses: bool, image_roles: Sequence[str] = ()) -> HostLimits:
     """Return what processing jobs can take.
 
     Parameters
     ----------
     runs_analyses : bool
         Whether there is an image of the analyzer for them.
+    image_roles : sequence of str
+        The roles that monitors may name.
     """
     return HostLimits(
         input_bytes=MOST_INPUT_BYTES,
@@ -66,6 +68,7 @@ def processing_job_limits(*, runs_analyses: bool) -> HostLimits:
         lease=_LEASE,
         longest_run_seconds=MAX_RUNTIME_SECONDS,
         runs_images=True,
+        image_roles=tuple(image_roles),
         runs_analyses=runs_analyses,
         pace=job_pace(),
         advice=""
@@ -89,8 +92,6 @@ class ProcessingJobs:
         The analyzer's image for jobs; empty where there is none, and only users' own images are run.
     role_arn : str
         The role of jobs whose monitor names none that may be passed on.
-    passable_role_arns : sequence of str
-        The roles that monitors may name.
     owner : str
         The deployment, with which each job is tagged: only jobs with its tag may be stopped by any name.
     allow_pickles : bool
@@ -102,7 +103,6 @@ class ProcessingJobs:
     requests: str
     image_uri: str
     role_arn: str
-    passable_role_arns: Sequence[str]
     owner: str
     limits: HostLimits
     allow_pickles: bool = False
@@ -162,15 +162,9 @@ class ProcessingJobs:
     def _role(self, request: AnalysisRequest) -> str:
         """Return the monitor's own role where it may be passed on, else the deployment's, which runs our code only."""
         own = request.processing.role_arn if request.processing else None
-        if own is not None and own in self.passable_role_arns:
-            return own
-        if request.image_uri is None:
-            return self.role_arn
-        message = (
-            f"the container of {request.subject} needs a role that the deployment's parameter ProcessingRoleArns lists,"
-            f" but the monitor has {own or 'none'}; add it there, or give the monitor another role"
-        )
-        raise InvalidInput("RoleNotPassable", message)
+        if request.image_uri is not None:
+            self.limits.refuse_role(own, request.subject)
+        return own if own and own in (self.limits.image_roles or ()) else self.role_arn
 
     def _created(self, name: str, job: Mapping[str, Any]) -> bool:
         """Create a job, and return False where there is one of its name already."""
