@@ -15,7 +15,7 @@ from modelwatch_analyzer.reading.capture_records import CapturedRecords
 from modelwatch_analyzer.reading.captured_record import PAYLOAD_OF, CapturedRecord
 from modelwatch_analyzer.reading.dataset import ReadLog
 from modelwatch_analyzer.reading.flat_answers import cut
-from modelwatch_analyzer.reading.flattening import MOST_COLUMNS, Unflattenable
+from modelwatch_analyzer.reading.flattening import MOST_COLUMNS, Unflattenable, empty_parents
 from modelwatch_analyzer.reading.payloads import Content, Row, row_of
 from modelwatch_core.domain.dataset_formats import GROUND_TRUTH, REQUEST, CaptureSide
 from modelwatch_core.domain.errors import InvalidInput
@@ -155,8 +155,8 @@ def mismatch(group: ColumnGroup, expected: Row, row: Row) -> str | None:
 
 
 def has_unread_fields(expected: Row, row: Row) -> bool:
-    """Return whether a row has names that its group's columns lack."""
-    return _is_by_name(expected) and not row.keys() <= expected.keys()
+    """Return whether a row has values under names that its group's columns lack."""
+    return _is_by_name(expected) and any(row[name] is not None for name in row.keys() - expected.keys())
 
 
 def _usual_keys(rows: Sequence[tuple[Row, ...]]) -> tuple[Keys, ...]:
@@ -170,13 +170,15 @@ def _usual_keys(rows: Sequence[tuple[Row, ...]]) -> tuple[Keys, ...]:
     kinds = [tuple(_BY_NAME if _is_by_name(part) else len(part) for part in row) for row in rows]
     usual = Counter(kinds).most_common(1)[0][0]
     keys: list[dict[int | str, None]] = [{} for _ in usual]
-    for kind, row in zip(kinds, rows, strict=True):
-        if kind == usual:
-            for known, part in zip(keys, row, strict=True):
-                known.update(dict.fromkeys(part))
-                if len(known) > MOST_COLUMNS and _is_by_name(part):
-                    message = f"the captured payloads have more than {MOST_COLUMNS:,} columns in total: if field names "
-                    raise InvalidInput("TooManyColumns", message + "are data, name the features with a JMESPath")
+    alike = [row for kind, row in zip(kinds, rows, strict=True) if kind == usual]
+    for known, parts in zip(keys, zip(*alike, strict=True), strict=True):
+        for part in parts:
+            known.update(dict.fromkeys(part))
+            if len(known) > MOST_COLUMNS and _is_by_name(part):
+                message = f"the captured payloads have more than {MOST_COLUMNS:,} columns in total: if field names "
+                raise InvalidInput("TooManyColumns", message + "are data, name the features with a JMESPath")
+        for name in empty_parents(known, parts):
+            del known[name]
     return tuple(map(tuple, keys))
 
 

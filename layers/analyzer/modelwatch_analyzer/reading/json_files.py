@@ -153,6 +153,7 @@ def open_documents(documents: Documents, requested: Mapping[Role, str]) -> JsonF
         for document in documents(log):
             yield from rows_of(document, attributes, log)
 
+    shapes = shapes.without_empty_parents(rows)
     selected = shapes.roles(tuple(attributes.given)) if attributes.given else None
     return JsonFiles(documents, attributes, shapes.table(rows), selected)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice, repeat
 from typing import Any, NamedTuple
 
@@ -12,7 +12,14 @@ import polars as pl
 
 from modelwatch_analyzer.reading.attributes import Attributes
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Role, Roles, positional_names
-from modelwatch_analyzer.reading.flattening import MOST_COLUMNS, Unflattenable, decode, flatten, records_of
+from modelwatch_analyzer.reading.flattening import (
+    MOST_COLUMNS,
+    Unflattenable,
+    decode,
+    empty_parents,
+    flatten,
+    records_of,
+)
 from modelwatch_core.domain.errors import InvalidInput
 
 _BATCH_CELLS = 1 << 20
@@ -158,6 +165,12 @@ class Shapes:
             )
             raise InvalidInput("TooManyColumns", f"{message}data, name the features with a JMESPath")
 
+    def without_empty_parents(self, rows: Rows) -> Shapes:
+        """Return the shapes without columns that only stand for objects and lists without any field."""
+        objects = (row.values for row in rows(ReadLog()) if isinstance(row.values, dict))
+        parents = empty_parents(self.names, objects)
+        return replace(self, names={name: None for name in self.names if name not in parents}) if parents else self
+
     @property
     def named(self) -> bool:
         """Whether most records are objects."""
@@ -189,7 +202,7 @@ class Shapes:
 def open_rows(rows: Rows) -> RowFiles:
     """Read all rows to find the columns.
 
-    The columns are all names that occur, in the order of their first occurrence. If most records are lists, there are
+    The columns are all names that occur, in the order of their first occurrence, without `empty_parents`. If most records are lists, there are
     as many columns as the most frequent length of the lists.
 
     Raises
@@ -202,7 +215,7 @@ def open_rows(rows: Rows) -> RowFiles:
         log.read += 1
         shapes.add(row)
     log.require_records()
-    return shapes.table(rows)
+    return shapes.without_empty_parents(rows).table(rows)
 
 
 def _numbers(widths: tuple[int, ...]) -> Iterator[int]:
