@@ -16,7 +16,13 @@ from modelwatch_analyzer.bias.metrics import METRICS
 from modelwatch_analyzer.bias.table import BiasTable
 from modelwatch_analyzer.bias.values import ABOVE, LISTED, ColumnFacts, DataType, Listed, group_key
 from modelwatch_analyzer.profile.lexical import ColumnType
-from modelwatch_analyzer.profile.spelling import example_text, remark_on_alike, remark_on_doubles, remark_on_words
+from modelwatch_analyzer.profile.spelling import (
+    example_text,
+    remark_on_alike,
+    remark_on_codes,
+    remark_on_doubles,
+    remark_on_words,
+)
 from modelwatch_analyzer.profile.unusual_spellings import number_advice
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_analyzer.wording import enumerated
@@ -114,6 +120,8 @@ def _facet(facet: Facet, facts: ColumnFacts, listed: Listed) -> Iterator[str]:
     if not listed.values:
         yield from remark_on_words(f"groups of {name}", facet.values)
     yield from remark_on_doubles(f"values of {name}", facts.texts or ())
+    if facts.data_type(listed.values) is DataType.CATEGORICAL:
+        yield from remark_on_codes(f"values of {name}", facts.texts or ())
     read_as_categories = listed.threshold is not None and facet.values == (str(listed.values[0]),)
     if facts.others and listed.threshold is not None and not read_as_categories:
         yield f"{facts.others} of {facts.present} values of {name} are not numbers and were left out"

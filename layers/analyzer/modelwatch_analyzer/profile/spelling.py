@@ -109,6 +109,30 @@ def remark_on_doubles(what: str, values: Iterable[str]) -> Iterator[str]:
         )
 
 
+def remark_on_codes(what: str, texts: Iterable[str]) -> Iterator[str]:
+    """Say which texts of one column are the same number and may be codes of different values: ``01`` and ``1``.
+
+    Decimals that are zero, a plus sign and a missing 0 before the decimal point are no such difference.
+    """
+    numbers: dict[Decimal, dict[tuple[str, ...], str]] = {}
+    for text in sorted(texts):
+        number = exact_number(text)
+        if number:  # all spellings of 0 are 0
+            numbers.setdefault(number, {}).setdefault(_written_as(text), text)
+    alike = next((list(spelled.values()) for spelled in numbers.values() if len(spelled) > 1), None)
+    if alike:
+        yield (
+            f"{what} that are the same number count as the same value, for instance {example_text(alike)}: if these are "
+            "codes of different values, write them with a letter before the digits"
+        )
+
+
+def _written_as(number: str) -> tuple[str, ...]:
+    mantissa, _, exponent = number.strip().lower().partition("e")
+    whole, _, decimals = mantissa.lstrip("+-").partition(".")
+    return whole or "0", decimals.rstrip("0"), exponent
+
+
 def without_missing(column: pl.Series) -> pl.Series:
     """Return a column with null for text that means that there is no value; all other text stays as it is."""
     if column.dtype != pl.String:
