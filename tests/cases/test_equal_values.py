@@ -319,3 +319,57 @@ def test_the_same_column_as_label_and_prediction_of_bias_is_refused():
     for named in ({"inference_attribute": "label"}, {"probability_attribute": "label"}):
         with pytest.raises(modelwatch.ModelwatchError, match="SameColumn: 'label' is named both as the label and as"):
             modelwatch.baseline(rows, kind="bias", analysis_config=config, **named)
+
+
+@pytest.mark.parametrize(
+    ("train", "today", "said"),
+    [
+        (["1", "2", "x"], ["1.0", "2.0", "x"], "only in how numbers and truth values are written"),
+        (["02139", "00501", "x"], ["2139", "501", "x"], "only in how numbers and truth values are written"),
+        (["true", "false"], ["1", "0"], "only in how numbers and truth values are written"),
+        (["0", "1"], ["false", "true"], "'code' now holds true and false, which are text: write 1 and 0"),
+        (["a", "b"], ["A", "b"], "only in blanks, case or Unicode form"),
+        (["1", "2", "x"], ["1.0", "3.0", "x"], None),
+        (["0", "1"], ["no", "yes"], None),
+    ],
+)
+def test_the_same_values_as_another_program_writes_them_are_said_to_be_so(train, today, said):
+    # pandas turns whole numbers into fractions, and truth values into numbers, where one is missing: pandas 28335, tfx 819.
+    rows = [pd.DataFrame({"code": values * 200, "x": list(range(5)) * (40 * len(values))}) for values in (train, today)]
+    made = modelwatch.baseline(rows[0])
+    found = modelwatch.check(rows[1], made)
+    assert {each.feature_name for each in found.violations} == {"code"}
+    about = [each for each in found.warnings if "'code'" in each and ("differ" in each or "now holds" in each)]
+    assert [said in each for each in about] == ([True] if said else [])
+
+
+@pytest.mark.parametrize(
+    ("codes", "listed", "group", "said"),
+    [
+        ([0.0, 1.0, 2.0], 1, "(1.0, 2.0]", True),
+        ([0.0, 1.0, None], 1, "1", False),
+        ([0, 1, 2], 1, "1", False),
+        ([0.5, 1.0, 2.0], 1, "(1.0, 2.0]", False),
+        ([0.0, 1.0, 2.0], 1.5, "(1.5, 2.0]", False),
+        ([float(age) for age in range(18, 60)], 40, "(40.0, 59.0]", False),
+    ],
+)
+def test_codes_that_are_written_as_fractions_and_read_as_numbers_are_reported(codes, listed, group, said):
+    rows = pd.DataFrame({"code": (codes * 600)[:600], "label": [row % 7 % 2 for row in range(600)]})
+    facet = {"name_or_index": "code", "value_or_threshold": [listed]}
+    config = {"label": "label", "label_values_or_threshold": [1], "facet": [facet]}
+    made = modelwatch.baseline(rows, kind="bias", analysis_config=config)
+    (found,) = made.statistics["pre_training_bias_metrics"]["facets"]["code"]
+    assert found["value_or_threshold"] == group
+    assert [each for each in made.warnings if "written as fractions" in each] == (
+        [
+            "code holds 3 whole numbers that are written as fractions (1.0), and is read as numbers: the group has those "
+            'above 1. If they are codes, add "data_type": "categorical" to its facet in the configuration'
+        ]
+        if said
+        else []
+    )
+    again = modelwatch.baseline(
+        rows, kind="bias", analysis_config=config | {"facet": [facet | {"data_type": "categorical"}]}
+    )
+    assert not [each for each in again.warnings if "written as fractions" in each]

@@ -17,6 +17,7 @@ from modelwatch_analyzer.bias.table import BiasTable
 from modelwatch_analyzer.bias.values import ABOVE, LISTED, ColumnFacts, DataType, Listed, group_key
 from modelwatch_analyzer.profile.lexical import ColumnType
 from modelwatch_analyzer.profile.spelling import (
+    exact_number,
     example_text,
     remark_on_alike,
     remark_on_codes,
@@ -135,11 +136,23 @@ def _facet(facet: Facet, facts: ColumnFacts, listed: Listed) -> Iterator[str]:
             f"{name} holds {facts.distinct.count:.0f} whole numbers and is read as categories: the group has only the "
             f"value {listed.values[0]}. {_AS_NUMBERS.format(listed.values[0])}"
         )
+    if len(facet.values) == 1 and facet.values[0].startswith("(") and facts.matched and _are_few_whole_fractions(facts):
+        yield (
+            f"{name} holds {facts.distinct.count:.0f} whole numbers that are written as fractions (1.0), and is read as "
+            f"numbers: the group has those above {listed.values[0]}. If they are codes, add "
+            f'"data_type": "{DataType.CATEGORICAL}" to its facet in the configuration'
+        )
     if listed.values and facts.present and not facts.matched and not facet.rows(0)[0]:
         yield (
             f"no value of {name} is in its group: the configuration lists {example_text(listed.texts)}, the data has "
             f"{example_text(facts.examples)}. Check the spelling"
         )
+
+
+def _are_few_whole_fractions(facts: ColumnFacts) -> bool:
+    if facts.type is not ColumnType.FRACTIONAL or facts.distinct.count > _MANY_NUMBERS:
+        return False
+    return all(number == number.to_integral_value() for number in map(exact_number, facts.texts or ()) if number)
 
 
 def _labels(

@@ -75,6 +75,12 @@ def value_name(text: str) -> str:
     return double if Decimal(double) == number else str(number.normalize(_EXACTLY))
 
 
+def value_or_truth_name(text: str) -> str:
+    """Return what all spellings of a value are called, where ``true`` is 1 and ``false`` is 0."""
+    truth = text.strip().lower()
+    return str(int(truth == "true")) if truth in ("true", "false") else value_name(text)
+
+
 def example_text(values: Iterable[str]) -> str:
     """Return the first two values for a message, each cut to 40 characters."""
     shown = list(values)
