@@ -327,3 +327,21 @@ def test_sparse_columns_of_pandas_are_read_as_the_numbers_that_they_are():
         "plan_a"
     ] == "Integral"
     assert isinstance(sparse["x"].dtype, pd.SparseDtype)
+
+
+@pytest.mark.parametrize("records", [40, 6000])
+@pytest.mark.parametrize("dataset_format", ["json", "jsonlines"])
+def test_records_beside_other_fields_of_one_object_are_named_with_what_reads_them(tmp_path, dataset_format, records):
+    # As web services write a page of results: the records in "data", beside their number.
+    rows = [{"age": row % 50, "city": "de"} for row in range(records)]
+    (tmp_path / "page.json").write_text(json.dumps({"count": records, "data": rows}))
+    said = "was read as one record, but the objects in 'data' may be the records: give --features-attribute with the name"
+    if 2 * records > 10_000:  # more columns than there may be
+        with pytest.raises(modelwatch.ModelwatchError, match=said.replace("--features-attribute", "features_attribute")):
+            modelwatch.baseline(tmp_path / "page.json", dataset_format=dataset_format)
+    else:
+        made = modelwatch.baseline(tmp_path / "page.json", dataset_format=dataset_format)
+        assert [each for each in made.warnings if said in each]
+    read = modelwatch.baseline(tmp_path / "page.json", dataset_format=dataset_format, features_attribute="data")
+    assert read.statistics["dataset"]["item_count"] == records
+    assert [feature["name"] for feature in read.statistics["features"]] == ["age", "city"]

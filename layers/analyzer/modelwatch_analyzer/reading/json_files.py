@@ -15,7 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from modelwatch_analyzer.reading.attributes import Attribute, Attributes
-from modelwatch_analyzer.reading.data_frames import may_be_table, rows_of_file
+from modelwatch_analyzer.reading.data_frames import fields_with_records, may_be_table, rows_of_file
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Role, Roles, find_columns
 from modelwatch_analyzer.reading.files import LONGEST_RECORD, SourceFile, line_blocks
 from modelwatch_analyzer.reading.other_formats import refuse_captured_record, refuse_document_over_lines
@@ -23,6 +23,7 @@ from modelwatch_analyzer.reading.respelled import Respelling
 from modelwatch_analyzer.reading.rows import Line, Row, RowFiles, Shapes, lines_in, rows_of
 from modelwatch_analyzer.reading.uniform_documents import count_uniform_rows, parse_uniform_documents
 from modelwatch_analyzer.reading.value_spelling import AS_WRITTEN, ValueSpelling
+from modelwatch_analyzer.wording import enumerated
 from modelwatch_core.domain.dataset_formats import JsonOptions
 from modelwatch_core.domain.errors import InvalidInput
 
@@ -37,6 +38,10 @@ _TABLE = (
 _ONE_RECORD = (
     "the file of JSON is one object, and was read as one record: if it is a table, write a record on each line "
     "(pandas: orient='records', lines=True)"
+)
+_RECORDS_IN = (
+    "the file of JSON is one object, and was read as one record, but the objects in {} may be the records: give "
+    "--features-attribute with the name of the field"
 )
 _FAST_DECODER = msgspec.json.Decoder()
 _SCALARS = frozenset({int, float, str, bool, type(None)})
@@ -233,8 +238,11 @@ def _rows_of_tables(documents: Iterator[Line], log: ReadLog, *, alone: bool) -> 
         _remark(log, _TABLE)
         yield from (table._replace(text=row) for row in rows)
         return
-    if alone and len(first) == 1 and may_be_table(first[0].text):
-        _remark(log, _ONE_RECORD)
+    if alone and len(first) == 1:
+        if fields := fields_with_records(first[0].text):
+            _remark(log, _RECORDS_IN.format(enumerated(list(map(repr, fields)))))
+        elif may_be_table(first[0].text):
+            _remark(log, _ONE_RECORD)
     yield from chain(first, documents)
 
 
