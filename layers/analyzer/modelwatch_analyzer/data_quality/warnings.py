@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain, islice
 
 import numpy as np
@@ -41,7 +41,20 @@ def warnings_of_baseline(statistics: Statistics, rows: int) -> Iterator[str]:
         few = f"the baseline has {count_text(rows, 'row')}: with fewer than {_FEW_BASELINE_ROWS}, what"
         yield f"{few} it suggests may well be due to chance"
     yield from unwatched(statistics.named())
+    yield from _names_alike(statistics.named())
     yield from _sums_beyond(statistics)
+
+
+def _names_alike(names: Iterable[str]) -> Iterator[str]:
+    """Yield a warning for columns that may be one, as records with other spellings of a field make them."""
+    alike: dict[str, list[str]] = {}
+    for name in names:
+        alike.setdefault(spelling_aside(name), []).append(name)
+    if found := [same for same in alike.values() if len(same) > 1]:
+        yield (
+            f"columns whose names differ only in blanks, case or Unicode form are different columns: {listed(found[0])}"
+            + (f", and {len(found) - 1} more" if len(found) > 1 else "")
+        )
 
 
 def warnings_of_check(
