@@ -594,4 +594,6 @@ def test_fields_that_differ_in_case_alone_are_named_as_different_columns(tmp_pat
     (tmp_path / "train.jsonl").write_text("\n".join(map(json.dumps, records)))
     made = modelwatch.baseline(tmp_path / "train.jsonl", dataset_format="jsonlines")
     (said,) = [each for each in made.warnings if "are different columns" in each]
-    assert said.startswith("columns whose names differ only in blanks, case or Unicode form are different columns: 'age'")
+    assert said.startswith(
+        "columns whose names differ only in blanks, case or Unicode form are different columns: 'age'"
+    )

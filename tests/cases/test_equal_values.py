@@ -272,7 +272,9 @@ CODES = [["01", "1", "02"], ["7E1", "70", "A1"], ["1e3", "1000", "x"]]
 SPELLED = [["1", "1.0", "2"], ["0.5", ".50", "x"], ["+3", "3", "4"], ["0", "00", "1"], ["1.5e10", "1.50E10", "2"]]
 
 
-@pytest.mark.parametrize(("texts", "said"), [*((texts, True) for texts in CODES), *((texts, False) for texts in SPELLED)])
+@pytest.mark.parametrize(
+    ("texts", "said"), [*((texts, True) for texts in CODES), *((texts, False) for texts in SPELLED)]
+)
 def test_codes_that_are_one_number_are_said_to_count_as_one_value(texts, said):
     # After DataProfiler 1130 and duckdb 5794: codes such as 01 and 1, or 7E1 and 70, are read as one number.
     rows = pd.DataFrame({"class": [texts[row % 3] for row in range(600)], "label": [row % 2 for row in range(600)]})
@@ -288,7 +290,11 @@ def test_codes_that_are_one_number_are_said_to_count_as_one_value(texts, said):
     bias = modelwatch.baseline(
         rows,
         kind="bias",
-        analysis_config={"label": "label", "label_values_or_threshold": [1], "facet": [facet | {"data_type": "categorical"}]},
+        analysis_config={
+            "label": "label",
+            "label_values_or_threshold": [1],
+            "facet": [facet | {"data_type": "categorical"}],
+        },
     )
     for result, columns in ((quality, ["labels", "predictions"]), (bias, ["values of class"])):
         found = [each for each in result.warnings if "the same number count as the same value" in each]
@@ -334,7 +340,7 @@ def test_the_same_column_as_label_and_prediction_of_bias_is_refused():
     ],
 )
 def test_the_same_values_as_another_program_writes_them_are_said_to_be_so(train, today, said):
-    # pandas turns whole numbers into fractions, and truth values into numbers, where one is missing: pandas 28335, tfx 819.
+    # pandas turns whole numbers into fractions, and truth values into numbers, if one is missing (28335; tfx 819).
     rows = [pd.DataFrame({"code": values * 200, "x": list(range(5)) * (40 * len(values))}) for values in (train, today)]
     made = modelwatch.baseline(rows[0])
     found = modelwatch.check(rows[1], made)
@@ -361,14 +367,12 @@ def test_codes_that_are_written_as_fractions_and_read_as_numbers_are_reported(co
     made = modelwatch.baseline(rows, kind="bias", analysis_config=config)
     (found,) = made.statistics["pre_training_bias_metrics"]["facets"]["code"]
     assert found["value_or_threshold"] == group
-    assert [each for each in made.warnings if "written as fractions" in each] == (
-        [
-            "code holds 3 whole numbers that are written as fractions (1.0), and is read as numbers: the group has those "
-            'above 1. If they are codes, add "data_type": "categorical" to its facet in the configuration'
-        ]
-        if said
-        else []
+    about = [each for each in made.warnings if "written as fractions" in each]
+    text = (
+        "code holds 3 whole numbers that are written as fractions (1.0), and is read as numbers: the group has those "
+        'above 1. If they are codes, add "data_type": "categorical" to its facet in the configuration'
     )
+    assert about == ([text] if said else [])
     again = modelwatch.baseline(
         rows, kind="bias", analysis_config=config | {"facet": [facet | {"data_type": "categorical"}]}
     )

@@ -1,9 +1,10 @@
 """Files that are not what they are said to be, and what tools leave in them beside the columns.
 
 After public reports: captures read as CSV (Amazon's documentation of ``sagemaker_capture_json`` answers the mix-up),
-partitioned folders (aws-sdk-pandas 764, great_expectations 6483), deleted rows of Delta Lake (biofile-finder 911), pandas' index in Parquet (milvus 33197), text stored
-as binary (velox 10398, SPARK-2927), and SageMaker's usual packing, ``.tar.gz``; records that Firehose joins without
-line ends (aws-sdk-js 3264, vector 8487, pg2kinesis 13), and sparse frames (pandas 26378, arrow 1894).
+partitioned folders (aws-sdk-pandas 764, great_expectations 6483), deleted rows of Delta Lake (biofile-finder 911),
+pandas' index in Parquet (milvus 33197), text stored as binary (velox 10398, SPARK-2927), and SageMaker's usual packing,
+``.tar.gz``; records that Firehose joins without line ends (aws-sdk-js 3264, vector 8487, pg2kinesis 13), and sparse
+frames (pandas 26378, arrow 1894).
 """
 
 from __future__ import annotations
@@ -335,9 +336,13 @@ def test_records_beside_other_fields_of_one_object_are_named_with_what_reads_the
     # As web services write a page of results: the records in "data", beside their number.
     rows = [{"age": row % 50, "city": "de"} for row in range(records)]
     (tmp_path / "page.json").write_text(json.dumps({"count": records, "data": rows}))
-    said = "was read as one record, but the objects in 'data' may be the records: give --features-attribute with the name"
+    said = (
+        "was read as one record, but the objects in 'data' may be the records: give --features-attribute with the name"
+    )
     if 2 * records > 10_000:  # more columns than there may be
-        with pytest.raises(modelwatch.ModelwatchError, match=said.replace("--features-attribute", "features_attribute")):
+        with pytest.raises(
+            modelwatch.ModelwatchError, match=said.replace("--features-attribute", "features_attribute")
+        ):
             modelwatch.baseline(tmp_path / "page.json", dataset_format=dataset_format)
     else:
         made = modelwatch.baseline(tmp_path / "page.json", dataset_format=dataset_format)

@@ -136,10 +136,11 @@ def _facet(facet: Facet, facts: ColumnFacts, listed: Listed) -> Iterator[str]:
             f"{name} holds {facts.distinct.count:.0f} whole numbers and is read as categories: the group has only the "
             f"value {listed.values[0]}. {_AS_NUMBERS.format(listed.values[0])}"
         )
-    if len(facet.values) == 1 and facet.values[0].startswith("(") and facts.matched and _are_few_whole_fractions(facts):
+    above = len(facet.values) == 1 and facet.values[0].startswith("(")
+    if above and facts.matched and _are_few_whole_fractions(facts):
         yield (
-            f"{name} holds {facts.distinct.count:.0f} whole numbers that are written as fractions (1.0), and is read as "
-            f"numbers: the group has those above {listed.values[0]}. If they are codes, add "
+            f"{name} holds {facts.distinct.count:.0f} whole numbers that are written as fractions (1.0), and is read "
+            f"as numbers: the group has those above {listed.values[0]}. If they are codes, add "
             f'"data_type": "{DataType.CATEGORICAL}" to its facet in the configuration'
         )
     if listed.values and facts.present and not facts.matched and not facet.rows(0)[0]:

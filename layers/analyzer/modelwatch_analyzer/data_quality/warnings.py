@@ -239,7 +239,7 @@ def _numbers_no_more(statistics: Statistics, constraints: Constraints) -> Iterat
             cause = why_text(now[feature.name], in_baseline=False)
             if cause:
                 yield f"{feature.name!r} is now {cause}"
-            elif _TRUTH.issuperset(map(str.lower, now[feature.name].categories) or ("",)):
+            elif (seen := now[feature.name].categories) and _TRUTH.issuperset(map(str.lower, seen)):
                 yield f"{feature.name!r} now holds true and false, which are text: write 1 and 0, if the baseline did"
 
 

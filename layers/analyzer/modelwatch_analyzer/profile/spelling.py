@@ -128,8 +128,8 @@ def remark_on_codes(what: str, texts: Iterable[str]) -> Iterator[str]:
     alike = next((list(spelled.values()) for spelled in numbers.values() if len(spelled) > 1), None)
     if alike:
         yield (
-            f"{what} that are the same number count as the same value, for instance {example_text(alike)}: if these are "
-            "codes of different values, write them with a letter before the digits"
+            f"{what} that are the same number count as the same value, for instance {example_text(alike)}: if these "
+            "are codes of different values, write them with a letter before the digits"
         )
 
 

@@ -15,6 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from modelwatch_analyzer.reading.attributes import Attribute, Attributes
+from modelwatch_analyzer.reading.csv_form import Expected
 from modelwatch_analyzer.reading.data_frames import fields_with_records, may_be_table, rows_of_file
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Role, Roles, find_columns
 from modelwatch_analyzer.reading.files import LONGEST_RECORD, SourceFile, line_blocks
@@ -110,12 +111,13 @@ def open_json(
     options: JsonOptions,
     attributes: Mapping[Role, str],
     spelling: ValueSpelling = AS_WRITTEN,
+    expected: Expected | None = None,
 ) -> JsonFiles:
     """Open files of JSON, like `open_documents`; a file may be a table, unless the attributes are JMESPaths."""
     documents = respelled_documents(partial(json_documents, files, options, tables=True), spelling)
     if attributes and not _name_columns(attributes, documents):
         documents = respelled_documents(partial(json_documents, files, options), spelling)
-    return open_documents(documents, attributes)
+    return open_documents(documents, attributes, expected)
 
 
 def respelled_documents(documents: Documents, spelling: ValueSpelling) -> Documents:
@@ -129,7 +131,7 @@ def respelled_documents(documents: Documents, spelling: ValueSpelling) -> Docume
     return respelled if spelling else documents
 
 
-def open_documents(documents: Documents, requested: Mapping[Role, str]) -> JsonFiles:
+def open_documents(documents: Documents, requested: Mapping[Role, str], expected: Expected | None = None) -> JsonFiles:
     """Open JSON documents; `modelwatch_analyzer.reading.flattening` says how documents become rows.
 
     Everything in the documents is read if no attributes are requested, or if each one names a column of the first
@@ -158,7 +160,7 @@ def open_documents(documents: Documents, requested: Mapping[Role, str]) -> JsonF
         for document in documents(log):
             yield from rows_of(document, attributes, log)
 
-    shapes = shapes.without_empty_parents(rows)
+    shapes = shapes.completed(rows, expected)
     selected = shapes.roles(tuple(attributes.given)) if attributes.given else None
     return JsonFiles(documents, attributes, shapes.table(rows), selected)
 

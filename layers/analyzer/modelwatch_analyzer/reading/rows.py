@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from modelwatch_analyzer.reading.attributes import Attributes
+from modelwatch_analyzer.reading.csv_form import Expected
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Role, Roles, positional_names
 from modelwatch_analyzer.reading.flattening import (
     MOST_COLUMNS,
@@ -165,11 +166,13 @@ class Shapes:
             )
             raise InvalidInput("TooManyColumns", f"{message}data, name the features with a JMESPath")
 
-    def without_empty_parents(self, rows: Rows) -> Shapes:
-        """Return the shapes without columns that only stand for objects and lists without any field."""
+    def completed(self, rows: Rows, expected: Expected | None) -> Shapes:
+        """Return the shapes with what a baseline expects, and without `empty_parents`."""
+        absent = expected.absent(self.names) if expected and self.named else []
+        names = self.names | dict.fromkeys(absent)
         objects = (row.values for row in rows(ReadLog()) if isinstance(row.values, dict))
-        parents = empty_parents(self.names, objects)
-        return replace(self, names={name: None for name in self.names if name not in parents}) if parents else self
+        parents = empty_parents(names, objects)
+        return replace(self, names={name: None for name in names if name not in parents})
 
     @property
     def named(self) -> bool:
@@ -185,7 +188,7 @@ class Shapes:
         """Return the columns that each attribute selected; `given` is the order of the attributes."""
         columns = self.columns
         if self.named:
-            numbers: Iterable[int] = map(self.parts.__getitem__, columns)
+            numbers: Iterable[int] = (self.parts.get(name, 0) for name in columns)
         else:
             fitting = Counter({split: count for split, count in self.splits.items() if sum(split) == len(columns)})
             numbers = _numbers(fitting.most_common(1)[0][0])
@@ -199,10 +202,11 @@ class Shapes:
         return RowFiles(rows, self.columns, self.named)
 
 
-def open_rows(rows: Rows) -> RowFiles:
+def open_rows(rows: Rows, expected: Expected | None = None) -> RowFiles:
     """Read all rows to find the columns.
 
-    The columns are all names that occur, in the order of their first occurrence, without `empty_parents`. If most records are lists, there are
+    The columns are all names that occur, in the order of their first occurrence, without `empty_parents`, and what a
+    baseline expects. If most records are lists, there are
     as many columns as the most frequent length of the lists.
 
     Raises
@@ -215,7 +219,7 @@ def open_rows(rows: Rows) -> RowFiles:
         log.read += 1
         shapes.add(row)
     log.require_records()
-    return shapes.without_empty_parents(rows).table(rows)
+    return shapes.completed(rows, expected).table(rows)
 
 
 def _numbers(widths: tuple[int, ...]) -> Iterator[int]:
