@@ -353,3 +353,13 @@ def test_predictions_in_another_precision_are_no_drift():
     made = modelwatch.baseline(train, kind="model-quality", comparison_method="Robust", **names)
     today = pd.DataFrame({"p": drawn[1], "y": drawn[1].astype(np.float32)})
     assert modelwatch.check(today, made, kind="model-quality").violations == []
+
+
+@pytest.mark.parametrize(("factor", "shift", "said"), [(100, 0, True), (6, -3, False), (1000, 0, False)])
+def test_probabilities_in_per_cent_are_refused_with_what_helps(factor, shift, said):
+    drawn = np.random.default_rng(2).random(300)
+    rows = pd.DataFrame({"y": (drawn > 0.5).astype(int), "s": drawn * factor + shift})
+    options = {"problem_type": "BinaryClassification", "probability_attribute": "s", "ground_truth_attribute": "y"}
+    with pytest.raises(modelwatch.ModelwatchError, match=r"'s' has \d+ values outside \[0, 1\]") as refused:
+        modelwatch.baseline(rows, kind="model-quality", **options)
+    assert refused.value.message.endswith("; divide per cents by 100") == said
