@@ -41,7 +41,7 @@ def warnings_of_baseline(statistics: Statistics, rows: int) -> Iterator[str]:
         few = f"the baseline has {count_text(rows, 'row')}: with fewer than {_FEW_BASELINE_ROWS}, what"
         yield f"{few} it suggests may well be due to chance"
     yield from unwatched(statistics.named())
-    yield from _names_alike(statistics.named())
+    yield from _names_alike([feature.name for feature in statistics.features])
     yield from _sums_beyond(statistics)
 
 

@@ -190,8 +190,8 @@ def _usual_keys(
     if expected and named:
         absent = expected.absent([str(key) for known in named.values() for key in known])
         named.get(REQUEST, next(iter(named.values()))).update(dict.fromkeys(absent))
-    for known, parts in zip(keys, zip(*alike, strict=True), strict=True):
-        for name in empty_parents(known, parts):
+    for known, parts, kind in zip(keys, zip(*alike, strict=True), usual, strict=True):
+        for name in empty_parents(known, parts) if kind == _BY_NAME else ():
             del known[name]
     return tuple(map(tuple, keys))
 
