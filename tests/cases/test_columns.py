@@ -14,6 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import modelwatch
+
 BASELINE = "baseline data-quality --dataset {} --dataset-format csv --output b "
 AGAINST = " --statistics b/statistics.json --constraints b/constraints.json --output r"
 CHECK_CAPTURES = "check data-quality --data captures --dataset-format capture" + AGAINST
@@ -568,3 +570,30 @@ def test_a_quote_behind_a_backslash_is_named_as_the_cause(case):
     made = case("quotes-behind-backslashes")(BASELINE.format("train.csv"))
     assert "60 of 120 records cannot be parsed" in made.text
     assert "a quote inside a field is doubled, a backslash does not escape it" in made.text
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "said"),
+    [
+        ("a,b", "{0},{1},", "each row of train.csv ends with a separator, but the header does not: remove it"),
+        ('"a","b"', '"{0}",{0},{1}', "as R writes row names: name their column too, or leave them out"),
+        ("a,b,", "{0},{1},", "column 3 has no name; .*if each line ends with a separator, remove it"),
+        (",a,b", "{0},{0},{1}", "column 1 has no name; .*pandas does not write its unnamed index with index=False"),
+    ],
+)
+def test_one_field_more_than_there_are_names_is_reported_with_the_cause(tmp_path, header, row, said):
+    # pandas 14124 reads rows that end with a separator shifted; data.table 1818 is about the row names of R.
+    lines = [header, *(row.format(number, number % 9) for number in range(100)), ""]
+    (tmp_path / "train.csv").write_text("\n".join(lines))
+    with pytest.raises(modelwatch.ModelwatchError, match=said):
+        modelwatch.baseline(tmp_path / "train.csv", dataset_format="csv")
+
+
+def test_fields_that_differ_in_case_alone_are_named_as_different_columns(tmp_path):
+    records = [{"Age" if row % 2 else "age": row % 50, "city": "de"} for row in range(200)]
+    (tmp_path / "train.jsonl").write_text("\n".join(map(json.dumps, records)))
+    made = modelwatch.baseline(tmp_path / "train.jsonl", dataset_format="jsonlines")
+    (said,) = [each for each in made.warnings if "are different columns" in each]
+    assert said.startswith(
+        "columns whose names differ only in blanks, case or Unicode form are different columns: 'age'"
+    )

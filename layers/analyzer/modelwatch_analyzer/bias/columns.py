@@ -121,8 +121,8 @@ def columns_of(dataset: Dataset, config: BiasConfig, settings: BiasSettings, kno
     ------
     InvalidInput
         ``UnknownColumn``, ``LabelsNotGiven`` where there are neither labels nor predictions, or none but metrics of
-        labels are requested, ``OneColumnExpected``, ``FeaturesNotFound``, or ``InvalidAnalysisConfig`` for a facet that
-        is there by its name and by its index, or is the column of labels or predictions.
+        labels are requested, ``OneColumnExpected``, ``SameColumn``, ``FeaturesNotFound``, or ``InvalidAnalysisConfig``
+        for a facet that is there by its name and by its index, or is the column of labels or predictions.
     """
     roles = dataset.roles
     label, prediction = _label(roles.get(Role.GROUND_TRUTH, ())), _prediction(dataset, config, settings)
@@ -141,6 +141,9 @@ def columns_of(dataset: Dataset, config: BiasConfig, settings: BiasSettings, kno
         labelled=label is not None,
     )
     predicted = prediction.columns if prediction else ()
+    if label in predicted:
+        message = f"{label!r} is named both as the label and as the prediction: name a different column for one of them"
+        raise InvalidInput("SameColumn", message)
     facets = {}
     for facet in config.facet:
         column = names.column(facet.name_or_index, "facet is")

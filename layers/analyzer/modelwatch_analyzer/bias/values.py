@@ -16,7 +16,7 @@ import polars as pl
 
 from modelwatch_analyzer.profile.categories import DistinctCounter
 from modelwatch_analyzer.profile.lexical import ColumnType, infer_type
-from modelwatch_analyzer.profile.spelling import FIRST_INEXACT_DOUBLE, value_name
+from modelwatch_analyzer.profile.spelling import FIRST_INEXACT_DOUBLE, value_or_truth_name
 
 ListedValue = bool | int | float | str
 """A value that a facet or a label may be compared with."""
@@ -79,20 +79,13 @@ def group_key(spelled: str) -> str:
     lower, comma, _ = spelled[1:].partition(",")
     if spelled.startswith("(") and spelled.endswith("]") and comma and (threshold := _number(lower)) is not None:
         return f"({threshold},"
-    return ",".join(map(_name, spelled.split(",")))
-
-
-def _name(value: ListedValue) -> str:
-    """Return what identifies a value: ``true`` is 1, any other as in `modelwatch_analyzer.profile.spelling`."""
-    text = str(value)
-    truth = text.strip().lower()
-    return str(int(truth == "true")) if truth in ("true", "false") else value_name(text)
+    return ",".join(map(value_or_truth_name, spelled.split(",")))
 
 
 def named(column: pl.Series) -> pl.Series:
     """Return the values with one name for all spellings of each."""
     unique = column.drop_nulls().unique()
-    names = [_name(value) for value in unique]
+    names = [value_or_truth_name(value) for value in unique]
     return column if names == unique.to_list() else column.replace_strict(unique, names, return_dtype=pl.String)
 
 
@@ -159,10 +152,9 @@ class Listed:
         if wanted:
             equal = number.is_in(wanted).fill_null(value=False)
             if max(map(abs, wanted)) >= FIRST_INEXACT_DOUBLE and equal.any():  # equal doubles may differ as numbers
-                names = set(map(_name, self.values))
-                equal &= column.map_elements(lambda text: _name(text) in names, return_dtype=pl.Boolean).fill_null(
-                    value=False
-                )
+                names = {value_or_truth_name(str(value)) for value in self.values}
+                named_so = column.map_elements(lambda text: value_or_truth_name(text) in names, return_dtype=pl.Boolean)
+                equal &= named_so.fill_null(value=False)
             listed |= equal
         codes = listed.cast(pl.UInt8) * LISTED
         if self.threshold is not None:

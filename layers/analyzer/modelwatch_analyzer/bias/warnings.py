@@ -16,7 +16,14 @@ from modelwatch_analyzer.bias.metrics import METRICS
 from modelwatch_analyzer.bias.table import BiasTable
 from modelwatch_analyzer.bias.values import ABOVE, LISTED, ColumnFacts, DataType, Listed, group_key
 from modelwatch_analyzer.profile.lexical import ColumnType
-from modelwatch_analyzer.profile.spelling import example_text, remark_on_alike, remark_on_doubles, remark_on_words
+from modelwatch_analyzer.profile.spelling import (
+    exact_number,
+    example_text,
+    remark_on_alike,
+    remark_on_codes,
+    remark_on_doubles,
+    remark_on_words,
+)
 from modelwatch_analyzer.profile.unusual_spellings import number_advice
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_analyzer.wording import enumerated
@@ -114,6 +121,8 @@ def _facet(facet: Facet, facts: ColumnFacts, listed: Listed) -> Iterator[str]:
     if not listed.values:
         yield from remark_on_words(f"groups of {name}", facet.values)
     yield from remark_on_doubles(f"values of {name}", facts.texts or ())
+    if facts.data_type(listed.values) is DataType.CATEGORICAL:
+        yield from remark_on_codes(f"values of {name}", facts.texts or ())
     read_as_categories = listed.threshold is not None and facet.values == (str(listed.values[0]),)
     if facts.others and listed.threshold is not None and not read_as_categories:
         yield f"{facts.others} of {facts.present} values of {name} are not numbers and were left out"
@@ -127,11 +136,24 @@ def _facet(facet: Facet, facts: ColumnFacts, listed: Listed) -> Iterator[str]:
             f"{name} holds {facts.distinct.count:.0f} whole numbers and is read as categories: the group has only the "
             f"value {listed.values[0]}. {_AS_NUMBERS.format(listed.values[0])}"
         )
+    above = len(facet.values) == 1 and facet.values[0].startswith("(")
+    if above and facts.matched and _are_few_whole_fractions(facts):
+        yield (
+            f"{name} holds {facts.distinct.count:.0f} whole numbers that are written as fractions (1.0), and is read "
+            f"as numbers: the group has those above {listed.values[0]}. If they are codes, add "
+            f'"data_type": "{DataType.CATEGORICAL}" to its facet in the configuration'
+        )
     if listed.values and facts.present and not facts.matched and not facet.rows(0)[0]:
         yield (
             f"no value of {name} is in its group: the configuration lists {example_text(listed.texts)}, the data has "
             f"{example_text(facts.examples)}. Check the spelling"
         )
+
+
+def _are_few_whole_fractions(facts: ColumnFacts) -> bool:
+    if facts.type is not ColumnType.FRACTIONAL or facts.distinct.count > _MANY_NUMBERS:
+        return False
+    return all(number == number.to_integral_value() for number in map(exact_number, facts.texts or ()) if number)
 
 
 def _labels(

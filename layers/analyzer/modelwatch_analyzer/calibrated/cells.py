@@ -18,6 +18,7 @@ from modelwatch_analyzer.calibrated.row_sample import SampledColumn, SampledRows
 from modelwatch_analyzer.calibrated.seasons import RankedColumn, SeasonalCounts, learn_seasons
 from modelwatch_analyzer.documents import EditedDocument
 from modelwatch_analyzer.profile.lexical import read_numbers
+from modelwatch_analyzer.rounding import known_where_rounded, rounding_of
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -29,9 +30,6 @@ groups."""
 _GROUPS, _GROUPED_ROWS = 64, 20_000
 _SQUARED = 1e150
 """Sums of squares of numbers larger than this may be beyond a double."""
-_SINGLE_PRECISION, _OF_THE_GAP = 2.0**-23, 1e-3
-"""A fraction is taken for a known one, rounded to single precision or summed in another order, if it differs from it by
-at most this share of it, and by at most this share of the gap to the next known one."""
 _SEASONAL_CELLS = 10_000
 """The most cells that all columns of a seasonal baseline have together, because it has counts for each of up to 48
 seasons."""
@@ -153,29 +151,13 @@ class NumberCells(EditedDocument):
     def own_where_rounded(self, ascending: Floats) -> Floats:
         """Return values, but the known one for each that differs from it by rounding only.
 
-        Training data in single precision and requests in decimal fractions hold the same numbers. Only where all
-        values of the baseline are known, and not all of them whole: others are no roundings of those.
+        Only where all values of the baseline are known, and not all of them whole.
         """
-        own, tolerance = self.own, self._tolerance
-        if tolerance is None:
-            return ascending
-        above = np.minimum(np.searchsorted(own, ascending), own.size - 1)
-        below = np.maximum(above - 1, 0)
-        with np.errstate(over="ignore"):
-            is_above = np.abs(own[above] - ascending) <= tolerance[above]
-            is_below = np.abs(ascending - own[below]) <= tolerance[below]
-        return np.where(is_above, own[above], np.where(is_below, own[below], ascending))
+        return ascending if self._rounding is None else known_where_rounded(ascending, self.own, self._rounding)
 
     @cached_property
-    def _tolerance(self) -> Floats | None:
-        own = self.own
-        if self.cuts or not own.size or np.array_equal(own, np.trunc(own)):
-            return None
-        with np.errstate(over="ignore"):
-            gaps = np.diff(own)
-        nearest = np.minimum(np.append(np.inf, gaps), np.append(gaps, np.inf))
-        tolerance: Floats = np.minimum(_SINGLE_PRECISION * np.abs(own), _OF_THE_GAP * nearest)
-        return tolerance
+    def _rounding(self) -> Floats | None:
+        return None if self.cuts else rounding_of(self.own)
 
 
 class CategoryCells(EditedDocument):

@@ -183,4 +183,6 @@ def expected_columns(constraints: Constraints, statistics: Statistics | None) ->
                 known, unknown = known + (field in values), unknown + (field not in values)
         return numbers > 0 or (known > 0 and unknown == 0)
 
-    return Expected(names, fits)
+    described = {name: feature.numerical_statistics or feature.string_statistics for name, feature in named.items()}
+    optional = [name for name in names if (found := described.get(name)) and found.common.num_missing]
+    return Expected(names, fits, tuple(optional))

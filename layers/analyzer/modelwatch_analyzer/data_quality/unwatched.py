@@ -32,6 +32,7 @@ _PHRASES: Mapping[Spelling, str] = {
     Spelling.THOUSANDS: "with separators of thousands, or a decimal comma",
     Spelling.DECIMAL_COMMA: "with a decimal comma",
     Spelling.OTHER_SIGN_OR_DIGITS: "with a sign or digits of another kind than -0123456789",
+    Spelling.QUOTES: "in quotes, or behind an apostrophe",
 }
 
 _FEWEST_ROWS = 100

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain, islice
 
 import numpy as np
@@ -21,6 +21,7 @@ from modelwatch_analyzer.distances import ROBUST, SIMPLE
 from modelwatch_analyzer.distances.drift import thresholds_out_of_range
 from modelwatch_analyzer.feature_statistics import FeatureStatistics, InferredType, categories_of
 from modelwatch_analyzer.profile.lexical import ColumnType
+from modelwatch_analyzer.profile.spelling import value_or_truth_name
 from modelwatch_analyzer.profile.table import ColumnProfile, TableProfile
 from modelwatch_analyzer.profile.unusual_spellings import spelling_aside
 from modelwatch_analyzer.undefined import Undefined
@@ -29,6 +30,7 @@ from modelwatch_core.domain.number_text import count_text
 
 _FEW_BASELINE_ROWS = 100
 _FEW_CURRENT_ROWS = 500
+_TRUTH = frozenset({"true", "false"})
 _MOST_REASONS = 20
 """The most reasons for not measuring drift that get a warning each."""
 
@@ -39,7 +41,20 @@ def warnings_of_baseline(statistics: Statistics, rows: int) -> Iterator[str]:
         few = f"the baseline has {count_text(rows, 'row')}: with fewer than {_FEW_BASELINE_ROWS}, what"
         yield f"{few} it suggests may well be due to chance"
     yield from unwatched(statistics.named())
+    yield from _names_alike([feature.name for feature in statistics.features])
     yield from _sums_beyond(statistics)
+
+
+def _names_alike(names: Iterable[str]) -> Iterator[str]:
+    """Yield a warning for columns that may be one, as records with other spellings of a field make them."""
+    alike: dict[str, list[str]] = {}
+    for name in names:
+        alike.setdefault(spelling_aside(name), []).append(name)
+    if found := [same for same in alike.values() if len(same) > 1]:
+        yield (
+            f"columns whose names differ only in blanks, case or Unicode form are different columns: {listed(found[0])}"
+            + (f", and {len(found) - 1} more" if len(found) > 1 else "")
+        )
 
 
 def warnings_of_check(
@@ -100,17 +115,7 @@ def _of_result(
     if off:
         yield f"the constraints file switches the checks off for {listed(off)}"
     yield from _unwatched(result, constraints, statistics)
-    otherwise = [
-        feature.name
-        for feature in constraints.features
-        if feature.name in alignment.features
-        and _spelled_otherwise(feature, profile.columns[alignment.features[feature.name]])
-    ]
-    if otherwise:
-        yield (
-            f"values of {listed(otherwise)} that are not in the domain of the baseline differ from its values only in "
-            "blanks, case or Unicode form, and count as different values"
-        )
+    yield from _spelled_otherwise(profile, alignment, constraints)
     ignored = [feature.name for feature in constraints.features if _has_ignored_domain(feature)]
     if ignored:
         yield f"a domain is checked for String features only, and ignored for {listed(ignored)}"
@@ -173,11 +178,29 @@ def _unwatched(result: CheckResult, constraints: Constraints, statistics: Statis
     yield from (f"in the baseline, {text}" for text in unwatched(compared))
 
 
-def _spelled_otherwise(feature: FeatureConstraints, observed: ColumnProfile) -> bool:
-    """Return whether there are values that are not in the domain, and all of them are like one that is."""
-    domains = (feature.string_constraints.domains if feature.string_constraints else None) or ()
-    unknown = set(categories_of(observed.text) if observed.text and domains else ()) - set(domains)
-    return bool(unknown) and set(map(spelling_aside, unknown)) <= set(map(spelling_aside, domains))
+_SPELLINGS: Mapping[str, Callable[[str], str]] = {
+    "in blanks, case or Unicode form": spelling_aside,
+    "in how numbers and truth values are written, such as 1, 1.0, 01 and true": value_or_truth_name,
+}
+
+
+def _spelled_otherwise(profile: TableProfile, alignment: Alignment, constraints: Constraints) -> Iterator[str]:
+    """Yield a warning for features with values that are not in the domain, and are all like ones that are."""
+    found: dict[str, list[str]] = {}
+    for feature in constraints.features:
+        if feature.name in alignment.features:
+            observed = profile.columns[alignment.features[feature.name]].text
+            domain = (feature.string_constraints.domains if feature.string_constraints else None) or ()
+            unknown = set(categories_of(observed) if observed and domain else ()) - set(domain)
+            for how, name in _SPELLINGS.items():
+                if unknown and set(map(name, unknown)) <= set(map(name, domain)):
+                    found.setdefault(how, []).append(feature.name)
+                    break
+    for how, names in found.items():
+        yield (
+            f"values of {listed(names)} that are not in the domain of the baseline differ from its values only {how}, "
+            "and count as different values"
+        )
 
 
 def _has_ignored_domain(feature: FeatureConstraints) -> bool:
@@ -216,6 +239,8 @@ def _numbers_no_more(statistics: Statistics, constraints: Constraints) -> Iterat
             cause = why_text(now[feature.name], in_baseline=False)
             if cause:
                 yield f"{feature.name!r} is now {cause}"
+            elif (seen := now[feature.name].categories) and _TRUTH.issuperset(map(str.lower, seen)):
+                yield f"{feature.name!r} now holds true and false, which are text: write 1 and 0, if the baseline did"
 
 
 def _sums_beyond(statistics: Statistics) -> Iterator[str]:

@@ -9,6 +9,7 @@ from modelwatch_analyzer.calibrated.evidence import DRIFT_CHECK
 from modelwatch_analyzer.distances.measure import DriftMeasure, Exceeds, NumericBaseline
 from modelwatch_analyzer.feature_statistics import FeatureStatistics, NumericalStatistics, sketch_of
 from modelwatch_analyzer.profile.categories import CategoryCounts
+from modelwatch_analyzer.rounding import known_where_rounded, rounding_of
 from modelwatch_analyzer.sketches.kll import KllSketch
 from modelwatch_analyzer.thresholds import equal
 from modelwatch_analyzer.undefined import Undefined
@@ -69,7 +70,7 @@ def thresholds_out_of_range(drifts: Mapping[str, Drift]) -> Iterator[str]:
 def distance_of_numbers(
     measure: DriftMeasure, baseline: FeatureStatistics | None, current: KllSketch | None
 ) -> float | Undefined:
-    """Compare numbers with those that a baseline describes.
+    """Compare numbers with those that a baseline describes; those that differ by rounding only are the same.
 
     Raises
     ------
@@ -84,6 +85,10 @@ def distance_of_numbers(
     if current is None:
         return Undefined("there is no value in the current data")
     described = baseline.numerical_statistics or NumericalStatistics()
+    known, _ = sketch.cumulative_weights()
+    rounding = rounding_of(known)
+    if rounding is not None:
+        current = current.replaced(lambda items: known_where_rounded(items, known, rounding))
     return measure.numerical(NumericBaseline(sketch, described.min, described.max, described.std_dev), current)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from itertools import chain, starmap
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from modelwatch_analyzer.model_quality.metric import Confidence, Measured, Metri
 from modelwatch_analyzer.model_quality.quality import Quality
 from modelwatch_analyzer.model_quality.score_table import INEXACT, ScoreCells, ScoreTable
 from modelwatch_analyzer.model_quality.scores import CONFIDENCES, TRUE_CLASS
+from modelwatch_analyzer.profile.spelling import remark_on_codes
 from modelwatch_analyzer.reading.dataset import Plan
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.number_text import count_text
@@ -50,6 +52,7 @@ class MulticlassEvaluation:
         self._counts = ConfusionCounts()
         self._scores = ScoreTable()
         self._without_probability = 0
+        self._texts: dict[str, set[str]] = {"labels": set(), "predictions": set()}
         self._classes = tuple(_class_of_column(name, i) for i, name in enumerate(columns.probabilities))
 
     @staticmethod
@@ -79,6 +82,8 @@ class MulticlassEvaluation:
         cells = Counter[tuple[str, str]]()
         for label, predicted, count in pairs.group_by("label", "guess").len().iter_rows():
             cells[class_of(label), class_of(predicted)] += count
+        for texts, column in zip(self._texts.values(), pairs.iter_columns(), strict=True):
+            texts.update(column.unique() if column.dtype == pl.String else ())
         self._counts.update(cells.items())
         require_few(name for pair in self._counts.cells for name in pair)
         if probabilities.shape[1] == 1:
@@ -94,6 +99,7 @@ class MulticlassEvaluation:
         merged._counts = self._counts.merge(other._counts)
         merged._scores = self._scores.merge(other._scores)
         merged._without_probability = self._without_probability + other._without_probability
+        merged._texts = {what: texts | other._texts[what] for what, texts in self._texts.items()}
         return merged
 
     def _probabilities(self, rows: pl.DataFrame) -> NDArray[np.float64]:
@@ -133,6 +139,7 @@ class MulticlassEvaluation:
         matrix = self._counts.finish(sort_key)
         metrics, per_class = measure_matrix(MULTICLASS, matrix, confidence)
         warnings = [*self._complete.warnings(), *remarks_on_classes(matrix)]
+        warnings += chain.from_iterable(starmap(remark_on_codes, self._texts.items()))
         if self._columns.assumed:
             warnings.insert(0, f"the {len(self._classes)} columns of the responses {_ASSUMED}")
         cells, calibration = self._scores.finish(), None

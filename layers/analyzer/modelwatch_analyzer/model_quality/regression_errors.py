@@ -143,7 +143,7 @@ class RegressionErrors:
         if self.count >= _MANY_ROWS and share > _NEARLY_ALL * self.absolute.mean:
             yield (
                 f"one of {self.count:,} rows makes up more than {_NEARLY_ALL:.0%} of the mean error: check whether a "
-                "large number stands for a missing value. With such a baseline, hardly anything is a violation"
+                "large number stands for a missing value. It hides the errors of all other rows"
             )
 
     def finish(self) -> tuple[MeanErrors, ErrorQuantiles]:

@@ -75,6 +75,12 @@ def value_name(text: str) -> str:
     return double if Decimal(double) == number else str(number.normalize(_EXACTLY))
 
 
+def value_or_truth_name(text: str) -> str:
+    """Return what all spellings of a value are called, where ``true`` is 1 and ``false`` is 0."""
+    truth = text.strip().lower()
+    return str(int(truth == "true")) if truth in ("true", "false") else value_name(text)
+
+
 def example_text(values: Iterable[str]) -> str:
     """Return the first two values for a message, each cut to 40 characters."""
     shown = list(values)
@@ -107,6 +113,30 @@ def remark_on_doubles(what: str, values: Iterable[str]) -> Iterator[str]:
             f"{what} have whole numbers from 2^53 on ({example_text(large)}), and all of them are doubles: if a file "
             "stores them as doubles, different numbers may have become equal; store them as integers or as text"
         )
+
+
+def remark_on_codes(what: str, texts: Iterable[str]) -> Iterator[str]:
+    """Say which texts of one column are the same number and may be codes of different values: ``01`` and ``1``.
+
+    Decimals that are zero, a plus sign and a missing 0 before the decimal point are no such difference.
+    """
+    numbers: dict[Decimal, dict[tuple[str, ...], str]] = {}
+    for text in sorted(texts):
+        number = exact_number(text)
+        if number:  # all spellings of 0 are 0
+            numbers.setdefault(number, {}).setdefault(_written_as(text), text)
+    alike = next((list(spelled.values()) for spelled in numbers.values() if len(spelled) > 1), None)
+    if alike:
+        yield (
+            f"{what} that are the same number count as the same value, for instance {example_text(alike)}: if these "
+            "are codes of different values, write them with a letter before the digits"
+        )
+
+
+def _written_as(number: str) -> tuple[str, ...]:
+    mantissa, _, exponent = number.strip().lower().partition("e")
+    whole, _, decimals = mantissa.lstrip("+-").partition(".")
+    return whole or "0", decimals.rstrip("0"), exponent
 
 
 def without_missing(column: pl.Series) -> pl.Series:

@@ -31,9 +31,11 @@ class Spelling(StrEnum):
     THOUSANDS = "thousands_separators"
     DECIMAL_COMMA = "decimal_comma"
     OTHER_SIGN_OR_DIGITS = "other_sign_or_digits"
+    QUOTES = "quotes"
 
 
 _LONGEST = 40
+_QUOTE = r"['\"\x{2018}\x{2019}\x{201c}\x{201d}]"
 _LETTERED = (
     "USD|EUR|GBP|CHF|JPY|CAD|AUD|NZD|CNY|INR|BRL|SEK|NOK|DKK|PLN|"
     r"(?:US|CA|AU|NZ|HK|R|C|A)\$|Rs\.?|Fr\.?|kr\.?|zł|Kč"
@@ -60,6 +62,7 @@ _PATTERNS = {
     Spelling.THOUSANDS: rf"{_SIGN}{_THOUSANDS}",  # 1,234 may also have a decimal comma; 0,123 and 1234,567 must
     Spelling.DECIMAL_COMMA: rf"{_SIGN}{_COMMA}",
     Spelling.OTHER_SIGN_OR_DIGITS: rf"{_SIGN}\p{{Nd}}+(?:[.,]\p{{Nd}}*)?|{_PLAIN}{BLANK}[-{DASHES}]|{_SIGN}{_PLAIN}",
+    Spelling.QUOTES: rf"=?{_QUOTE}{BLANK}{_SIGN}{_PLAIN}{BLANK}{_QUOTE}?",  # ='12', and '12 as spreadsheets mark text
 }
 _BARE = {Spelling.BEYOND_DOUBLE}
 """The spellings that may not have blanks around them."""

@@ -53,12 +53,12 @@ def _open_frame(settings: AnalysisSettings, _: Expected | None) -> Table:
     return open_frame(dataset_options(settings, FrameOptions), _spelling(settings))
 
 
-def _open_json(settings: AnalysisSettings, _: Expected | None) -> Table:
+def _open_json(settings: AnalysisSettings, expected: Expected | None) -> Table:
     from modelwatch_analyzer.reading.files import source_files
     from modelwatch_analyzer.reading.json_files import open_json
 
     files, options = source_files(settings.dataset_source), dataset_options(settings, JsonOptions)
-    return open_json(files, options, _attributes(settings), _spelling(settings))
+    return open_json(files, options, _attributes(settings), _spelling(settings), expected)
 
 
 def _open_parquet(settings: AnalysisSettings, expected: Expected | None) -> Table:
@@ -70,8 +70,8 @@ def _open_parquet(settings: AnalysisSettings, expected: Expected | None) -> Tabl
     return open_parquet(source_files(settings.dataset_source), _spelling(settings), names)
 
 
-def _open_capture(settings: AnalysisSettings, _: Expected | None) -> Table:
-    return _open_records(settings, _captured_records(settings))
+def _open_capture(settings: AnalysisSettings, expected: Expected | None) -> Table:
+    return _open_records(settings, _captured_records(settings), expected)
 
 
 Opener = Callable[[AnalysisSettings, "Expected | None"], Table]
@@ -206,7 +206,7 @@ def _has_roles(table: Table) -> TypeGuard[Dataset]:
     return hasattr(table, "roles")
 
 
-def _open_preprocessed(settings: AnalysisSettings, _: Expected | None) -> Table:
+def _open_preprocessed(settings: AnalysisSettings, expected: Expected | None) -> Table:
     name, script = settings.dataset_format.name, settings.record_preprocessor_script
     reader = LINE_READERS.get(name)
     if reader is None or script is None:
@@ -216,7 +216,7 @@ def _open_preprocessed(settings: AnalysisSettings, _: Expected | None) -> Table:
 
     captured = name == "sagemakerCaptureJson"
     lines, spelling = reader(settings), _spelling(settings)
-    return open_preprocessed(lines, script, settings.script_environment, spelling, captured=captured)
+    return open_preprocessed(lines, script, settings.script_environment, spelling, expected, captured=captured)
 
 
 def _captured_records(settings: AnalysisSettings) -> CapturedRecords:
@@ -227,13 +227,15 @@ def _captured_records(settings: AnalysisSettings) -> CapturedRecords:
     return CapturedRecords(source_files(settings.dataset_source), RecordTimes.of(settings))
 
 
-def _open_records(settings: AnalysisSettings, captured: CapturedRecords) -> CaptureFiles:
+def _open_records(
+    settings: AnalysisSettings, captured: CapturedRecords, expected: Expected | None = None
+) -> CaptureFiles:
     from modelwatch_analyzer.reading.attributes import Attributes
     from modelwatch_analyzer.reading.capture import open_records
 
     attributes = Attributes.of(**_attributes(settings), exclude_features=settings.exclude_features_attribute)
     captured = replace(captured, spelling=_spelling(settings))
-    return open_records(captured, dataset_options(settings, CaptureOptions), attributes)
+    return open_records(captured, dataset_options(settings, CaptureOptions), attributes, expected)
 
 
 def _spelling(settings: AnalysisSettings) -> ValueSpelling:

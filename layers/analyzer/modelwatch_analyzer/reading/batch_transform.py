@@ -130,7 +130,7 @@ def open_batch_transform(
         documents = respelled_documents(partial(json_documents, files, options.json_format), spelling)
         if attributes:  # what JMESPaths select has no time column, so that the rows cannot be filtered by it later
             documents = partial(_lines_at, documents, _time_of_document, earlier_files(hours, times), files, times)
-        table = open_documents(documents, attributes)
+        table = open_documents(documents, attributes, expected)
     else:
         table = open_parquet(files, spelling)
     if TIME_FIELD not in table.columns:

@@ -13,6 +13,7 @@ from modelwatch_analyzer.reading.capture_blocks import BlockParser
 from modelwatch_analyzer.reading.capture_options import PREDICTION_ROLES, ColumnGroup, column_groups
 from modelwatch_analyzer.reading.capture_records import CapturedRecords
 from modelwatch_analyzer.reading.capture_rows import Keys, RecordReader, open_reader
+from modelwatch_analyzer.reading.csv_form import Expected
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Role, Roles, TableOfPieces, names_among, roles_by_name
 from modelwatch_core.domain.dataset_formats import CaptureOptions
 from modelwatch_core.domain.errors import InvalidInput
@@ -122,7 +123,9 @@ class CaptureFiles(TableOfPieces):
         return tuple(groups)
 
 
-def open_records(captured: CapturedRecords, options: CaptureOptions, attributes: Attributes) -> CaptureFiles:
+def open_records(
+    captured: CapturedRecords, options: CaptureOptions, attributes: Attributes, expected: Expected | None = None
+) -> CaptureFiles:
     """Open captured records.
 
     The first 1,000 rows determine which columns request and response have: where rows are lists, as many as is most
@@ -136,7 +139,7 @@ def open_records(captured: CapturedRecords, options: CaptureOptions, attributes:
         ``TooManyColumns``, ``NotUtf8``, ``DecompressedTooLarge`` or ``UnreadableFile``.
     """
     log = ReadLog()
-    reader, keys = open_reader(captured, column_groups(options, attributes), attributes.features, log)
+    reader, keys = open_reader(captured, column_groups(options, attributes), attributes.features, log, expected)
     if not keys:
         if not (log.malformed or log.out_of_window):
             folder = captured.files[0].path.parent

@@ -197,7 +197,7 @@ class CapturedRecords:
         inside = [time is not None and times.first <= time < end for time in moments]
         for number, time in zip(block.numbers, moments, strict=True):
             if time is None:
-                log.leave_out(block.file.label, number, "no inference time, so it belongs to no window")
+                log.leave_out(block.file.label, number, "no inference time in ISO 8601, so it belongs to no window")
         log.count_out_of_window(len(inside) - sum(inside) - moments.count(None), self.times.window)
         log.count_late(times.earlier(time for time, read in zip(moments, inside, strict=True) if time and read))
         return _select(block, [index for index, is_inside in enumerate(inside) if is_inside])

@@ -13,9 +13,10 @@ from modelwatch_analyzer.reading.capture_layout import Layout, layout_of
 from modelwatch_analyzer.reading.capture_options import ColumnGroup
 from modelwatch_analyzer.reading.capture_records import CapturedRecords
 from modelwatch_analyzer.reading.captured_record import PAYLOAD_OF, CapturedRecord
+from modelwatch_analyzer.reading.csv_form import Expected
 from modelwatch_analyzer.reading.dataset import ReadLog
 from modelwatch_analyzer.reading.flat_responses import cut
-from modelwatch_analyzer.reading.flattening import MOST_COLUMNS, Unflattenable
+from modelwatch_analyzer.reading.flattening import MOST_COLUMNS, Unflattenable, empty_parents
 from modelwatch_analyzer.reading.payloads import Content, Row, row_of
 from modelwatch_core.domain.dataset_formats import GROUND_TRUTH, REQUEST, CaptureSide
 from modelwatch_core.domain.errors import InvalidInput
@@ -115,7 +116,11 @@ class RecordReader:
 
 
 def open_reader(
-    captured: CapturedRecords, groups: tuple[ColumnGroup, ...], features: Attribute | None, log: ReadLog
+    captured: CapturedRecords,
+    groups: tuple[ColumnGroup, ...],
+    features: Attribute | None,
+    log: ReadLog,
+    expected: Expected | None = None,
 ) -> tuple[RecordReader, tuple[Keys, ...]]:
     """Return a reader for the layout of the first `SAMPLED_ROWS` records, and the keys of their first rows.
 
@@ -134,7 +139,7 @@ def open_reader(
     rows = list(islice(_readable_rows(reader, chain(first, records), log), SAMPLED_ROWS))
     if not rows:
         log.remarks += reader.layout.remarks  # the cause may be among them
-    return reader, _usual_keys(rows) if rows else ()
+    return reader, _usual_keys(groups, rows, expected) if rows else ()
 
 
 def mismatch(group: ColumnGroup, expected: Row, row: Row) -> str | None:
@@ -155,12 +160,16 @@ def mismatch(group: ColumnGroup, expected: Row, row: Row) -> str | None:
 
 
 def has_unread_fields(expected: Row, row: Row) -> bool:
-    """Return whether a row has names that its group's columns lack."""
-    return _is_by_name(expected) and not row.keys() <= expected.keys()
+    """Return whether a row has values under names that its group's columns lack."""
+    return _is_by_name(expected) and any(row[name] is not None for name in row.keys() - expected.keys())
 
 
-def _usual_keys(rows: Sequence[tuple[Row, ...]]) -> tuple[Keys, ...]:
+def _usual_keys(
+    groups: Sequence[ColumnGroup], rows: Sequence[tuple[Row, ...]], expected: Expected | None
+) -> tuple[Keys, ...]:
     """Return the keys of each group in the most frequent kind of row: its positions, or all names that occur.
+
+    One group with names, that of the request if it has any, also has those that a baseline expects.
 
     Raises
     ------
@@ -170,13 +179,20 @@ def _usual_keys(rows: Sequence[tuple[Row, ...]]) -> tuple[Keys, ...]:
     kinds = [tuple(_BY_NAME if _is_by_name(part) else len(part) for part in row) for row in rows]
     usual = Counter(kinds).most_common(1)[0][0]
     keys: list[dict[int | str, None]] = [{} for _ in usual]
-    for kind, row in zip(kinds, rows, strict=True):
-        if kind == usual:
-            for known, part in zip(keys, row, strict=True):
-                known.update(dict.fromkeys(part))
-                if len(known) > MOST_COLUMNS and _is_by_name(part):
-                    message = f"the captured payloads have more than {MOST_COLUMNS:,} columns in total: if field names "
-                    raise InvalidInput("TooManyColumns", message + "are data, name the features with a JMESPath")
+    alike = [row for kind, row in zip(kinds, rows, strict=True) if kind == usual]
+    for known, parts in zip(keys, zip(*alike, strict=True), strict=True):
+        for part in parts:
+            known.update(dict.fromkeys(part))
+            if len(known) > MOST_COLUMNS and _is_by_name(part):
+                message = f"the captured payloads have more than {MOST_COLUMNS:,} columns in total: if field names "
+                raise InvalidInput("TooManyColumns", message + "are data, name the features with a JMESPath")
+    named = {group.side: known for group, known, kind in zip(groups, keys, usual, strict=True) if kind == _BY_NAME}
+    if expected and named:
+        absent = expected.absent([str(key) for known in named.values() for key in known])
+        named.get(REQUEST, next(iter(named.values()))).update(dict.fromkeys(absent))
+    for known, parts, kind in zip(keys, zip(*alike, strict=True), usual, strict=True):
+        for name in empty_parents(known, parts) if kind == _BY_NAME else ():
+            del known[name]
     return tuple(map(tuple, keys))
 
 

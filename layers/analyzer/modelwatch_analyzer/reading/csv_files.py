@@ -254,6 +254,13 @@ _FOR_EXCEL = (
 )
 
 
+_SEPARATOR_AT_ENDS = "each row of {} ends with a separator, but the header does not: remove it"
+_ROW_NAMES = (
+    "each row of {} has one field more than the header has names, as R writes row names: name their column too, or "
+    "leave them out (row.names = FALSE)"
+)
+
+
 class _Opening:
     """Finds the columns of files, and what is remarkable about their form, by the first records of the first file."""
 
@@ -342,6 +349,9 @@ class _Opening:
                 f"the line below the first one of {file.label} looks like names of columns: if the first one is a "
                 "title or a comment, remove it"
             )
+        elif rows and all(len(fields) == len(header) + 1 for fields in rows):
+            remark = _ROW_NAMES if any(fields[-1] for fields in rows) else _SEPARATOR_AT_ENDS
+            self.remarks.append(remark.format(file.label))
         elif looks_like_row(header, rows):
             self.remarks.append(
                 f"the first line of {file.label} looks like data, not like names of columns: if it is, give {NO_HEADER}"
@@ -433,7 +443,8 @@ def _with_header(file: SourceFile, header: Record, remarks: Sequence[str]) -> _C
         if not name.strip():
             message = f"{location}: column {number} has no name; name it, or give {NO_HEADER} if the file has no names"
             index = " (pandas does not write its unnamed index with index=False)" if number == 1 else ""
-            raise InvalidInput("BlankColumnName", "; ".join([message + index, *remarks]))
+            last = " (if each line ends with a separator, remove it)" if number == len(header.fields) > 1 else ""
+            raise InvalidInput("BlankColumnName", "; ".join([message + index + last, *remarks]))
     times = Counter(header.fields)
     if repeated := [str(number) for number, name in enumerate(header.fields, start=1) if times[name] > 1]:
         # Numbers, not names: if the first row was mistaken for a header, the names are values.

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
 from modelwatch_analyzer.profile.unusual_spellings import Spelling, count_spellings
-from modelwatch_core.domain.dataset_formats import Separator
+from modelwatch_core.domain.dataset_formats import REQUEST, RESPONSE, TRANSFORM_OUTPUT, Separator
 
 SEPARATORS: dict[Separator, str] = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 """The separators of fields, and the plural by which messages call each."""
@@ -40,6 +40,10 @@ _NEARLY_ALL = 0.9
 Fields = list[str]
 
 
+_OF_ITS_PLACE = re.compile(rf"_c\d+$|(?:{REQUEST}|{RESPONSE}|{TRANSFORM_OUTPUT})\.")
+"""Begins names that a column has by its place: by its number, or by the side of a record that it is in."""
+
+
 @dataclass(frozen=True, slots=True)
 class Expected:
     """What a baseline knows of the columns of a dataset.
@@ -50,10 +54,20 @@ class Expected:
         The names of columns, in the order of the baseline.
     fits : callable
         Whether the fields of a record, in that order, can only be values.
+    optional : tuple of str
+        Columns that had no value in some rows of the baseline. If records are objects, none of them may have such a
+        field: programs leave null fields out.
     """
 
     names: tuple[str, ...]
     fits: Callable[[Sequence[str]], bool]
+    optional: tuple[str, ...] = ()
+
+    def absent(self, names: Collection[str]) -> list[str]:
+        """Return the optional columns that objects with these fields lack, if they have any of the baseline's."""
+        if set(names).isdisjoint(self.names):
+            return []
+        return [name for name in self.optional if name not in names and not _OF_ITS_PLACE.match(name)]
 
     def is_header(self, fields: Fields) -> bool:
         """Return whether a record has the very names."""

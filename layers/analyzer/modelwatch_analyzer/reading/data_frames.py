@@ -52,6 +52,20 @@ def may_be_table(text: bytes) -> bool:
     return one and bool(document) and all(isinstance(value, dict | list) for value in document.values())
 
 
+def fields_with_records(text: bytes) -> list[str]:
+    """Return the fields of a document that is one record which may be its records: lists of several objects."""
+    try:
+        document = decode(text)
+        fields = document.items() if isinstance(document, dict) and records_of(document) == [document] else ()
+    except Unflattenable:
+        return []
+    return [
+        name
+        for name, value in fields
+        if isinstance(value, list) and len(value) > 1 and all(isinstance(each, dict) for each in value)
+    ]
+
+
 def _rows_of_columns(fields: dict[str, msgspec.Raw], *, alone: bool) -> list[bytes] | None:
     columns: list[_Raws] = []
     numbers: set[tuple[str, ...]] = set()

@@ -10,7 +10,8 @@ The rule, which is the same for captured payloads and for files:
   (``customer.age``), and elements of lists their index from 0 (``features.0``), at any depth.
 - The elements of a record that is a list become columns by their position; nested lists and objects are flattened
   in place.
-- An empty object or list becomes a column with its name and without a value.
+- An empty object or list becomes a column with its name and without a value. If other records have fields in its place,
+  there are only their columns, in which this record has no value; the same holds for null (`empty_parents`).
 
 Values keep the text that they have in the document: ``1.50`` remains ``1.50``, so that JSON and CSV files of the same
 data have the same types. Booleans become ``true`` and ``false``; null and empty text are missing values.
@@ -19,7 +20,7 @@ data have the same types. Booleans become ``true`` and ``false``; null and empty
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -174,6 +175,36 @@ def flatten(record: dict[str, Any] | list[Any]) -> dict[str, str | None]:
             raise Unflattenable(f"more than {MOST_COLUMNS} columns")
         columns[name] = value
     return columns
+
+
+def empty_parents(names: Iterable[Hashable], rows: Iterable[Mapping[Any, str | None]]) -> set[str]:
+    """Return the names that only stand for an object or a list without any field, where other rows have its fields.
+
+    Of ``{"u": null}`` and ``{"u": {"x": 1}}`` that is ``u``.
+
+    Parameters
+    ----------
+    names : iterable of str or int
+        Those of all columns; positions are no names of fields.
+    rows : iterable of mapping of str to str or None
+        All rows that may have such names; they are looked at only if fields have columns of their own.
+    """
+    texts = {name for name in names if isinstance(name, str)}
+    fields: dict[str, set[str]] = {}
+    for name in texts:
+        parent, dot, _ = name.rpartition(".")
+        while dot:
+            if parent in texts:
+                fields.setdefault(parent, set()).add(name)
+            parent, dot, _ = parent.rpartition(".")
+    if fields:
+        for row in rows:
+            for parent in fields.keys() & row.keys():
+                if row[parent] is not None or not fields[parent].isdisjoint(row):  # text, or a name with a dot
+                    del fields[parent]
+            if not fields:
+                break
+    return set(fields)
 
 
 def to_text(value: str | int | bool | None) -> str | None:

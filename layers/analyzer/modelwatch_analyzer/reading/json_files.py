@@ -15,7 +15,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from modelwatch_analyzer.reading.attributes import Attribute, Attributes
-from modelwatch_analyzer.reading.data_frames import may_be_table, rows_of_file
+from modelwatch_analyzer.reading.csv_form import Expected
+from modelwatch_analyzer.reading.data_frames import fields_with_records, may_be_table, rows_of_file
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Role, Roles, find_columns, named_format
 from modelwatch_analyzer.reading.files import LONGEST_RECORD, SourceFile, line_blocks
 from modelwatch_analyzer.reading.other_formats import refuse_captured_record, refuse_document_over_lines
@@ -23,6 +24,7 @@ from modelwatch_analyzer.reading.respelled import Respelling
 from modelwatch_analyzer.reading.rows import Line, Row, RowFiles, Shapes, lines_in, rows_of
 from modelwatch_analyzer.reading.uniform_documents import count_uniform_rows, parse_uniform_documents
 from modelwatch_analyzer.reading.value_spelling import AS_WRITTEN, ValueSpelling
+from modelwatch_analyzer.wording import enumerated
 from modelwatch_core.domain.dataset_formats import JsonOptions
 from modelwatch_core.domain.errors import InvalidInput
 
@@ -37,6 +39,10 @@ _TABLE = (
 _ONE_RECORD = (
     "the file of JSON is one object, and was read as one record: if it is a table, write a record on each line "
     "(pandas: orient='records', lines=True)"
+)
+_RECORDS_IN = (
+    "the file of JSON is one object, and was read as one record, but the objects in {} may be the records: give "
+    "--features-attribute with the name of the field"
 )
 _FAST_DECODER = msgspec.json.Decoder()
 _SCALARS = frozenset({int, float, str, bool, type(None)})
@@ -105,12 +111,13 @@ def open_json(
     options: JsonOptions,
     attributes: Mapping[Role, str],
     spelling: ValueSpelling = AS_WRITTEN,
+    expected: Expected | None = None,
 ) -> JsonFiles:
     """Open files of JSON, like `open_documents`; a file may be a table, unless the attributes are JMESPaths."""
     documents = respelled_documents(partial(json_documents, files, options, tables=True), spelling)
     if attributes and not _name_columns(attributes, documents):
         documents = respelled_documents(partial(json_documents, files, options), spelling)
-    return open_documents(documents, attributes)
+    return open_documents(documents, attributes, expected)
 
 
 def respelled_documents(documents: Documents, spelling: ValueSpelling) -> Documents:
@@ -124,7 +131,7 @@ def respelled_documents(documents: Documents, spelling: ValueSpelling) -> Docume
     return respelled if spelling else documents
 
 
-def open_documents(documents: Documents, requested: Mapping[Role, str]) -> JsonFiles:
+def open_documents(documents: Documents, requested: Mapping[Role, str], expected: Expected | None = None) -> JsonFiles:
     """Open JSON documents; `modelwatch_analyzer.reading.flattening` says how documents become rows.
 
     Everything in the documents is read if no attributes are requested, or if each one names a column of the first
@@ -153,6 +160,7 @@ def open_documents(documents: Documents, requested: Mapping[Role, str]) -> JsonF
         for document in documents(log):
             yield from rows_of(document, attributes, log)
 
+    shapes = shapes.completed(rows, expected)
     selected = shapes.roles(tuple(attributes.given)) if attributes.given else None
     return JsonFiles(documents, attributes, shapes.table(rows), selected)
 
@@ -232,8 +240,11 @@ def _rows_of_tables(documents: Iterator[Line], log: ReadLog, *, alone: bool) -> 
         _remark(log, _TABLE)
         yield from (table._replace(text=row) for row in rows)
         return
-    if alone and len(first) == 1 and may_be_table(first[0].text):
-        _remark(log, _ONE_RECORD)
+    if alone and len(first) == 1:
+        if fields := fields_with_records(first[0].text):
+            _remark(log, _RECORDS_IN.format(enumerated(list(map(repr, fields)))))
+        elif may_be_table(first[0].text):
+            _remark(log, _ONE_RECORD)
     yield from chain(first, documents)
 
 

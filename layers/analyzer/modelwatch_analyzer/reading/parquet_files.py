@@ -33,6 +33,8 @@ _MAGIC = b"PAR1"
 _INDEX = re.compile(r"__index_level_\d+__")
 """The name under which pandas stores the index of a frame, if that has no name of its own."""
 _INDEX_LEFT_OUT = "the index of a pandas frame is stored with the columns, and was left out: it is not a feature"
+_TABLE_LOGS = {"_delta_log": "Delta Lake", ".hoodie": "Apache Hudi"}
+"""Folders that say which files beside them a table consists of, and whose they are."""
 _BATCH_CELLS = 1 << 20
 _SLICE_CELLS = 1 << 22
 """How many cells are decoded at once, in whole row groups if these are not larger."""
@@ -181,8 +183,20 @@ def open_parquet(
     if not columns:
         raise InvalidInput("EmptyDataset", f"{files[0].label} has no columns")
     kept = tuple(name for name in columns if not _INDEX.fullmatch(name) or name in expected) or tuple(columns)
-    remarks = () if len(kept) == len(columns) else (_INDEX_LEFT_OUT,)
-    return ParquetFiles(tuple(opened), kept, spelling=spelling, process=process, remarks=remarks)
+    remarks = [] if len(kept) == len(columns) else [_INDEX_LEFT_OUT]
+    remarks += _of_table_logs(files)
+    return ParquetFiles(tuple(opened), kept, spelling=spelling, process=process, remarks=tuple(remarks))
+
+
+def _of_table_logs(files: Sequence[SourceFile]) -> Iterator[str]:
+    """Yield what users should know of folders in which rows are deleted without their files."""
+    folders = {folder for file in files for folder in file.path.parents[: file.label.count("/") + 1]}
+    for log, owner in _TABLE_LOGS.items():
+        if any((folder / log).is_dir() for folder in folders):
+            yield (
+                f"the folder is a table of {owner} ({log}): all of its Parquet files were read, also rows that were "
+                f"deleted, or that other files have replaced. Read the table with {owner}, and give a copy of its rows"
+            )
 
 
 def _open_file(collect: Collect, file: SourceFile) -> _ParquetFile:

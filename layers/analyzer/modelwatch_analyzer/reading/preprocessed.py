@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from modelwatch_analyzer.reading.capture_records import CapturedRecords
+from modelwatch_analyzer.reading.csv_form import Expected
 from modelwatch_analyzer.reading.dataset import ReadLog, positional_names
 from modelwatch_analyzer.reading.flattening import Unflattenable, decode, flatten
 from modelwatch_analyzer.reading.respelled import Respelling
@@ -46,6 +47,7 @@ def open_preprocessed(
     script: Path,
     settings: Mapping[str, str],
     spelling: ValueSpelling = AS_WRITTEN,
+    expected: Expected | None = None,
     *,
     captured: bool,
 ) -> RowFiles:
@@ -59,6 +61,8 @@ def open_preprocessed(
     ----------
     spelling : ValueSpelling
         How texts in the rows are spelled.
+    expected : Expected, optional
+        What a baseline says about the columns.
     captured : bool
         Whether the lines are captured records, which the script receives as objects.
 
@@ -83,7 +87,7 @@ def open_preprocessed(
             log.remarks += respelling.remarks()
         if empty:
             log.remarks.append(_EMPTY.format(count_text(empty, "time")))
-        opened = open_rows(_spooled(Path(name), log))
+        opened = open_rows(_spooled(Path(name), log), expected)
         log.remarks += _misleading_order(opened.columns)
         dataset = _by_position(opened)
     except BaseException:

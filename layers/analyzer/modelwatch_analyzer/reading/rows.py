@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice, repeat
 from typing import Any, NamedTuple
 
 import polars as pl
 
 from modelwatch_analyzer.reading.attributes import Attributes
+from modelwatch_analyzer.reading.csv_form import Expected
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Role, Roles, positional_names
-from modelwatch_analyzer.reading.flattening import MOST_COLUMNS, Unflattenable, decode, flatten, records_of
+from modelwatch_analyzer.reading.flattening import (
+    MOST_COLUMNS,
+    Unflattenable,
+    decode,
+    empty_parents,
+    flatten,
+    records_of,
+)
 from modelwatch_core.domain.errors import InvalidInput
 
 _BATCH_CELLS = 1 << 20
@@ -158,6 +166,14 @@ class Shapes:
             )
             raise InvalidInput("TooManyColumns", f"{message}data, name the features with a JMESPath")
 
+    def completed(self, rows: Rows, expected: Expected | None) -> Shapes:
+        """Return the shapes with what a baseline expects, and without `empty_parents`."""
+        absent = expected.absent(self.names) if expected and self.named else []
+        names = self.names | dict.fromkeys(absent)
+        objects = (row.values for row in rows(ReadLog()) if isinstance(row.values, dict))
+        parents = empty_parents(names, objects)
+        return replace(self, names={name: None for name in names if name not in parents})
+
     @property
     def named(self) -> bool:
         """Whether most records are objects."""
@@ -172,7 +188,7 @@ class Shapes:
         """Return the columns that each attribute selected; `given` is the order of the attributes."""
         columns = self.columns
         if self.named:
-            numbers: Iterable[int] = map(self.parts.__getitem__, columns)
+            numbers: Iterable[int] = (self.parts.get(name, 0) for name in columns)
         else:
             fitting = Counter({split: count for split, count in self.splits.items() if sum(split) == len(columns)})
             numbers = _numbers(fitting.most_common(1)[0][0])
@@ -186,10 +202,11 @@ class Shapes:
         return RowFiles(rows, self.columns, self.named)
 
 
-def open_rows(rows: Rows) -> RowFiles:
+def open_rows(rows: Rows, expected: Expected | None = None) -> RowFiles:
     """Read all rows to find the columns.
 
-    The columns are all names that occur, in the order of their first occurrence. If most records are lists, there are
+    The columns are all names that occur, in the order of their first occurrence, without `empty_parents`, and what a
+    baseline expects. If most records are lists, there are
     as many columns as the most frequent length of the lists.
 
     Raises
@@ -202,7 +219,7 @@ def open_rows(rows: Rows) -> RowFiles:
         log.read += 1
         shapes.add(row)
     log.require_records()
-    return shapes.table(rows)
+    return shapes.completed(rows, expected).table(rows)
 
 
 def _numbers(widths: tuple[int, ...]) -> Iterator[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -157,6 +157,13 @@ class KllSketch:
         while merged._size >= merged._capacity:
             merged._condense()
         return merged
+
+    def replaced(self, replace: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> KllSketch:
+        """Return a sketch in which others stand for the items, one for each; this one does not change."""
+        sketch = KllSketch(k=self.k, c=self.c)
+        for height, level in enumerate(self._levels):
+            sketch._extend(height, replace(level.items))
+        return sketch
 
     def cumulative_weights(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the sorted distinct items, and for each the number of values that it and all smaller ones stand for.

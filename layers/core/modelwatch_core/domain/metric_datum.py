@@ -88,7 +88,7 @@ def what_is_not_taken(metric: Mapping[str, Any], now: datetime) -> str | None:
     Notes
     -----
     Amazon CloudWatch API reference: ``PutMetricData``, ``MetricDatum``, ``Dimension``. That a dimension may be there
-    only once is what CloudWatch answers (jdamick/dropwizard-metrics-cloudwatch, issue 3).
+    only once is how CloudWatch responds (jdamick/dropwizard-metrics-cloudwatch, issue 3).
     """
     datum = MetricDatum.model_validate(metric)
     names = [each.name for each in datum.dimensions]

@@ -15,7 +15,7 @@ from heapq import nsmallest
 from operator import itemgetter
 from typing import Any
 
-from modelwatch_core.adapters.aws.translation import answer_or_none, aws_errors
+from modelwatch_core.adapters.aws.translation import aws_errors, response_or_none
 from modelwatch_core.adapters.aws.versioned_items import (
     INDEX,
     TIMELINE,
@@ -216,7 +216,7 @@ class TableSentAlerts:
         """Return what the target has heard, unless the alert has been sent to it."""
         now, heard = self.clock.now(), _heard_key(alert, target)
         with aws_errors(f"writing {heard['pk']} to the ledger"):
-            begun = answer_or_none(
+            begun = response_or_none(
                 lambda: self.items.table.update_item(
                     Key=heard,
                     UpdateExpression="SET lease = :lease, sender = :sender",

@@ -1,0 +1,159 @@
+"""Fields that some records leave out, or have as an object without any field.
+
+After public reports: pandas 20030, where null in the place of an object was a column of its own, and roapi 134 and
+pathling 2725, whose JSON leaves null fields out. One customer without an address is a missing value, and no violation.
+"""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+import modelwatch
+
+ROWS = 600
+
+
+def jsonlines(documents):
+    return "".join(json.dumps(document) + "\n" for document in documents)
+
+
+def captured(documents):
+    return jsonlines(
+        {
+            "captureData": {"endpointInput": {"data": json.dumps(document), "encoding": "JSON"}},
+            "eventMetadata": {"eventId": f"e{number}", "inferenceTime": "2026-03-01T10:00:00Z"},
+            "eventVersion": "0",
+        }
+        for number, document in enumerate(documents)
+    )
+
+
+def documents(empty, place):
+    return [
+        {"plan": number % 3, "address": empty if number == place else {"floor": number % 5, "rooms": [number % 2, 1]}}
+        for number in range(ROWS)
+    ]
+
+
+def features(made):
+    return {feature["name"]: feature for feature in made.statistics["features"]}
+
+
+@pytest.mark.parametrize(
+    ("write", "dataset_format", "place", "empty"),
+    [
+        (jsonlines, "jsonlines", 0, None),
+        (jsonlines, "jsonlines", ROWS - 1, {}),
+        (jsonlines, "jsonlines", 3, []),
+        (captured, "capture", 0, {}),
+        (captured, "capture", 3, None),
+    ],
+)
+def test_an_object_without_fields_is_a_missing_value_of_each_field_and_no_column(
+    tmp_path, write, dataset_format, place, empty
+):
+    paths = {"one": tmp_path / "one.jsonl", "none": tmp_path / "none.jsonl"}
+    paths["one"].write_text(write(documents(empty, place)))
+    paths["none"].write_text(write(documents(empty, None)))
+    made = {name: modelwatch.baseline(path, dataset_format=dataset_format) for name, path in paths.items()}
+    found = features(made["one"])
+    assert sorted(found) == ["address.floor", "address.rooms.0", "address.rooms.1", "plan"]
+    assert found["address.floor"]["numerical_statistics"]["common"] == {"num_present": ROWS - 1, "num_missing": 1}
+    # One such record is no violation, whether it is in the baseline or in the window, and no field is unread.
+    for train, today in (("one", "none"), ("none", "one")):
+        checked = modelwatch.check(paths[today], made[train], dataset_format=dataset_format)
+        assert checked.violations == []
+        if dataset_format == "capture":
+            records = json.loads(checked.files["analysis_summary.json"])["records"]
+            assert records["malformed"] == records["with_unread_fields"] == 0
+
+
+@pytest.mark.parametrize(
+    ("odd", "columns"),
+    [
+        ({"plan": 1, "address": "unknown"}, ["address", "address.floor", "plan"]),
+        ({"plan": 1, "address": None, "address.floor": 2}, ["address", "address.floor", "plan"]),
+        ({"plan": 1, "address": None, "addresses": 2}, ["address.floor", "addresses", "plan"]),
+    ],
+)
+def test_a_field_that_has_a_value_or_stands_beside_a_name_with_a_dot_keeps_its_column(tmp_path, odd, columns):
+    usual = [{"plan": number % 3, "address": {"floor": number % 5}} for number in range(ROWS)]
+    (tmp_path / "train.jsonl").write_text(jsonlines([*usual, odd]))
+    made = modelwatch.baseline(tmp_path / "train.jsonl", dataset_format="jsonlines")
+    assert sorted(features(made)) == columns
+
+
+def test_a_field_that_is_null_in_all_records_is_a_column_without_values(tmp_path):
+    (tmp_path / "train.jsonl").write_text(jsonlines({"plan": row % 3, "address": None} for row in range(ROWS)))
+    made = modelwatch.baseline(tmp_path / "train.jsonl", dataset_format="jsonlines")
+    assert features(made)["address"]["inferred_type"] == "Unknown"
+
+
+def rows_of(number, *, coupon=0, **others):
+    """Return records of which every so many have a coupon; the others leave the field out, as many programs do."""
+    return [
+        {"age": row * 7 % 50, **({"coupon": "spring"} if coupon and row % coupon == 0 else {}), **others}
+        for row in range(number)
+    ]
+
+
+def checked(tmp_path, write, dataset_format, train, today, **options):
+    for name, documents in (("train", train), ("today", today)):
+        (tmp_path / f"{name}.jsonl").write_text(write(documents))
+    made = modelwatch.baseline(tmp_path / "train.jsonl", dataset_format=dataset_format, **options)
+    found = modelwatch.check(tmp_path / "today.jsonl", made, dataset_format=dataset_format)
+    return [(each.feature_name, each.constraint_check_type) for each in found.violations], found
+
+
+FORMATS = pytest.mark.parametrize(("write", "dataset_format"), [(jsonlines, "jsonlines"), (captured, "capture")])
+
+
+@FORMATS
+def test_a_field_that_few_records_have_may_be_absent_from_a_small_window(tmp_path, write, dataset_format):
+    train = rows_of(2000, coupon=20)
+    violations, found = checked(tmp_path, write, dataset_format, train, rows_of(20))
+    assert violations == []
+    assert [feature["name"] for feature in found.statistics["features"]] == ["age", "coupon"]
+    # In a large window it is missing more often than chance explains.
+    violations, _ = checked(tmp_path, write, dataset_format, train, rows_of(2000))
+    assert violations == [("coupon", "completeness_check")]
+
+
+@FORMATS
+def test_a_field_that_all_records_had_is_a_missing_column(tmp_path, write, dataset_format):
+    violations, _ = checked(tmp_path, write, dataset_format, rows_of(2000, coupon=1), rows_of(20))
+    assert violations == [("coupon", "missing_column_check")]
+
+
+@FORMATS
+def test_an_object_that_is_null_in_all_records_of_a_small_window_has_its_fields(tmp_path, write, dataset_format):
+    train = rows_of(1000, address={"floor": 2}) + rows_of(1000, address=None)
+    violations, found = checked(tmp_path, write, dataset_format, train, rows_of(3, address=None))
+    assert violations == []
+    assert [feature["name"] for feature in found.statistics["features"]] == ["age", "address.floor"]
+
+
+@FORMATS
+def test_data_with_none_of_the_names_of_the_baseline_are_not_taken_for_records_that_leave_them_out(
+    tmp_path, write, dataset_format
+):
+    today = [{"years": row} for row in range(20)]
+    violations, found = checked(tmp_path, write, dataset_format, rows_of(2000, coupon=20), today)
+    assert sorted(violations) == [
+        ("age", "missing_column_check"),
+        ("coupon", "missing_column_check"),
+        ("years", "extra_column_check"),
+    ]
+    assert [each for each in found.warnings if each.startswith("no column has a name from the baseline")]
+
+
+def test_rows_of_a_preprocessor_may_leave_fields_out(tmp_path):
+    script = tmp_path / "preprocess.py"
+    script.write_text("import json\ndef preprocess_handler(record):\n    return json.loads(record)\n")
+    options = {"dataset_format": "jsonlines", "record_preprocessor": script}
+    for name, documents in (("train", rows_of(2000, coupon=20)), ("today", rows_of(20))):
+        (tmp_path / f"{name}.jsonl").write_text(jsonlines(documents))
+    made = modelwatch.baseline(tmp_path / "train.jsonl", **options)
+    assert modelwatch.check(tmp_path / "today.jsonl", made, **options).violations == []
