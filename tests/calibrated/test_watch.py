@@ -65,7 +65,7 @@ def test_months_without_a_change_are_left_alone() -> None:
             watch, found = advance(watch, samples, 0.05, 240)
             alarm |= any(found.values())
         flagged += alarm
-    # 1 is promised: 5 or more have a chance of 0.3 %, and of 76 % if it were six times as many (binom.sf of SciPy 1.18).
+    # 1 is promised: 5 or more have a chance of 0.3 %, and of 76 % at six times as many, by binom.sf of SciPy 1.18.
     assert flagged <= 4
 
 

@@ -210,6 +210,11 @@ def _end_left(most: int = 0) -> None:
         _LEFT.pop(next(iter(_LEFT))).close()
 
 
-atexit.register(_end_left)
+@atexit.register
+def _end_all_left() -> None:
+    with contextlib.suppress(KeyboardInterrupt):  # then they end on their own, with their connections
+        _end_left()
+
+
 if CAN_FORK:
     os.register_at_fork(after_in_child=_LEFT.clear)  # they are children of the process that was forked
