@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import os
+from collections import Counter
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -27,14 +28,23 @@ os.environ |= {
 for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"):
     os.environ.pop(name, None)
 
+_MANY = 40
+"""Files of so many tests or more take up to half a minute, others up to ten seconds if none of their tests is slow."""
+
 
 @pytest.hookimpl(trylast=True)  # after they are shuffled
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes long: files with a long set-up, then what is slow, so that no process ends alone.
+    """Begin with what takes long, so that no process ends alone: files with a long set-up, what is slow, many tests.
 
     And let the garbage collector leave alone what was imported: it took a tenth of the time.
     """
-    items.sort(key=lambda item: [item.get_closest_marker(name) is None for name in ("long_setup", "slow")])
+    tests = Counter(item.path for item in items)
+
+    def order(item: pytest.Item) -> tuple[bool, ...]:
+        marked = [item.get_closest_marker(name) is not None for name in ("long_setup", "slow")]
+        return *marked, tests[item.path] >= _MANY
+
+    items.sort(key=order, reverse=True)
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, *gc.get_threshold()[1:])

@@ -92,7 +92,7 @@ def baseline(app: App) -> dict:
 
 def an_hour(app: App, *, shifted: bool, schedule: str = NAME) -> dict:
     """Let an hour's predictions be captured and labelled, and return a schedule's execution."""
-    hour: datetime = app.stack.now.replace(minute=0, second=0, microsecond=0) + HOUR
+    hour: datetime = app.stack.now.replace(minute=0, second=0, microsecond=0)
     captures, labels = [], []
     for number, (sex, income, score, approved) in enumerate(applicants("an hour", shifted=shifted)):
         event = {"eventId": f"{hour:%d%H}-{number}", "inferenceTime": f"{hour + timedelta(seconds=number):%FT%TZ}"}

@@ -383,26 +383,35 @@ def printed_by(program: str, variables: dict[str, str]) -> str:
     return done.stdout
 
 
-WORKERS_OF_THE_ANALYZER = """
+OF_THE_DEPLOYMENT = {
+    "ANALYZER_LOG_GROUP": "g",
+    "ANALYSIS_ROLE_ARN": "arn:aws:iam::1:role/r",
+    "POWERTOOLS_TRACE_DISABLED": "true",
+}
+
+
+def hosts_of_the_analyzer(variable: str, values: list[str | None], shown: str) -> list[object]:
+    """Return what an expression shows of the host of an analysis, for each value of a variable."""
+    program = f"""
+import json, os
 from analyzer_container import app
 from modelwatch_core.ports import AnalysisAccess
 app.analyze = lambda settings, host: host
-print(app._analyze(None, None, AnalysisAccess(objects=None, model=None), "lambda").gather.count)
+found = []
+for value in {values}:
+    os.environ |= {{}} if value is None else {{{variable!r}: value}}
+    host = app._analyze(None, None, AnalysisAccess(objects=None, model=None), "lambda")
+    found.append({shown})
+print(json.dumps(found))
 """
+    found: list[object] = json.loads(printed_by(program, OF_THE_DEPLOYMENT))
+    return found
 
 
-@pytest.mark.parametrize(
-    ("mebibytes", "count"), [("512", "1"), ("1769", "1"), ("2048", "1"), ("3008", "2"), ("10240", "6"), ("", "None")]
-)
-def test_the_analyzer_reads_with_as_many_processes_as_its_memory_has_cpus(mebibytes, count):
-    variables = {
-        "ANALYZER_LOG_GROUP": "g",
-        "ANALYSIS_ROLE_ARN": "arn:aws:iam::1:role/r",
-        "POWERTOOLS_TRACE_DISABLED": "true",
-    }
-    variables |= {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": mebibytes} if mebibytes else {}
-    printed = printed_by(WORKERS_OF_THE_ANALYZER, variables)
-    assert printed.strip() == count
+def test_the_analyzer_reads_with_as_many_processes_as_its_memory_has_cpus():
+    counts = {None: None, "512": 1, "1769": 1, "2048": 1, "3008": 2, "10240": 6}
+    found = hosts_of_the_analyzer("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", [*counts], "host.gather.count")
+    assert dict(zip(counts, found, strict=True)) == counts
 
 
 REFUSAL_OF_THE_ANALYZER = """
@@ -424,23 +433,7 @@ def test_the_analyzer_refuses_a_request_in_one_line_with_a_code_and_none_of_its_
     assert "secret" not in printed
 
 
-HOST_OF_THE_ANALYZER = """
-import json
-from analyzer_container import app
-from modelwatch_core.ports import AnalysisAccess
-app.analyze = lambda settings, host: host
-host = app._analyze(None, None, AnalysisAccess(objects=None, model=None), "lambda")
-print(json.dumps([host.allows_pickles, host.allows_address("169.254.169.254"), host.allows_address("10.0.0.1")]))
-"""
-
-
-@pytest.mark.parametrize("switch", ["true", "false", None])
-def test_the_analyzer_loads_pickles_where_the_deployment_says_so_and_calls_no_internal_address(switch):
-    variables = {
-        "ANALYZER_LOG_GROUP": "g",
-        "ANALYSIS_ROLE_ARN": "arn:aws:iam::1:role/r",
-        "POWERTOOLS_TRACE_DISABLED": "true",
-    }
-    variables |= {"ALLOW_PICKLES": switch} if switch else {}
-    printed = printed_by(HOST_OF_THE_ANALYZER, variables)
-    assert json.loads(printed) == [switch == "true", False, True]
+def test_the_analyzer_loads_pickles_where_the_deployment_says_so_and_calls_no_internal_address():
+    addresses = "host.allows_address('169.254.169.254'), host.allows_address('10.0.0.1')"
+    found = hosts_of_the_analyzer("ALLOW_PICKLES", [None, "true", "false"], f"[host.allows_pickles, {addresses}]")
+    assert found == [[False, False, True], [True, False, True], [False, False, True]]

@@ -5,29 +5,28 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, Request, sync_playwright
+
+if TYPE_CHECKING:  # imported where there is a browser: every process collects these tests
+    from playwright.sync_api import Browser, Page, Request
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 WIDTHS = (400, 1400)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip where there is no browser, and keep the tests of one browser in one process."""
-    here = Path(__file__).parent
-    for item in items:
-        if item.path.is_relative_to(here):
-            item.add_marker(pytest.mark.long_setup)
-            if CHROMIUM is None:
-                reason = "no Chromium is installed here: apt-get install chromium"
-                item.add_marker(pytest.mark.skip(reason=reason))
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Begin early with the tests of this folder, and skip them where there is no browser."""
+    item.add_marker(pytest.mark.long_setup)
+    if CHROMIUM is None:
+        item.add_marker(pytest.mark.skip(reason="no Chromium is installed here: apt-get install chromium"))
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
+    from playwright.sync_api import sync_playwright
+
     with sync_playwright() as playwright:
         # Containers run as root and with little shared memory, where Chromium's own sandbox does not start.
         started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"])
@@ -62,6 +61,8 @@ class OpenPage:
 
     def accessibility_findings(self) -> list[str]:
         """Return what axe-core finds that is serious or critical: the rule, and where."""
+        from axe_playwright_python.sync_playwright import Axe
+
         found = Axe().run(self.page).response["violations"]
         serious = (each for each in found if each["impact"] in ("serious", "critical"))
         return [f"{each['id']}: {node['html'][:200]}" for each in serious for node in each["nodes"]]

@@ -69,9 +69,10 @@ def test_windows_without_drift_are_left_alone(rows_before: int, rows_now: int) -
 @pytest.mark.slow
 def test_the_rate_of_false_alarms_is_kept() -> None:
     generator = np.random.default_rng(20261121)
-    found = [flagged(people(generator, 500), people(generator, 500)) for _ in range(800)]
-    # 8 are promised at most; 17 or more are found with a chance of 0.4 % at exactly 1 % (binom.sf of SciPy 1.18).
-    assert sum(map(bool, found)) <= 16
+    found = [flagged(people(generator, 500), people(generator, 500)) for _ in range(400)]
+    # 4 are promised at most; 11 or more are found with a chance of 0.3 % at exactly 1 %, and of 93 % at 4 %, by
+    # binom.sf of SciPy 1.18.
+    assert sum(map(bool, found)) <= 10
 
 
 CHANGES: dict[str, Callable[[pl.DataFrame], pl.DataFrame]] = {

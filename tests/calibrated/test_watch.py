@@ -56,7 +56,7 @@ def test_a_change_that_lasts_is_found_again_and_its_end_is_no_alarm() -> None:
 def test_months_without_a_change_are_left_alone() -> None:
     generator = np.random.default_rng(33)
     flagged = 0
-    for _ in range(40):
+    for _ in range(20):
         before = {str(i): counts_of(sampled(generator.gamma(1 + i, size=2_000)), numeric=True) for i in range(3)}
         watch = Watch(baseline=0)
         alarm = False
@@ -65,7 +65,8 @@ def test_months_without_a_change_are_left_alone() -> None:
             watch, found = advance(watch, samples, 0.05, 240)
             alarm |= any(found.values())
         flagged += alarm
-    assert flagged <= 6  # 2 are promised: 7 or more have a chance of 0.4 %
+    # 1 is promised: 5 or more have a chance of 0.3 %, and of 76 % at six times as many, by binom.sf of SciPy 1.18.
+    assert flagged <= 4
 
 
 @pytest.mark.parametrize(("rare", "alarms"), [(3, 0), (5, 1)])

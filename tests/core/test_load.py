@@ -54,7 +54,7 @@ class ControlPlane:
         self.world.has_captures()
         first = self.kept.get("s00000")
         item = table.get_item(Key={"pk": "SCHEDULE#s00000", "sk": "DEFINITION"})["Item"]
-        stored = dynamodb_backends[ACCOUNT_ID]["us-east-1"].tables[table.name]
+        self._stored = dynamodb_backends[ACCOUNT_ID]["us-east-1"].tables[table.name]
         serialized = TypeSerializer().serialize(item)["M"]
         for number in range(
             1, schedules
@@ -64,11 +64,14 @@ class ControlPlane:
             document = first.model_copy(update=named).model_dump_json()
             own = {"pk": f"SCHEDULE#{name}", "list_key": name, "time_key": f"{item['time_key'][:-6]}{name}"}
             written = {name: {"S": value} for name, value in (own | {"document": document}).items()}
-            stored.put_item(serialized | written)
-            place = place_item(first.model_copy(update=named))
-            stored.put_item({name: TypeSerializer().serialize(value) for name, value in place.items()})
+            self._stored.put_item(serialized | written)
+            self.put(place_item(first.model_copy(update=named)))
         table.put_item(Item=PLACES | {"complete": True})
         table.meta.client.meta.events.register("before-call.dynamodb.*", self._count)
+
+    def put(self, item: dict[str, Any]) -> None:
+        """Put an item straight into the emulator's table, in a fortieth of the time of a call."""
+        self._stored.put_item({name: TypeSerializer().serialize(value) for name, value in item.items()})
 
     def _count(self, model: Any, **_: object) -> None:
         self.calls[model.name] += 1
@@ -127,7 +130,7 @@ def fire(control_plane, *, hours: int, but: str) -> None:
     """Have all schedules fire at an hour but one."""
     for each in every_schedule(control_plane.kept):
         if each.monitoring_schedule_name != but:
-            control_plane.kept.expect(each, TEN + timedelta(hours=hours))
+            control_plane.put(place_item(each, TEN + timedelta(hours=hours)))
 
 
 def test_the_look_for_schedules_that_did_not_fire_costs_the_same_however_many_did(control_plane):
@@ -199,19 +202,13 @@ def test_the_page_of_a_monitor_reads_the_same_however_many_executions_were_befor
     world.finish(world.ends(world.tick(name="s00000"), scores=scores))
     event = world.announcements[-1]
     (last,) = ledger.history(event.schedule_id, limit=9)
-    stored = dynamodb_backends[ACCOUNT_ID]["us-east-1"].tables[items.table.name]
-    for hours in range(1, executions):  # put straight into the emulator's table
+    for hours in range(1, executions):
         window = last.window.model_copy(
             update={each: getattr(last.window, each) - timedelta(hours=hours) for each in ("start", "end")}
         )
-        stored.put_item(
-            {
-                name: TypeSerializer().serialize(value)
-                for name, value in execution_item(last.model_copy(update={"window": window})).items()
-            }
-        )
+        control_plane.put(execution_item(last.model_copy(update={"window": window})))
     summaries, periods = TableMonitorSummaries(items), TableMonitorPeriods(items)
-    for days in range(600):
+    for days in range(420):
         at = TEN - timedelta(days=days)
         measures = tuple(Measured(at=at, score=score) for score in scores)
         day = Period(

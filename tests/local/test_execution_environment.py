@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
 import textwrap
 import threading
@@ -15,6 +16,7 @@ from typing import Any
 import psutil
 import pytest
 
+from modelwatch.local import function_processes
 from modelwatch.local.execution_environment import ExecutionEnvironment, Outcome, Request
 from modelwatch.local.function_processes import (
     CAN_FORK,
@@ -23,7 +25,7 @@ from modelwatch.local.function_processes import (
     FunctionProcesses,
     start_anew,
 )
-from tests.repository import ROOT
+from tests.repository import HANGS_AFTER, ROOT
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:f"
 Start = Callable[..., ExecutionEnvironment]
@@ -292,3 +294,55 @@ def test_a_fork_has_what_functions_import_and_is_made_of_a_process_with_one_thre
         PYTHONPATH=os.pathsep.join(map(str, (ROOT / "layers/core", *RUNTIME_FOLDERS))),
     )
     assert run(environment) == ([["boto3", "modelwatch_core.wiring"], 1], None)
+
+
+def sleeping(processes: FunctionProcesses, folder: Path, **variables: str) -> psutil.Process:
+    """Start a function that sleeps."""
+    (folder / "app.py").write_text("import time\ntime.sleep(600)")
+    usual = {"PATH": str(Path(sys.executable).parent), "PYTHONPATH": os.pathsep.join(map(str, RUNTIME_FOLDERS))}
+    started = processes.start("app.handler", root=folder, variables=usual | variables, log=folder / "log")
+    return psutil.Process(started.pid)
+
+
+@pytest.mark.skipif(not CAN_FORK, reason="processes are not forked here")
+def test_functions_of_the_next_stack_are_forked_from_the_same_process_and_none_of_the_last_one_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(function_processes, "MOST_LEFT", 1)
+    stacks = [FunctionProcesses() for _ in range(3)]
+    first = sleeping(stacks[0], tmp_path)
+    origin = first.parent()
+    stacks[0].close()
+    first.wait(timeout=10)
+    assert sleeping(stacks[1], tmp_path).parent() == origin
+    stacks[1].close()
+    assert origin.is_running()
+    other = sleeping(stacks[2], tmp_path, PYTHONHASHSEED="1").parent()  # which it cannot be forked from
+    stacks[2].close()
+    assert (origin.is_running(), other.is_running()) == (False, True)  # no more than one is left
+
+
+@pytest.mark.skipif(not CAN_FORK, reason="processes are not forked here")
+def test_what_is_left_for_the_next_stack_ends_with_the_python_process_that_left_it(tmp_path: Path) -> None:
+    script = f"""
+        import os, sys
+        from pathlib import Path
+        from modelwatch.local.function_processes import FunctionProcesses
+        def origin():
+            processes = FunctionProcesses()
+            variables = {{"PYTHONPATH": {os.pathsep.join(map(str, RUNTIME_FOLDERS))!r}}}
+            processes.start("app.handler", root=Path.cwd(), variables=variables, log=Path("log"))
+            (found,) = (each._process.pid for each in processes._prepared.values())
+            processes.close()
+            return found
+        print(origin())
+        if not os.fork():
+            sys.exit()  # a child that was forked does not end it
+        os.wait()
+        print(origin())
+    """
+    command = [sys.executable, "-c", textwrap.dedent(script)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=HANGS_AFTER, check=True)
+    first, second = map(int, done.stdout.split())
+    assert first == second
+    assert not psutil.pid_exists(first)

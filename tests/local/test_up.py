@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 from modelwatch.cli.commands import app as command
 from tests.local.conftest import Deployer
 from tests.local.model_server import Container
+from tests.repository import HANGS_AFTER
 
 RESOURCES = """
 Fn: {Type: AWS::Serverless::Function}
@@ -71,7 +72,7 @@ def up(template: Path, temporary: Path) -> Iterator:
     yield start
     for process in started:
         process.terminate()
-        process.communicate(timeout=20)
+        process.communicate(timeout=HANGS_AFTER)
 
 
 def printed(process: subprocess.Popen[str]) -> str:
@@ -107,7 +108,7 @@ def test_it_prints_its_addresses_and_a_signal_removes_all_its_processes_and_file
     assert children
     for _ in range(3):  # further signals must not interrupt the cleanup
         process.send_signal(number)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=HANGS_AFTER)
     assert (process.returncode, err) == (0, "")
     assert out.endswith("Stopped.\n")
     assert not [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
@@ -118,7 +119,7 @@ def test_it_listens_on_the_requested_port_and_refuses_one_that_is_taken(up) -> N
     first = up()
     port = re.search(r"AWS   http://127\.0\.0\.1:(\d+)", printed(first))[1]
     second = up("--port", port)
-    _, err = second.communicate(timeout=30)
+    _, err = second.communicate(timeout=HANGS_AFTER)
     assert second.returncode == 2
     assert f"Cannot listen on 127.0.0.1:{port}" in err
     assert "Traceback" not in err
@@ -134,11 +135,11 @@ def test_the_printed_command_exempts_the_stack_from_a_proxy_where_needed(up, mon
 
 def test_parameters_reach_the_template_and_invalid_ones_are_refused(up, tmp_path: Path) -> None:
     misspelt = up("--parameter", "Adress=x")
-    _, err = misspelt.communicate(timeout=30)
+    _, err = misspelt.communicate(timeout=HANGS_AFTER)
     assert misspelt.returncode == 2
     assert "Adress is not a parameter of the template" in err
     malformed = up("--parameter", "Address")
-    _, err = malformed.communicate(timeout=30)
+    _, err = malformed.communicate(timeout=HANGS_AFTER)
     assert malformed.returncode == 2
     assert "NAME=VALUE" in err
     process = up("--parameter", "Address=a@example.org", "--mail-folder", str(tmp_path / "mails"))
@@ -148,7 +149,7 @@ def test_parameters_reach_the_template_and_invalid_ones_are_refused(up, tmp_path
     sns.publish(TopicArn=re.search(r"TopicArn +(\S+)", text)[1], Subject="Hello there", Message="m")
     sns.close()
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=20)
+    process.communicate(timeout=HANGS_AFTER)
     (mail,) = (tmp_path / "mails").glob("*.eml")
     assert mail.name == "0001-Hello-there.eml"
     assert "To: a@example.org" in mail.read_text()

@@ -2,10 +2,14 @@
 
 Importing takes most of the time of a cold start, and each function has several processes. Elsewhere than on Linux a
 process that was forked may fail in the system's libraries, so there each one is started afresh.
+
+A stack leaves what its functions were forked from for the next stack of the same Python process, such as that of the
+next test: until Python ends, a few of them wait, each with some 90 MB.
 """
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import os
@@ -29,6 +33,7 @@ CAN_FORK = sys.platform == "linux"
 # What Python reads when it starts, and modules when they are imported, in addition to PYTHON...: where it is the same,
 # processes can be forks of one.
 _READ_AT_START = ("AWS_EXECUTION_ENV", "LANG", "PATH", "TZ")
+MOST_LEFT = 4  # the app needs two: one for functions with its layer, one for the image
 
 
 class FunctionProcess(Protocol):
@@ -76,18 +81,24 @@ class FunctionProcesses:
     def _prepared_for(self, variables: dict[str, str], log: Path) -> _PreparedProcess:
         key = tuple(sorted(variables.items()))
         with self._lock:
-            if key in self._prepared and self._prepared[key].has_ended:
-                self._prepared.pop(key).close()
-            if key not in self._prepared:
-                self._prepared[key] = _PreparedProcess(variables, log)
+            prepared = self._prepared.pop(key, None) or _LEFT.pop(key, None)
+            if prepared is not None and prepared.has_ended:
+                prepared.close()
+                prepared = None
+            self._prepared[key] = prepared or _PreparedProcess(variables, log)
             return self._prepared[key]
 
     def close(self) -> None:
-        """End what the processes are forks of, and all forks that still run."""
+        """End all forks that still run, and leave what they are forks of for the next one of these objects."""
         with self._lock:
-            for prepared in self._prepared.values():
-                prepared.close()
+            for key, prepared in self._prepared.items():
+                prepared.end_forks()
+                if key in _LEFT:
+                    prepared.close()
+                else:
+                    _LEFT[key] = prepared
             self._prepared.clear()
+        _end_left(MOST_LEFT)
 
 
 def start_anew(handler: str, *, root: Path, variables: Mapping[str, str], log: Path) -> FunctionProcess:
@@ -150,6 +161,13 @@ class _PreparedProcess:
             self._connection.sendall(json.dumps(request).encode() + b"\n")
         return response.result()
 
+    def end_forks(self) -> None:
+        """Kill the forks that still run."""
+        with self._lock:
+            for pid in self._running:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(pid, signal.SIGKILL)
+
     def close(self) -> None:
         """End it; it ends its forks."""
         with contextlib.suppress(OSError):
@@ -162,13 +180,12 @@ class _PreparedProcess:
         with self._connection.makefile("rb") as lines, contextlib.suppress(ConnectionError):
             for line in lines:
                 self._take(json.loads(line))
+        self.end_forks()
         with self._lock:
             self._ended = True
             for response in self._responses:
                 response.set_exception(ChildProcessError("the process that functions are forked from ended"))
-            for pid, status in self._running.items():
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(pid, signal.SIGKILL)
+            for status in self._running.values():
                 status.set_result(-signal.SIGKILL)
 
     def _take(self, message: dict[str, Any]) -> None:
@@ -181,3 +198,23 @@ class _PreparedProcess:
                     self._running.pop(pid).set_result(ended)
                 case {"error": error}:
                     self._responses.pop(0).set_exception(OSError(error))
+
+
+_LEFT: dict[tuple[tuple[str, str], ...], _PreparedProcess] = {}
+"""What functions of stacks that were closed were forked from, the last one last."""
+
+
+def _end_left(most: int = 0) -> None:
+    """End what was left, but for the last ones."""
+    while len(_LEFT) > most:
+        _LEFT.pop(next(iter(_LEFT))).close()
+
+
+@atexit.register
+def _end_all_left() -> None:
+    with contextlib.suppress(KeyboardInterrupt):  # then they end on their own, with their connections
+        _end_left()
+
+
+if CAN_FORK:
+    os.register_at_fork(after_in_child=_LEFT.clear)  # they are children of the process that was forked
