@@ -36,6 +36,5 @@ class LocalSession(boto3.Session):
     def client(self, service_name: str, *arguments: Any, **options: Any) -> Any:
         """Return a client of a service of the stack; as of any session, and what makes its resources."""
         config = (options.get("config") or Config()).merge(Config(proxies={}))
-        return super().client(
-            service_name, *arguments, **options | {"endpoint_url": self._endpoint_url, "config": config}
-        )  # type: ignore[call-overload]
+        options |= {"endpoint_url": self._endpoint_url, "config": config}
+        return super().client(service_name, *arguments, **options)  # type: ignore[call-overload]  # any service

@@ -55,7 +55,7 @@ def test_a_subject_of_something_else_is_no_key(subject):
     assert ExecutionKey.of_subject(subject) is None
 
 
-def test_a_schedule_made_anew_under_its_name_looks_at_the_same_window_again(world):
+def test_a_schedule_made_again_under_its_name_looks_at_the_same_window_again(world):
     first = world.tick()
     world.finish(world.ends(first, DRIFT))
     world.manage("DeleteMonitoringSchedule", monitoring_schedule_name="hourly")
@@ -145,10 +145,10 @@ def test_a_schedule_that_is_deleted_stops_what_it_has_running(world):
     assert world.ledger.get(running.key).monitoring_execution_status is ExecutionStatus.STOPPED
     assert world.claims.claim(running.subject, "its run") is RunClaim.STOPPED
     world.has_schedule()
-    anew = world.tick()
-    assert anew.output_s3_uri == running.output_s3_uri
+    later = world.tick()
+    assert later.output_s3_uri == running.output_s3_uri
     world.finish(world.ends(running, DRIFT))
-    assert world.ledger.get(anew.key).monitoring_execution_status is ExecutionStatus.IN_PROGRESS
+    assert world.ledger.get(later.key).monitoring_execution_status is ExecutionStatus.IN_PROGRESS
 
 
 def test_a_deletion_that_meets_an_end_is_tried_again_with_the_schedule_still_there(world):

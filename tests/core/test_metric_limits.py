@@ -19,7 +19,7 @@ class StrictCloudWatch:
     def __init__(self) -> None:
         self.taken: list[dict[str, Any]] = []
 
-    def put_metric_data(self, *, Namespace: str, MetricData: list[dict[str, Any]]) -> None:  # noqa: N803 - its own
+    def put_metric_data(self, *, Namespace: str, MetricData: list[dict[str, Any]]) -> None:  # noqa: N803 (the name that CloudWatch has)
         assert len(MetricData) <= 1000
         assert len(urlencode(_flat(f"{Namespace}.MetricData.member", MetricData))) <= 2**20
         for metric in MetricData:

@@ -9,7 +9,7 @@ import pytest
 
 from modelwatch.local.execution_environment import Request
 from modelwatch.local.function import LocalFunction
-from modelwatch.local.function_processes import start_anew
+from modelwatch.local.function_processes import start_fresh
 from modelwatch.local.function_settings import FunctionSettings
 from tests.local.conftest import Deployer
 
@@ -59,7 +59,7 @@ def test_a_process_that_cannot_be_created_does_not_use_up_concurrency(tmp_path: 
         raise RuntimeError("the role cannot be assumed")
 
     settings = FunctionSettings("f", "arn", "role", "app.handler", tmp_path, reserved_concurrency=1)
-    function = LocalFunction(settings, log=tmp_path / "log", variables=no_credentials, start_process=start_anew)
+    function = LocalFunction(settings, log=tmp_path / "log", variables=no_credentials, start_process=start_fresh)
     for _ in range(2):
         with pytest.raises(RuntimeError, match="cannot be assumed"):
             function.invoke(Request("r", b"{}", "arn"), wait=False)

@@ -23,7 +23,7 @@ from modelwatch.local.function_processes import (
     RUNTIME_FOLDERS,
     WITHOUT_NATIVE_CLIENT,
     FunctionProcesses,
-    start_anew,
+    start_fresh,
 )
 from tests.repository import HANGS_AFTER, ROOT
 
@@ -41,10 +41,10 @@ def processes() -> Iterator[FunctionProcesses]:
 FORKED = pytest.param("forked", marks=pytest.mark.skipif(not CAN_FORK, reason="processes are not forked here"))
 
 
-@pytest.fixture(params=["anew", FORKED])
+@pytest.fixture(params=["fresh", FORKED])
 def start(tmp_path: Path, processes: FunctionProcesses, request: pytest.FixtureRequest) -> Iterator[Start]:
     started = []
-    start_process = processes.start if request.param == "forked" else start_anew
+    start_process = processes.start if request.param == "forked" else start_fresh
 
     def make(code: str, *, timeout: float = 20, init_seconds: float = 20, **variables: str) -> ExecutionEnvironment:
         (tmp_path / "app.py").write_text(textwrap.dedent(code))

@@ -6,7 +6,7 @@ import gzip
 import io
 import json
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -30,8 +30,8 @@ def binary(write: Callable[[io.BytesIO], object]) -> bytes:
     return content.getvalue()
 
 
-def lines(documents: object) -> bytes:
-    return "\n".join(map(json.dumps, documents)).encode()  # type: ignore[call-overload]
+def lines(documents: Iterable[object]) -> bytes:
+    return "\n".join(map(json.dumps, documents)).encode()
 
 
 CSV = pl.DataFrame(RECORDS).write_csv().encode()

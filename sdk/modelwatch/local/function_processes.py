@@ -74,7 +74,7 @@ class FunctionProcesses:
             If it cannot be started.
         """
         if not CAN_FORK:
-            return start_anew(handler, root=root, variables=variables, log=log)
+            return start_fresh(handler, root=root, variables=variables, log=log)
         shared = {name: value for name, value in variables.items() if name in _READ_AT_START or name[:6] == "PYTHON"}
         return self._prepared_for(shared, log).start(handler, root=root, variables=variables, log=log)
 
@@ -101,7 +101,7 @@ class FunctionProcesses:
         _end_left(MOST_LEFT)
 
 
-def start_anew(handler: str, *, root: Path, variables: Mapping[str, str], log: Path) -> FunctionProcess:
+def start_fresh(handler: str, *, root: Path, variables: Mapping[str, str], log: Path) -> FunctionProcess:
     """Start a process that shares nothing with another; see `FunctionProcesses.start`."""
     with log.open("ab") as output:
         return subprocess.Popen(  # noqa: S603 - our own interpreter, the template's own handler
