@@ -1,4 +1,4 @@
-"""Checks of one table as CSV, quoted, ragged and Parquet, of few rows, and of a thousand columns: ratios of one run."""
+"""Checks of one table as CSV, quoted, ragged and Parquet, of text, few rows and 1,000 columns: ratios of one run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from benchmarks.targets import say
 DATA = ROOT / "benchmarks" / "data"
 _JOB = "benchmarks.data_shapes_job"
 _COLUMNS = 30
-_CHECKED = ("clean", "quoted", "ragged", "parquet", "few", "wide")
+_CHECKED = ("clean", "quoted", "ragged", "parquet", "text", "few", "wide")
+_FLOORS = ("clean", "parquet", "text")
 
 
 def run(options: argparse.Namespace) -> None:
@@ -27,7 +28,7 @@ def run(options: argparse.Namespace) -> None:
         if not (folder / shape / "baseline" / "statistics.json").exists():
             measure(python("-m", _JOB, "baseline", str(folder / shape)))
     commands = {f"check {shape}": python("-m", _JOB, "check", str(folder / shape)) for shape in _CHECKED}
-    commands |= {f"polars {shape}": python("-m", _JOB, "floor", str(folder / shape)) for shape in ("clean", "parquet")}
+    commands |= {f"polars {shape}": python("-m", _JOB, "floor", str(folder / shape)) for shape in _FLOORS}
     commands["imports"] = python("-m", _JOB, "imports", str(folder))
     usages = interleaved(commands, options.repetitions)
     table = Table(title=f"checks, {options.rows:,} x {_COLUMNS}, min / median of {options.repetitions}")

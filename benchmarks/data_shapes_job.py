@@ -8,14 +8,16 @@ from pathlib import Path
 from benchmarks import data_quality_job
 
 BAD_ROW_EVERY, WIDE_ROWS, WIDE_COLUMNS, FEW_ROWS = 10_000, 20_000, 1_000, 1_000
+LEVELS = (12, 5_000, 2**60)
+"""How many values the columns of text can have: a few, as many as towns, or a new one in each row."""
 
 
 def make(folder: Path, rows: int) -> None:
     """Make one table in several forms, each the current dataset of a folder of its own with a baseline.
 
     ``clean``, ``quoted`` (texts in quotes), ``ragged`` (one row in 10,000 lacks a field or has one too many),
-    ``parquet`` and ``few`` (1,000 rows) have the 30 columns of the data quality benchmark; ``wide`` has 1,000 columns
-    of numbers.
+    ``parquet`` and ``few`` (1,000 rows) have the 30 columns of the data quality benchmark; ``text`` has a third of the
+    rows and 30 columns of text, ten with each number of `LEVELS`; ``wide`` has 1,000 columns of numbers.
     """
     import numpy as np
     import polars as pl
@@ -24,7 +26,7 @@ def make(folder: Path, rows: int) -> None:
     for part in ("baseline", "current"):
         clean = folder / "clean" / f"{part}.csv"
         frame = pl.read_csv(clean)
-        for shape in ("quoted", "ragged", "parquet", "few", "wide"):
+        for shape in ("quoted", "ragged", "parquet", "few", "text", "wide"):
             (folder / shape).mkdir(exist_ok=True)
         frame.write_csv(folder / "quoted" / f"{part}.csv", quote_style="non_numeric")
         (folder / "clean" / f"{part}.parquet").rename(folder / "parquet" / f"{part}.parquet")
@@ -35,6 +37,11 @@ def make(folder: Path, rows: int) -> None:
                 longer = number // BAD_ROW_EVERY % 2
                 ragged.write(line if not bad else f"9,{line}" if longer else line.split(",", 1)[1])
         generator = np.random.default_rng([data_quality_job.SEED, part == "current"])
+        text = {
+            f"t{i:02}": np.char.add("id-", generator.integers(0, levels, rows // 3).astype(str))
+            for i, levels in enumerate(10 * LEVELS)
+        }
+        pl.DataFrame(text).write_csv(folder / "text" / f"{part}.csv")
         columns = {f"n{i:04}": generator.normal(size=WIDE_ROWS) for i in range(WIDE_COLUMNS)}
         pl.DataFrame(columns).write_csv(folder / "wide" / f"{part}.csv")
     (folder / "made").touch()

@@ -11,8 +11,7 @@ import numpy as np
 import polars as pl
 
 from modelwatch_analyzer.moments import Moments
-from modelwatch_analyzer.profile.categories import CategoryCounts, DistinctCounter
-from modelwatch_analyzer.profile.gathered_counts import GatheredCounts
+from modelwatch_analyzer.profile.categories import CategoryCounts, DistinctCounter, GatheredCounts
 from modelwatch_analyzer.profile.lexical import ColumnType, Numbers, infer_type, read_numbers
 from modelwatch_analyzer.profile.unusual_spellings import count_spellings
 from modelwatch_analyzer.sketches.kll import KllSketch

@@ -35,14 +35,14 @@ def refuse_unfit_constraints(content: bytes, s3_uri: str, kind: MonitorKind) -> 
 
 
 def refuse_unfit_statistics(content: bytes, s3_uri: str, kind: MonitorKind) -> None:
-    """Refuse statistics that are no JSON object, or constraints; of a kind that has none, any file is taken.
+    """Refuse statistics that are no JSON object, or constraints; where a kind has no statistics, any file is taken.
 
     Raises
     ------
     InvalidInput
         ``InvalidStatistics``, naming what the file is.
     """
-    if not kind.constraint_sections:
+    if not kind.constraint_sections or "statistics_s3_uri" not in kind.baseline_files:
         return
     document = _document(content)
     if document is None:

@@ -165,11 +165,11 @@ class DeliverAlert:
         heard = self.sent.begin(alert, reference)
         if heard is None:
             return None
-        message, after = heard.hear(alert)
-        if message is None:
+        said, after = heard.hear(alert.changes, alert.occasion)
+        if alert.changes and not said:
             self.sent.finish(alert, reference, after)
             return None
-        return _Claim(alert, message, after)
+        return _Claim(alert, alert.of_changes(said) if said else alert, after)
 
     def _send_some(self, claims: Sequence[_Claim], target: AlertTarget, reference: AlertTargetReference) -> None:
         messages = [claim.message for claim in claims]

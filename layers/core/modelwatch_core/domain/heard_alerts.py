@@ -7,10 +7,12 @@ beginning.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from pydantic import Field
 
 from modelwatch_core.domain.alerting import AlertName
-from modelwatch_core.domain.alerts import Alert, AlertPhase, Change
+from modelwatch_core.domain.alerts import AlertPhase, Change
 from modelwatch_core.domain.documents import Owned, UtcDatetime
 
 
@@ -66,14 +68,10 @@ class HeardAlerts(Owned):
 
     alerts: dict[AlertName, HeardAlert] = Field(default_factory=dict)
 
-    def hear(self, alert: Alert) -> tuple[Alert | None, HeardAlerts]:
-        """Return the message that an alert is to the target, None for none, and what the target has heard after it."""
-        if not alert.changes:
-            return alert, self
+    def hear(self, changes: Iterable[Change], occasion: str) -> tuple[list[Change], HeardAlerts]:
+        """Return what the changes of a message are to the target, and what the target has heard after it."""
         heard = {
-            each.alert_name: self.alerts.get(each.alert_name, HeardAlert()).hear(each, alert.occasion)
-            for each in alert.changes
+            each.alert_name: self.alerts.get(each.alert_name, HeardAlert()).hear(each, occasion) for each in changes
         }
-        said = [change for change, _ in heard.values() if change]
         after = HeardAlerts(alerts=self.alerts | {name: known for name, (_, known) in heard.items()})
-        return alert.of_changes(said) if said else None, after
+        return [change for change, _ in heard.values() if change], after
