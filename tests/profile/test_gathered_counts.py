@@ -60,3 +60,13 @@ def test_values_are_looked_at_before_there_are_too_many_to_hold() -> None:
     for start in range(0, 20_000, 1_250):
         column.update(pl.Series("c", 2 * levels[start : start + 1_250]))
     assert len(column._gathered.take()) < 20_000
+
+
+@pytest.mark.parametrize("rows", [200, 4_000])
+def test_long_text_is_looked_at_before_there_is_too_much_of_it_to_hold(rows: int) -> None:
+    batches = [[f"{batch} {row // 2} ".ljust(40_000_000 // rows) for row in range(rows)] for batch in range(3)]
+    column = column_of(batches[:2])
+    merged = column.merge(column_of(batches[2:]))
+    for each, gathered in ((column, column._gathered.take()), (merged, merged._gathered.take())):
+        assert gathered["value"].str.len_bytes().sum() <= 8 << 20
+        assert each.distinct.count == (rows if each is column else rows * 3 // 2)

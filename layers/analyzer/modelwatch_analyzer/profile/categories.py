@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 _VALUE, _COUNT = "value", "count"
 _FEW, _FRAMES, _MOST_GATHERED = 1000, 4, 1 << 14
+_MOST_TEXT = 8 << 20
 
 
 class GatheredCounts:
@@ -21,10 +22,11 @@ class GatheredCounts:
     with many are added at once; until then they keep the text of these batches in memory.
     """
 
-    __slots__ = ("_few", "_many")
+    __slots__ = ("_few", "_length_of_few", "_many")
 
     def __init__(self) -> None:
         self._few = Counter[str]()
+        self._length_of_few = 0
         self._many: list[pl.DataFrame] = []
 
     @staticmethod
@@ -34,8 +36,9 @@ class GatheredCounts:
 
     @property
     def is_full(self) -> bool:
-        """Whether there are so many values that they are to be taken."""
-        return len(self._few) + (self._many[0].height if self._many else 0) > _MOST_GATHERED
+        """Whether there are so many values, or such long ones, that they are to be taken."""
+        text = self._length_of_few + sum(frame.estimated_size() for frame in self._many)
+        return text > _MOST_TEXT or len(self._few) + (self._many[0].height if self._many else 0) > _MOST_GATHERED
 
     def add(self, counts: pl.DataFrame) -> None:
         """Add distinct values, as String, with their counts; the count of nulls is left out."""
@@ -46,12 +49,14 @@ class GatheredCounts:
         else:
             for value, count in counts.iter_rows():
                 if value is not None:
+                    self._length_of_few += 0 if value in self._few else len(value)
                     self._few[value] += count
 
     def merge(self, other: GatheredCounts) -> GatheredCounts:
         """Return the counts of both, which do not change."""
         merged = GatheredCounts()
         merged._few = self._few + other._few
+        merged._length_of_few = self._length_of_few + other._length_of_few
         merged._many = [*self._many, *other._many]
         if len(merged._many) >= _FRAMES:
             merged._many = [_sum_of(merged._many)]
@@ -60,7 +65,7 @@ class GatheredCounts:
     def take(self) -> pl.DataFrame:
         """Return the counts by value, and forget them."""
         few, many = self._few, self._many
-        self._few, self._many = Counter(), []
+        self._few, self._length_of_few, self._many = Counter(), 0, []
         if few or not many:
             values = {
                 _VALUE: pl.Series([*few], dtype=pl.String()),
