@@ -157,3 +157,14 @@ def test_rows_of_a_preprocessor_may_leave_fields_out(tmp_path):
         (tmp_path / f"{name}.jsonl").write_text(jsonlines(documents))
     made = modelwatch.baseline(tmp_path / "train.jsonl", **options)
     assert modelwatch.check(tmp_path / "today.jsonl", made, **options).violations == []
+
+
+@pytest.mark.parametrize(("write", "dataset_format"), [(jsonlines, "jsonlines"), (captured, "capture")])
+def test_a_field_that_may_be_absent_is_found_under_a_name_in_another_case(tmp_path, write, dataset_format):
+    for file, name in (("train", "Floor"), ("today", "floor")):
+        rows = [{"plan": row % 3, name: row % 5} if row % 100 else {"plan": 1} for row in range(ROWS)]
+        (tmp_path / file).write_text(write(rows))
+    made = modelwatch.baseline(tmp_path / "train", dataset_format=dataset_format)
+    checked = modelwatch.check(tmp_path / "today", made, dataset_format=dataset_format)
+    assert checked.violations == []
+    assert any("were taken for the same: 'floor' as 'Floor'" in each for each in checked.warnings)

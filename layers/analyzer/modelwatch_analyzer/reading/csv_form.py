@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from modelwatch_analyzer.profile.unusual_spellings import Spelling, count_spellings
+from modelwatch_analyzer.profile.unusual_spellings import Spelling, count_spellings, spelling_aside
 from modelwatch_core.domain.dataset_formats import REQUEST, RESPONSE, TRANSFORM_OUTPUT, Separator
 
 SEPARATORS: dict[Separator, str] = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
@@ -64,10 +64,15 @@ class Expected:
     optional: tuple[str, ...] = ()
 
     def absent(self, names: Collection[str]) -> list[str]:
-        """Return the optional columns that objects with these fields lack, if they have any of the baseline's."""
+        """Return the optional columns that objects with these fields lack, if they have any of the baseline's.
+
+        A field whose name differs only in blanks, case or Unicode form may be the column, and is paired with it.
+        """
         if set(names).isdisjoint(self.names):
             return []
-        return [name for name in self.optional if name not in names and not _OF_ITS_PLACE.match(name)]
+        alike = set(map(spelling_aside, set(names).difference(self.names)))
+        lacking = [name for name in self.optional if name not in names and spelling_aside(name) not in alike]
+        return [name for name in lacking if not _OF_ITS_PLACE.match(name)]
 
     def is_header(self, fields: Fields) -> bool:
         """Return whether a record has the very names."""
