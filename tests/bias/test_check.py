@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from modelwatch_analyzer.bias import documents
 from modelwatch_analyzer.bias.check import NO_INTERVAL, BiasConstraint, DisparateImpactRule, judge, suggested_range
-from modelwatch_analyzer.bias.documents import MetricEntry
+from modelwatch_analyzer.bias.documents import BiasAnalysis, MetricEntry
 from modelwatch_analyzer.bias.values import group_key
-from modelwatch_analyzer.metric_change import Estimate, RatesOfEach
+from modelwatch_analyzer.metric_change import MOST_ROWS, Estimate, RatesOfEach
 from modelwatch_analyzer.undefined import Undefined
 
 ZERO, ONE, RATIO = DisparateImpactRule
@@ -161,3 +162,14 @@ def test_groups_are_the_same_however_their_values_are_spelled(one, other):
 
 def test_values_that_hold_commas_are_distinguished():
     assert len({group_key(value) for value in ("1,5", "5,1", "1,1", "1", "15")}) == 5
+
+
+def test_a_baseline_is_looked_through_once_for_the_shares_of_all_of_its_groups(monkeypatch):
+    # To look through it again for each group took half of a check of 100 groups, and all but a part of ten such facets.
+    keys = []
+    monkeypatch.setattr(documents, "group_key", lambda group: keys.append(group) or group_key(group))
+    groups = [f"group {number}" for number in range(100)]
+    entries = [{"value_or_threshold": name, "metrics": [{"name": "CI", "value": 0.98}]} for name in groups]
+    baseline = BiasAnalysis.model_validate({"pre_training_bias_metrics": {"facets": {"g": entries}}})
+    assert [baseline.share_of("g", name) for name in groups] == [Estimate(pytest.approx(0.01), 0.0, MOST_ROWS)] * 100
+    assert len(keys) == 2 * 100

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -212,24 +213,26 @@ class BiasAnalysis(_Part):
     def constraints(self) -> dict[tuple[str, str, str], BiasConstraint]:
         """Return all constraints by facet, group (see `group_key`) and metric."""
         rule = self.disparate_impact_rule or DisparateImpactRule.FROM_ZERO
-        return {where: metric.constraint(rule) for where, metric in self._entries().items()}
+        return {where: metric.constraint(rule) for where, metric in self._entries.items()}
 
     def share_of(self, facet: str, group: str) -> Estimate | Undefined:
         """Return a group's share of the rows: from its class imbalance, which SageMaker's baselines have too.
 
         These have no standard error: their share counts as known.
         """
-        entry = self._entries().get((facet, group_key(group), "CI"))
+        entry = self._entries.get((facet, group_key(group), "CI"))
         if entry is None or entry.value is None:
             return Undefined("the baseline has no class imbalance (CI) of the group, from which its share follows")
         return Estimate((1 - entry.value) / 2, (entry.standard_error or 0.0) / 2, entry.compared_rows or MOST_ROWS)
 
+    @cached_property
     def _entries(self) -> dict[tuple[str, str, str], MetricEntry]:
         return {
-            (facet, group_key(each.value_or_threshold), metric.name): metric
+            (facet, group, metric.name): metric
             for _, entry in self.stages()
             for facet, entries in entry.facets.items()
             for each in entries
+            for group in [group_key(each.value_or_threshold)]
             for metric in each.metrics
         }
 
