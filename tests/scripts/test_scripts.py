@@ -297,6 +297,20 @@ def preprocess_handler(line):
     assert read(source, "a\n1\n")[1] == [("2",)]
 
 
+def test_a_script_that_has_arguments_of_its_own_may_have_processes_too(read, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "RESPONSE_SECONDS", 20)  # without its module, a process of a pool is replaced for ever
+    source = """
+import multiprocessing, sys
+sys.argv = ["prog"]
+def doubled(line):
+    return {"number": 2 * int(line)}
+def preprocess_handler(line):
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.map(doubled, [line])
+"""
+    assert read(source, "a\n1\n")[1] == [("2",)]
+
+
 def test_what_a_script_prints_is_cut_and_it_goes_on(
     read, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -36,6 +36,8 @@ _MAX_TRACEBACK_LENGTH = 700
 _MAX_MESSAGE_LENGTH = 300
 _MODULE = "user_script"
 """Where dataclasses and pickles look for what the script defines."""
+_PATH = "MODELWATCH_SCRIPT"
+"""The environment variable in which processes that the script starts find its path: it may change ``sys.argv``."""
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 
 
@@ -210,14 +212,15 @@ class _ScriptFinder(MetaPathFinder):
     """Finds the script by its name as a module, also in the processes of ``multiprocessing`` that it starts."""
 
     def find_spec(self, fullname: str, path: object, target: object = None) -> ModuleSpec | None:  # noqa: ARG002 (Python's)
-        """Return the script's specification; its path is this file's first argument, in those processes too."""
-        return importlib.util.spec_from_file_location(_MODULE, sys.argv[1]) if fullname == _MODULE else None
+        """Return the script's specification."""
+        return importlib.util.spec_from_file_location(_MODULE, os.environ[_PATH]) if fullname == _MODULE else None
 
 
 def _handler(script: Path, name: str) -> Callable[..., Any]:
     sys.path.append(str(script.parent))  # last: a file beside the script must not replace a module of Python
     if script.suffix != ".py":
         raise InvalidScript("the script is not a Python file: its name must end with .py")
+    os.environ[_PATH] = str(script.absolute())
     module = importlib.import_module(_MODULE)
     handler: Callable[..., Any] | None = getattr(module, name, None)
     if handler is None or not callable(handler):
