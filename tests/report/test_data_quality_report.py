@@ -221,6 +221,18 @@ def test_a_distance_that_chance_explains_is_graded_all_the_same():
     assert page.row("s")[5] == "28 %"  # 0.1 / (0.1 + 0.2546)
 
 
+def test_numbers_in_another_precision_have_no_distance_before_what_chance_explains():
+    # Single precision makes 0.10000000149 of 0.1, which is a Simple distance of 0.5.
+    values = np.array([0.1, 0.2] * 50)
+    page = render(
+        statistics=document(numerical("x", values)),
+        baseline_statistics=document(numerical("x", values.astype(np.float32))),
+        drifts={"x": Drift(0.0, 0.1, ROBUST)},
+    )
+    assert "L-infinity0 before what chance explains" in page.row("x")[4]
+    assert page.row("x")[5] == "0 %"
+
+
 def test_both_sides_are_drawn_in_the_same_bins_whatever_buckets_the_files_have():
     # By hand: 20 bins from 0 to 20; the baseline's 10 values are evenly spread over 0 to 10, the current over 10 to 20
     then = {"distribution": {"kll": {"buckets": [{"lower_bound": 0, "upper_bound": 10, "count": 10}]}}}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from modelwatch_analyzer.distances import ROBUST
-from modelwatch_analyzer.distances.drift import DRIFT_CHECK, Drift
+from modelwatch_analyzer.distances.drift import DRIFT_CHECK, Drift, without_rounding
 from modelwatch_analyzer.distances.linf import explained_by_chance, l_infinity_categorical, l_infinity_numerical
 from modelwatch_analyzer.documents import mapping, number, sequence
 from modelwatch_analyzer.report import ReportBody
@@ -129,7 +129,7 @@ def _simple_distance(then: Mapping[str, Any], now: Mapping[str, Any]) -> float |
     try:
         if all(sketches):
             first, second = (KllSketch.from_document(sketch) for sketch in sketches)
-            found = l_infinity_numerical(first, second, robust=False)
+            found = l_infinity_numerical(first, without_rounding(second, first), robust=False)
         else:
             found = l_infinity_categorical(_shares(then), _shares(now), robust=False)
     except InvalidInput:

@@ -15,7 +15,14 @@ from modelwatch_analyzer.thresholds import equal
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_analyzer.wording import java_double, listed
 
-__all__ = ["DRIFT_CHECK", "Drift", "distance_of_categories", "distance_of_numbers", "thresholds_out_of_range"]
+__all__ = [
+    "DRIFT_CHECK",
+    "Drift",
+    "distance_of_categories",
+    "distance_of_numbers",
+    "thresholds_out_of_range",
+    "without_rounding",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +92,15 @@ def distance_of_numbers(
     if current is None:
         return Undefined("there is no value in the current data")
     described = baseline.numerical_statistics or NumericalStatistics()
-    known, _ = sketch.cumulative_weights()
+    now = without_rounding(current, sketch)
+    return measure.numerical(NumericBaseline(sketch, described.min, described.max, described.std_dev), now)
+
+
+def without_rounding(current: KllSketch, baseline: KllSketch) -> KllSketch:
+    """Return a sketch with the number of the baseline for each that differs from it by rounding only."""
+    known, _ = baseline.cumulative_weights()
     rounding = rounding_of(known)
-    if rounding is not None:
-        current = current.replaced(lambda items: known_where_rounded(items, known, rounding))
-    return measure.numerical(NumericBaseline(sketch, described.min, described.max, described.std_dev), current)
+    return current if rounding is None else current.replaced(lambda items: known_where_rounded(items, known, rounding))
 
 
 def distance_of_categories(
