@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
+from unittest.mock import Mock
 from urllib.parse import urlencode
 
 import pytest
 
 from modelwatch_core.adapters.aws.metric_sink import CloudWatchMetrics
+from modelwatch_core.adapters.system_clock import SystemClock
+from modelwatch_core.domain.documents import iso_utc
 from modelwatch_core.domain.metric_datum import MetricDatum
+from tests.core.in_memory import ManualClock
 
 
 class StrictCloudWatch:
@@ -69,7 +73,7 @@ BAD: dict[str, dict[str, Any]] = {
 def test_one_metric_that_cloudwatch_does_not_take_costs_no_other(bad, caplog):
     cloudwatch, metric = StrictCloudWatch(), GOOD | BAD[bad]
     bad_one = {name: value for name, value in metric.items() if value is not None}
-    CloudWatchMetrics(cast("Any", cloudwatch)).publish("x", [GOOD, bad_one, GOOD])
+    CloudWatchMetrics(cast("Any", cloudwatch), SystemClock()).publish("x", [GOOD, bad_one, GOOD])
     assert cloudwatch.taken == [GOOD, GOOD]
     (message,) = caplog.messages
     assert message.startswith("CloudWatch does not take 1 of 3 metrics for x: ")
@@ -80,8 +84,15 @@ def test_the_longest_metrics_are_sent_in_calls_that_cloudwatch_takes():
         "Dimensions": [{"Name": f"{place:%>255}", "Value": "%" * 1024} for place in range(30)]
     }
     cloudwatch = StrictCloudWatch()
-    CloudWatchMetrics(cast("Any", cloudwatch)).publish("x", [longest] * 40)
+    CloudWatchMetrics(cast("Any", cloudwatch), SystemClock()).publish("x", [longest] * 40)
     assert cloudwatch.taken == [longest] * 40
+
+
+def test_how_far_ahead_a_time_is_depends_on_the_clock_of_the_app_which_the_local_stack_moves():
+    cloudwatch, clock = Mock(), ManualClock(datetime.now(UTC) + timedelta(hours=10))
+    metrics = [GOOD | {"Timestamp": iso_utc(clock.now() + timedelta(hours=hours))} for hours in (0, 3)]
+    CloudWatchMetrics(cloudwatch, clock).publish("x", metrics)
+    cloudwatch.put_metric_data.assert_called_once_with(Namespace="x", MetricData=metrics[:1])
 
 
 @pytest.mark.parametrize(

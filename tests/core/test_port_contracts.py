@@ -43,6 +43,7 @@ from modelwatch_core.adapters.aws.sns_topic import SnsJsonTopics, SnsTopics
 from modelwatch_core.adapters.aws.summary_table import TableMonitorPeriods, TableMonitorSummaries
 from modelwatch_core.adapters.aws.temporary_endpoints import SageMakerTemporaryEndpoints
 from modelwatch_core.adapters.aws.versioned_items import VersionedItems, conflict
+from modelwatch_core.adapters.system_clock import SystemClock
 from modelwatch_core.domain.alert_event import alert_event
 from modelwatch_core.domain.alert_states import AlertState, AlertTransition, place_of
 from modelwatch_core.domain.alert_targets import AlertTargetReference
@@ -1367,7 +1368,7 @@ def test_a_shadow_variant_is_one_of_those_that_are_deployed():
 def test_more_metrics_than_one_call_takes_are_all_published(aws):
     cloudwatch = aws.client("cloudwatch")
     metrics = ({"MetricName": f"feature_data_{i}", "Value": 1.0} for i in range(1203))
-    CloudWatchMetrics(cloudwatch).publish("aws/sagemaker/Endpoints/data-metrics", metrics)
+    CloudWatchMetrics(cloudwatch, SystemClock()).publish("aws/sagemaker/Endpoints/data-metrics", metrics)
     pages = cloudwatch.get_paginator("list_metrics").paginate(Namespace="aws/sagemaker/Endpoints/data-metrics")
     assert sum(len(page["Metrics"]) for page in pages) == 1203
 
@@ -1375,7 +1376,7 @@ def test_more_metrics_than_one_call_takes_are_all_published(aws):
 def test_metrics_that_cloudwatch_does_not_take_hold_up_no_others_and_are_counted(aws, caplog):
     cloudwatch = aws.client("cloudwatch")
     names = ("fine", "caf\N{LATIN SMALL LETTER E WITH ACUTE}", "x" * 256)
-    CloudWatchMetrics(cloudwatch).publish("aws/sagemaker/x", [{"MetricName": name, "Value": 1.0} for name in names])
+    CloudWatchMetrics(cloudwatch, SystemClock()).publish("aws/sagemaker/x", [{"MetricName": name, "Value": 1.0} for name in names])
     assert [metric["MetricName"] for metric in cloudwatch.list_metrics()["Metrics"]] == ["fine"]
     what = "names and dimensions that are too long, blank or not of printable ASCII characters"
     assert caplog.messages == [f"CloudWatch does not take 2 of 3 metrics for aws/sagemaker/x: {what}"]
@@ -1391,7 +1392,7 @@ def test_a_window_too_old_for_cloudwatch_is_finished_without_metrics(aws, caplog
         }
         for days in (13, 15)
     ]
-    CloudWatchMetrics(cloudwatch).publish("aws/sagemaker/x", metrics)
+    CloudWatchMetrics(cloudwatch, SystemClock()).publish("aws/sagemaker/x", metrics)
     assert [metric["MetricName"] for metric in cloudwatch.list_metrics()["Metrics"]] == ["13-days-ago"]
     what = "times more than two weeks ago or two hours ahead"
     assert caplog.messages == [f"CloudWatch does not take 1 of 2 metrics for aws/sagemaker/x: {what}"]
@@ -1404,7 +1405,7 @@ def test_what_cloudwatch_refuses_is_counted_in_a_metric_that_an_alarm_watches(aw
     cloudwatch.meta.events.register("before-call.cloudwatch.PutMetricData", lambda **_: refuse(error))
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Modelwatch")
     metrics = [{"MetricName": name, "Value": 1.0} for name in "abc"]
-    CloudWatchMetrics(cloudwatch).publish("AWS/x", metrics)
+    CloudWatchMetrics(cloudwatch, SystemClock()).publish("AWS/x", metrics)
     assert caplog.messages == [f"CloudWatch refused 3 of 3 metrics for AWS/x: {code}"]
     emitted = json.loads(capsys.readouterr().out)
     alarm = read_template(ROOT / "template.yaml")["Resources"]["MetricsAlarm"]["Properties"]
@@ -1419,7 +1420,7 @@ def test_a_service_that_was_away_for_metrics_is_worth_a_retry(aws):
     error = {"Code": "InternalServiceFault", "Message": "later"}
     cloudwatch.meta.events.register("before-call.cloudwatch.PutMetricData", lambda **_: refuse(error))
     with pytest.raises(Upstream):
-        CloudWatchMetrics(cloudwatch).publish("aws/sagemaker/x", [{"MetricName": "m", "Value": 1.0}])
+        CloudWatchMetrics(cloudwatch, SystemClock()).publish("aws/sagemaker/x", [{"MetricName": "m", "Value": 1.0}])
 
 
 def test_an_alert_is_published_for_each_protocol_and_a_missing_topic_is_worth_a_retry(aws):
