@@ -44,6 +44,7 @@ from modelwatch_core.adapters.aws.summary_table import TableMonitorPeriods, Tabl
 from modelwatch_core.adapters.aws.temporary_endpoints import SageMakerTemporaryEndpoints
 from modelwatch_core.adapters.aws.versioned_items import VersionedItems, conflict
 from modelwatch_core.adapters.system_clock import SystemClock
+from modelwatch_core.app.deliver_alerts import MOST_AT_ONCE
 from modelwatch_core.domain.alert_event import alert_event
 from modelwatch_core.domain.alert_states import AlertState, AlertTransition, place_of
 from modelwatch_core.domain.alert_targets import AlertTargetReference
@@ -772,50 +773,66 @@ class TestSentAlerts:
     def test_one_sender_begins_with_the_alerts_of_a_schedule_for_a_target(self, sent):
         alert, other = violating(), violating().model_copy(update={"key": "another/1"})
         later = alert.model_copy(update={"key": f"{alert.schedule_id}/later"})
-        assert sent.begin(alert, self.PEOPLE) == HeardAlerts()
+        assert sent.begin([alert], self.PEOPLE) == ([alert], HeardAlerts())
         for each in (alert, later):
             with pytest.raises(NotReady, match="AlertUnderWay"):
-                sent.begin(each, self.PEOPLE)
-        assert sent.begin(later, self.OTHERS) == sent.begin(other, self.PEOPLE) == HeardAlerts()
+                sent.begin([each], self.PEOPLE)
+        assert sent.begin([later], self.OTHERS) == ([later], HeardAlerts())
+        assert sent.begin([other], self.PEOPLE) == ([other], HeardAlerts())
 
     def test_what_failed_may_begin_again_and_what_went_out_may_not(self, sent, clock):
         alert = violating()
-        sent.begin(alert, self.PEOPLE)
-        sent.abandon(alert, self.PEOPLE)
-        assert sent.begin(alert, self.PEOPLE) is not None
-        sent.finish(alert, self.PEOPLE, HeardAlerts())
+        sent.begin([alert], self.PEOPLE)
+        sent.abandon([alert], self.PEOPLE)
+        assert sent.begin([alert], self.PEOPLE)[0] == [alert]
+        sent.finish([alert], self.PEOPLE, HeardAlerts())
         clock.pass_by(timedelta(days=1))
         for _ in range(2):  # to be refused holds up nobody
-            assert sent.begin(alert, self.PEOPLE) is None
-        assert sent.begin(alert.model_copy(update={"key": f"{alert.schedule_id}/later"}), self.PEOPLE) is not None
+            assert sent.begin([alert], self.PEOPLE)[0] == []
+        later = alert.model_copy(update={"key": f"{alert.schedule_id}/later"})
+        assert sent.begin([later], self.PEOPLE)[0] == [later]
+
+    def test_alerts_of_a_schedule_begin_and_end_together_but_for_those_that_went_out(self, sent):
+        alert = violating()
+        keys = [f"{alert.schedule_id}/{number}" for number in range(MOST_AT_ONCE)]
+        alerts = [alert.model_copy(update={"key": key}) for key in keys]
+        sent.begin(alerts[1:2], self.PEOPLE)
+        sent.finish(alerts[1:2], self.PEOPLE, HeardAlerts())
+        assert sent.begin(alerts, self.PEOPLE)[0] == [alerts[0], *alerts[2:]]
+        with pytest.raises(NotReady, match="AlertUnderWay"):
+            sent.begin(alerts[2:3], self.PEOPLE)
+        sent.abandon(alerts, self.PEOPLE)
+        sent.begin(alerts, self.PEOPLE)
+        sent.finish(alerts, self.PEOPLE, HeardAlerts())
+        assert sent.begin(alerts, self.PEOPLE)[0] == []
 
     def test_what_was_sent_is_known_while_another_alert_is_under_way(self, sent):
         alert = violating()
-        sent.begin(alert, self.PEOPLE)
-        sent.finish(alert, self.PEOPLE, HeardAlerts())
-        sent.begin(alert.model_copy(update={"key": f"{alert.schedule_id}/later"}), self.PEOPLE)
-        assert sent.begin(alert, self.PEOPLE) is None
+        sent.begin([alert], self.PEOPLE)
+        sent.finish([alert], self.PEOPLE, HeardAlerts())
+        sent.begin([alert.model_copy(update={"key": f"{alert.schedule_id}/later"})], self.PEOPLE)
+        assert sent.begin([alert], self.PEOPLE)[0] == []
 
     def test_what_a_target_has_heard_is_known_to_the_next_sender(self, sent):
         alert = violating()
         heard = HeardAlerts(alerts={AlertName.VIOLATIONS: HeardAlert(number=3, since=NOW, occasion="a")})
-        sent.begin(alert, self.PEOPLE)
-        sent.finish(alert, self.PEOPLE, heard)
+        sent.begin([alert], self.PEOPLE)
+        sent.finish([alert], self.PEOPLE, heard)
         later = alert.model_copy(update={"key": f"{alert.schedule_id}/later"})
         for target, known in ((self.PEOPLE, heard), (self.OTHERS, HeardAlerts())):
-            assert sent.begin(later, target) == known
-            sent.abandon(later, target)
-        assert sent.begin(later, self.PEOPLE) == heard
+            assert sent.begin([later], target) == ([later], known)
+            sent.abandon([later], target)
+        assert sent.begin([later], self.PEOPLE) == ([later], heard)
 
     def test_a_sender_that_died_is_succeeded_after_its_lease_and_its_end_ends_no_other(self, sent, clock):
         alert = violating()
         later = alert.model_copy(update={"key": f"{alert.schedule_id}/later"})
-        sent.begin(alert, self.PEOPLE)
+        sent.begin([alert], self.PEOPLE)
         clock.pass_by(timedelta(minutes=3))
-        assert sent.begin(later, self.PEOPLE) is not None
-        sent.abandon(alert, self.PEOPLE)
+        assert sent.begin([later], self.PEOPLE)[0] == [later]
+        sent.abandon([alert], self.PEOPLE)
         with pytest.raises(NotReady, match="AlertUnderWay"):
-            sent.begin(alert, self.PEOPLE)
+            sent.begin([alert], self.PEOPLE)
 
 
 class TestRunClaims:
@@ -1376,7 +1393,9 @@ def test_more_metrics_than_one_call_takes_are_all_published(aws):
 def test_metrics_that_cloudwatch_does_not_take_hold_up_no_others_and_are_counted(aws, caplog):
     cloudwatch = aws.client("cloudwatch")
     names = ("fine", "caf\N{LATIN SMALL LETTER E WITH ACUTE}", "x" * 256)
-    CloudWatchMetrics(cloudwatch, SystemClock()).publish("aws/sagemaker/x", [{"MetricName": name, "Value": 1.0} for name in names])
+    CloudWatchMetrics(cloudwatch, SystemClock()).publish(
+        "aws/sagemaker/x", [{"MetricName": name, "Value": 1.0} for name in names]
+    )
     assert [metric["MetricName"] for metric in cloudwatch.list_metrics()["Metrics"]] == ["fine"]
     what = "names and dimensions that are too long, blank or not of printable ASCII characters"
     assert caplog.messages == [f"CloudWatch does not take 2 of 3 metrics for aws/sagemaker/x: {what}"]
