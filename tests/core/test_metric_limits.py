@@ -34,6 +34,7 @@ class StrictCloudWatch:
             assert all(re.fullmatch(r"[ -~]*[!-~][ -~]*", text) and len(text) <= most for text, most in texts)
             assert len(set(names)) == len(names) <= 30
             assert not any(name.startswith(":") for name in names)
+            assert metric.get("StatisticValues", {"SampleCount": 1})["SampleCount"] > 0
             for value in metric.get("StatisticValues", {"Value": metric.get("Value")}).values():
                 assert value == 0 or 8.515920e-109 <= abs(value) <= 2.0**360
             age = datetime.now(UTC) - datetime.fromisoformat(metric.get("Timestamp", datetime.now(UTC).isoformat()))
@@ -57,6 +58,10 @@ BAD: dict[str, dict[str, Any]] = {
     "a statistic that is too large": {
         "Value": None,
         "StatisticValues": {"SampleCount": 2.0, "Sum": 1e200, "Minimum": 0.0, "Maximum": 1.0},
+    },
+    "statistics of no samples": {
+        "Value": None,
+        "StatisticValues": {"SampleCount": 0.0, "Sum": 0.0, "Minimum": 0.0, "Maximum": 0.0},
     },
     "a time that is too old": {"Timestamp": "2020-01-01T00:00:00Z"},
     "a time that is far ahead": {"Timestamp": "2120-01-01T00:00:00Z"},
