@@ -140,8 +140,8 @@ MUTATIONS = (
     Mutation(
         "an alert is sent once, however often it is raised",
         f"{CORE}/app/deliver_alerts.py",
-        "        for alert in unsent:\n",
-        "        for alert in alerts:\n",
+        "        unsent, heard = self.sent.begin(alerts, reference)\n",
+        "        unsent, heard = alerts, HeardAlerts()\n",
         "tests/core/test_executions.py",
     ),
     Mutation(

@@ -88,8 +88,8 @@ def what_is_not_taken(metric: Mapping[str, Any], now: datetime) -> str | None:
     Notes
     -----
     Amazon CloudWatch API reference: ``PutMetricData``, ``MetricDatum``, ``Dimension``. That a dimension may be there
-    only once is how CloudWatch responds (jdamick/dropwizard-metrics-cloudwatch, issue 3), and that there must be samples
-    (blacklocus/metrics-cloudwatch, issue 4).
+    only once is how CloudWatch responds (jdamick/dropwizard-metrics-cloudwatch, issue 3), and that statistics are of
+    samples (blacklocus/metrics-cloudwatch, issue 4).
     """
     datum = MetricDatum.model_validate(metric)
     names = [each.name for each in datum.dimensions]
