@@ -140,8 +140,8 @@ MUTATIONS = (
     Mutation(
         "an alert is sent once, however often it is raised",
         f"{CORE}/app/deliver_alerts.py",
-        "        if heard is None:\n            return None\n",
-        "        heard = heard or HeardAlerts()\n",
+        "        unsent, heard = self.sent.begin(alerts, reference)\n",
+        "        unsent, heard = alerts, HeardAlerts()\n",
         "tests/core/test_executions.py",
     ),
     Mutation(
@@ -162,7 +162,7 @@ MUTATIONS = (
         "what people cannot take in a second is sent together",
         f"{CORE}/app/deliver_alerts.py",
         "            self._leave(claim, reference)\n",
-        "            self.sent.abandon(alert, reference)\n",
+        "            self.sent.abandon(claim.alerts, reference)\n",
         "tests/core/test_alerts.py",
     ),
     Mutation(

@@ -172,3 +172,10 @@ def test_values_are_shown_as_the_options_read_them(tmp_path: Path, encoding: str
     shown = json.loads(CliRunner().invoke(app, ["capture", "inspect", str(tmp_path), *options]).stdout)
     assert shown["rows"] == [["1.5", "1234.50", None]]
     assert shown["payloads"]["endpointInput"] == '{"price": "1.234,50 \\u20ac", "city": "k. A."}'
+
+
+@pytest.mark.parametrize("time", ["yesterday", "9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"])
+def test_a_time_that_is_none_in_utc_is_refused_by_the_option(time, tmp_path):
+    refused = CliRunner().invoke(app, ["capture", "inspect", str(tmp_path), "--start", time])
+    assert refused.exit_code == 2
+    assert "is not an ISO 8601 time" in refused.output

@@ -308,25 +308,25 @@ class MemorySentAlerts:
         self.heard: dict[tuple[str, str], HeardAlerts] = {}
         self.sent: set[tuple[str, str]] = set()
 
-    def begin(self, alert: Alert, target: AlertTargetReference) -> HeardAlerts | None:
-        if (alert.key, str(target)) in self.sent:
-            return None
-        place = (alert.schedule_id, str(target))
-        _, lease = self.sending.get(place, ("", None))
-        if lease and lease >= self.clock.now():
-            raise NotReady("AlertUnderWay", "somebody else is sending one")
-        self.sending[place] = (alert.key, self.clock.now() + self.LEASE)
-        return self.heard.get(place, HeardAlerts())
+    def begin(self, alerts: Sequence[Alert], target: AlertTargetReference) -> tuple[Sequence[Alert], HeardAlerts]:
+        place = (alerts[0].schedule_id, str(target))
+        unsent = [alert for alert in alerts if (alert.key, str(target)) not in self.sent]
+        if unsent:
+            _, lease = self.sending.get(place, ("", None))
+            if lease and lease >= self.clock.now():
+                raise NotReady("AlertUnderWay", "somebody else is sending one")
+            self.sending[place] = (alerts[0].key, self.clock.now() + self.LEASE)
+        return unsent, self.heard.get(place, HeardAlerts())
 
-    def finish(self, alert: Alert, target: AlertTargetReference, heard: HeardAlerts) -> None:
-        place = (alert.schedule_id, str(target))
-        self.sent.add((alert.key, str(target)))
+    def finish(self, alerts: Sequence[Alert], target: AlertTargetReference, heard: HeardAlerts) -> None:
+        place = (alerts[0].schedule_id, str(target))
+        self.sent |= {(alert.key, str(target)) for alert in alerts}
         self.heard[place] = heard
         self.sending.pop(place, None)
 
-    def abandon(self, alert: Alert, target: AlertTargetReference) -> None:
-        place = (alert.schedule_id, str(target))
-        if self.sending.get(place, ("", None))[0] == alert.key:
+    def abandon(self, alerts: Sequence[Alert], target: AlertTargetReference) -> None:
+        place = (alerts[0].schedule_id, str(target))
+        if self.sending.get(place, ("", None))[0] == alerts[0].key:
             del self.sending[place]
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from modelwatch_core.domain.alert_text import alert_subject
 from modelwatch_core.domain.alerting import AlertName, AlertStatus
-from modelwatch_core.domain.alerts import Alert, AlertPhase, AlertRaised
+from modelwatch_core.domain.alerts import Alert, AlertPhase, AlertRaised, AlertsWaiting
 from modelwatch_core.domain.errors import NotReady, Upstream
 from tests.core.in_memory import MemoryTarget
 from tests.core.test_alert_order import HOUR, THRESHOLDS, Announced
@@ -184,10 +184,53 @@ def test_two_alerts_of_a_schedule_are_not_on_their_way_to_one_target_at_once():
         schedule.end(kind)
         schedule.announce(number)
     begins, ends = (event for event in schedule.raised if event.target.type == "everything")
-    assert schedule.world.sent.begin(begins.alert, begins.target) is not None
+    assert schedule.world.sent.begin([begins.alert], begins.target)[0] == [begins.alert]
     with pytest.raises(NotReady, match="AlertUnderWay"):
         schedule.world.deliver_alert(ends)
     schedule.world.clock.pass_by(timedelta(minutes=3))  # its sender died
     for event in (begins, ends):
         schedule.world.deliver_alert(event)
     assert schedule.changes("everything") == ["violations InAlert", "violations Recovered"]
+
+
+def test_an_execution_that_is_announced_again_after_a_later_one_has_no_second_message():
+    schedule = Deliveries(remind_after_hours=0)
+    for number in range(2):
+        schedule.end("V")
+        for event in schedule.announce(number):
+            schedule.deliver(event)
+    for event in schedule.announce(0):
+        schedule.deliver(event)
+    assert schedule.changes("everything") == ["violations InAlert", "violations Reminder"]
+
+
+class Slow(MemoryTarget):
+    """A target of people to whom nothing is sent at once."""
+
+    most_a_second, most_together = 0, 3
+
+    def send_together(self, alerts: list[Alert], address: str) -> None:
+        self.bundles = [*getattr(self, "bundles", []), len(alerts)]
+        for alert in alerts:
+            self.send(alert, address)
+
+
+def test_alerts_of_one_schedule_that_wait_are_sent_together_each_as_what_it_is_after_the_others():
+    schedule, slow = Deliveries(remind_after_hours=0), Slow()
+    schedule.targets["everything"] = slow
+    schedule.world.targets["everything"] = lambda: slow
+    for number, kind in enumerate("VoVVVV"):
+        schedule.end(kind)
+        for event in schedule.announce(number):
+            assert schedule.deliver(event)
+    waits = AlertsWaiting(target=next(event.target for event in schedule.raised if event.target.type == "everything"))
+    assert slow.alerts == []
+    slow.broken = True
+    with pytest.raises(Upstream):
+        schedule.world.deliver_alert.send_waiting(waits)
+    slow.broken = False
+    assert [schedule.world.deliver_alert.send_waiting(waits) for _ in range(2)] == [5, 0]
+    assert slow.bundles[-2:] == [3, 2]
+    phases = ["Recovered", "InAlert", "Reminder", "Reminder", "Reminder"]  # the first is over when it is sent
+    assert schedule.changes("everything") == [f"violations {phase}" for phase in phases]
+    assert list(schedule.world.waiting.targets()) == []

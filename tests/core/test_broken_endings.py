@@ -165,6 +165,15 @@ def test_lines_that_are_not_metrics_are_counted_in_the_outcome_and_the_alert():
     assert f"Note: {warning}" in alert_text(world.mail.alerts[0])
 
 
+@pytest.mark.parametrize("time", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"])
+def test_a_metric_of_a_time_that_utc_does_not_have_keeps_no_execution_from_its_end(time):
+    line = json.dumps({"MetricName": "m", "Value": 1.0, "Timestamp": time}).encode()
+    world, execution, ended = world_whose_folder_holds(REPORTS["one violation"], line)
+    end(world, execution, ended, OutcomeStatus.COMPLETED, by_sweep=False)
+    warning = "1 lines of cloudwatch_metrics.jsonl are not metrics, and were left out"
+    assert world.ledger.get(execution.key).outcome.warnings == (warning,)
+
+
 def test_metrics_that_cloudwatch_does_not_take_are_named_in_the_outcome_and_hold_up_no_others():
     values = (1.0, 1e120, -1e300, 1e-200)
     lines = [{"MetricName": f"m{place}", "Value": value} for place, value in enumerate(values)]

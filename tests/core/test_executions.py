@@ -489,7 +489,7 @@ def test_an_alert_whose_sender_died_is_sent_after_its_lease(world):
     (announcement,) = world.announcements
     world.route(announcement)
     (raised,) = [event for event in world.bus.published if isinstance(event, AlertRaised)]
-    assert world.sent.begin(raised.alert, raised.target) is not None
+    assert world.sent.begin([raised.alert], raised.target)[0] == [raised.alert]
     with pytest.raises(NotReady, match="AlertUnderWay"):
         world.deliver_alert(raised)
     assert world.mail.alerts == []

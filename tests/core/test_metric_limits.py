@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
+from unittest.mock import Mock
 from urllib.parse import urlencode
 
 import pytest
 
 from modelwatch_core.adapters.aws.metric_sink import CloudWatchMetrics
+from modelwatch_core.adapters.system_clock import SystemClock
+from modelwatch_core.domain.documents import iso_utc
 from modelwatch_core.domain.metric_datum import MetricDatum
+from tests.core.in_memory import ManualClock
 
 
 class StrictCloudWatch:
@@ -30,6 +34,7 @@ class StrictCloudWatch:
             assert all(re.fullmatch(r"[ -~]*[!-~][ -~]*", text) and len(text) <= most for text, most in texts)
             assert len(set(names)) == len(names) <= 30
             assert not any(name.startswith(":") for name in names)
+            assert metric.get("StatisticValues", {"SampleCount": 1})["SampleCount"] > 0
             for value in metric.get("StatisticValues", {"Value": metric.get("Value")}).values():
                 assert value == 0 or 8.515920e-109 <= abs(value) <= 2.0**360
             age = datetime.now(UTC) - datetime.fromisoformat(metric.get("Timestamp", datetime.now(UTC).isoformat()))
@@ -54,6 +59,10 @@ BAD: dict[str, dict[str, Any]] = {
         "Value": None,
         "StatisticValues": {"SampleCount": 2.0, "Sum": 1e200, "Minimum": 0.0, "Maximum": 1.0},
     },
+    "statistics of no samples": {
+        "Value": None,
+        "StatisticValues": {"SampleCount": 0.0, "Sum": 0.0, "Minimum": 0.0, "Maximum": 0.0},
+    },
     "a time that is too old": {"Timestamp": "2020-01-01T00:00:00Z"},
     "a time that is far ahead": {"Timestamp": "2120-01-01T00:00:00Z"},
     "a blank name": {"MetricName": " "},
@@ -69,7 +78,7 @@ BAD: dict[str, dict[str, Any]] = {
 def test_one_metric_that_cloudwatch_does_not_take_costs_no_other(bad, caplog):
     cloudwatch, metric = StrictCloudWatch(), GOOD | BAD[bad]
     bad_one = {name: value for name, value in metric.items() if value is not None}
-    CloudWatchMetrics(cast("Any", cloudwatch)).publish("x", [GOOD, bad_one, GOOD])
+    CloudWatchMetrics(cast("Any", cloudwatch), SystemClock()).publish("x", [GOOD, bad_one, GOOD])
     assert cloudwatch.taken == [GOOD, GOOD]
     (message,) = caplog.messages
     assert message.startswith("CloudWatch does not take 1 of 3 metrics for x: ")
@@ -80,8 +89,15 @@ def test_the_longest_metrics_are_sent_in_calls_that_cloudwatch_takes():
         "Dimensions": [{"Name": f"{place:%>255}", "Value": "%" * 1024} for place in range(30)]
     }
     cloudwatch = StrictCloudWatch()
-    CloudWatchMetrics(cast("Any", cloudwatch)).publish("x", [longest] * 40)
+    CloudWatchMetrics(cast("Any", cloudwatch), SystemClock()).publish("x", [longest] * 40)
     assert cloudwatch.taken == [longest] * 40
+
+
+def test_how_far_ahead_a_time_is_depends_on_the_clock_of_the_app_which_the_local_stack_moves():
+    cloudwatch, clock = Mock(), ManualClock(datetime.now(UTC) + timedelta(hours=10))
+    metrics = [GOOD | {"Timestamp": iso_utc(clock.now() + timedelta(hours=hours))} for hours in (0, 3)]
+    CloudWatchMetrics(cloudwatch, clock).publish("x", metrics)
+    cloudwatch.put_metric_data.assert_called_once_with(Namespace="x", MetricData=metrics[:1])
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from modelwatch_core.app.baseline_files import MOST_BYTES_OF_STATISTICS
 from modelwatch_core.app.reconcile import Sweep
 from modelwatch_core.domain.baselining_job import BaselineRequest, JobStatus
 from modelwatch_core.domain.errors import InvalidInput, NotReady, Upstream
@@ -180,6 +181,13 @@ def test_statistics_that_no_execution_could_use_are_refused_when_a_schedule_is_m
             monitoring_schedule_name="hourly",
             baseline=schedule_parameters()["baseline"] | other,
         )
+
+
+def test_statistics_that_are_larger_than_constraints_are_left_to_the_analysis_which_has_more_memory(world):
+    uri = "s3://results/baseline/other.json"
+    world.objects.kept[uri] = b"[" + b" " * MOST_BYTES_OF_STATISTICS
+    world.has_schedule(baseline=schedule_parameters()["baseline"] | {"statistics_s3_uri": uri})
+    assert "hourly" in world.schedules.kept
 
 
 @pytest.mark.parametrize("threshold", [-0.1, 1.5])

@@ -43,6 +43,8 @@ from modelwatch_core.adapters.aws.sns_topic import SnsJsonTopics, SnsTopics
 from modelwatch_core.adapters.aws.summary_table import TableMonitorPeriods, TableMonitorSummaries
 from modelwatch_core.adapters.aws.temporary_endpoints import SageMakerTemporaryEndpoints
 from modelwatch_core.adapters.aws.versioned_items import VersionedItems, conflict
+from modelwatch_core.adapters.system_clock import SystemClock
+from modelwatch_core.app.deliver_alerts import MOST_AT_ONCE
 from modelwatch_core.domain.alert_event import alert_event
 from modelwatch_core.domain.alert_states import AlertState, AlertTransition, place_of
 from modelwatch_core.domain.alert_targets import AlertTargetReference
@@ -771,50 +773,66 @@ class TestSentAlerts:
     def test_one_sender_begins_with_the_alerts_of_a_schedule_for_a_target(self, sent):
         alert, other = violating(), violating().model_copy(update={"key": "another/1"})
         later = alert.model_copy(update={"key": f"{alert.schedule_id}/later"})
-        assert sent.begin(alert, self.PEOPLE) == HeardAlerts()
+        assert sent.begin([alert], self.PEOPLE) == ([alert], HeardAlerts())
         for each in (alert, later):
             with pytest.raises(NotReady, match="AlertUnderWay"):
-                sent.begin(each, self.PEOPLE)
-        assert sent.begin(later, self.OTHERS) == sent.begin(other, self.PEOPLE) == HeardAlerts()
+                sent.begin([each], self.PEOPLE)
+        assert sent.begin([later], self.OTHERS) == ([later], HeardAlerts())
+        assert sent.begin([other], self.PEOPLE) == ([other], HeardAlerts())
 
     def test_what_failed_may_begin_again_and_what_went_out_may_not(self, sent, clock):
         alert = violating()
-        sent.begin(alert, self.PEOPLE)
-        sent.abandon(alert, self.PEOPLE)
-        assert sent.begin(alert, self.PEOPLE) is not None
-        sent.finish(alert, self.PEOPLE, HeardAlerts())
+        sent.begin([alert], self.PEOPLE)
+        sent.abandon([alert], self.PEOPLE)
+        assert sent.begin([alert], self.PEOPLE)[0] == [alert]
+        sent.finish([alert], self.PEOPLE, HeardAlerts())
         clock.pass_by(timedelta(days=1))
         for _ in range(2):  # to be refused holds up nobody
-            assert sent.begin(alert, self.PEOPLE) is None
-        assert sent.begin(alert.model_copy(update={"key": f"{alert.schedule_id}/later"}), self.PEOPLE) is not None
+            assert sent.begin([alert], self.PEOPLE)[0] == []
+        later = alert.model_copy(update={"key": f"{alert.schedule_id}/later"})
+        assert sent.begin([later], self.PEOPLE)[0] == [later]
+
+    def test_alerts_of_a_schedule_begin_and_end_together_but_for_those_that_went_out(self, sent):
+        alert = violating()
+        keys = [f"{alert.schedule_id}/{number}" for number in range(MOST_AT_ONCE)]
+        alerts = [alert.model_copy(update={"key": key}) for key in keys]
+        sent.begin(alerts[1:2], self.PEOPLE)
+        sent.finish(alerts[1:2], self.PEOPLE, HeardAlerts())
+        assert sent.begin(alerts, self.PEOPLE)[0] == [alerts[0], *alerts[2:]]
+        with pytest.raises(NotReady, match="AlertUnderWay"):
+            sent.begin(alerts[2:3], self.PEOPLE)
+        sent.abandon(alerts, self.PEOPLE)
+        sent.begin(alerts, self.PEOPLE)
+        sent.finish(alerts, self.PEOPLE, HeardAlerts())
+        assert sent.begin(alerts, self.PEOPLE)[0] == []
 
     def test_what_was_sent_is_known_while_another_alert_is_under_way(self, sent):
         alert = violating()
-        sent.begin(alert, self.PEOPLE)
-        sent.finish(alert, self.PEOPLE, HeardAlerts())
-        sent.begin(alert.model_copy(update={"key": f"{alert.schedule_id}/later"}), self.PEOPLE)
-        assert sent.begin(alert, self.PEOPLE) is None
+        sent.begin([alert], self.PEOPLE)
+        sent.finish([alert], self.PEOPLE, HeardAlerts())
+        sent.begin([alert.model_copy(update={"key": f"{alert.schedule_id}/later"})], self.PEOPLE)
+        assert sent.begin([alert], self.PEOPLE)[0] == []
 
     def test_what_a_target_has_heard_is_known_to_the_next_sender(self, sent):
         alert = violating()
         heard = HeardAlerts(alerts={AlertName.VIOLATIONS: HeardAlert(number=3, since=NOW, occasion="a")})
-        sent.begin(alert, self.PEOPLE)
-        sent.finish(alert, self.PEOPLE, heard)
+        sent.begin([alert], self.PEOPLE)
+        sent.finish([alert], self.PEOPLE, heard)
         later = alert.model_copy(update={"key": f"{alert.schedule_id}/later"})
         for target, known in ((self.PEOPLE, heard), (self.OTHERS, HeardAlerts())):
-            assert sent.begin(later, target) == known
-            sent.abandon(later, target)
-        assert sent.begin(later, self.PEOPLE) == heard
+            assert sent.begin([later], target) == ([later], known)
+            sent.abandon([later], target)
+        assert sent.begin([later], self.PEOPLE) == ([later], heard)
 
     def test_a_sender_that_died_is_succeeded_after_its_lease_and_its_end_ends_no_other(self, sent, clock):
         alert = violating()
         later = alert.model_copy(update={"key": f"{alert.schedule_id}/later"})
-        sent.begin(alert, self.PEOPLE)
+        sent.begin([alert], self.PEOPLE)
         clock.pass_by(timedelta(minutes=3))
-        assert sent.begin(later, self.PEOPLE) is not None
-        sent.abandon(alert, self.PEOPLE)
+        assert sent.begin([later], self.PEOPLE)[0] == [later]
+        sent.abandon([alert], self.PEOPLE)
         with pytest.raises(NotReady, match="AlertUnderWay"):
-            sent.begin(alert, self.PEOPLE)
+            sent.begin([alert], self.PEOPLE)
 
 
 class TestRunClaims:
@@ -1367,7 +1385,7 @@ def test_a_shadow_variant_is_one_of_those_that_are_deployed():
 def test_more_metrics_than_one_call_takes_are_all_published(aws):
     cloudwatch = aws.client("cloudwatch")
     metrics = ({"MetricName": f"feature_data_{i}", "Value": 1.0} for i in range(1203))
-    CloudWatchMetrics(cloudwatch).publish("aws/sagemaker/Endpoints/data-metrics", metrics)
+    CloudWatchMetrics(cloudwatch, SystemClock()).publish("aws/sagemaker/Endpoints/data-metrics", metrics)
     pages = cloudwatch.get_paginator("list_metrics").paginate(Namespace="aws/sagemaker/Endpoints/data-metrics")
     assert sum(len(page["Metrics"]) for page in pages) == 1203
 
@@ -1375,7 +1393,9 @@ def test_more_metrics_than_one_call_takes_are_all_published(aws):
 def test_metrics_that_cloudwatch_does_not_take_hold_up_no_others_and_are_counted(aws, caplog):
     cloudwatch = aws.client("cloudwatch")
     names = ("fine", "caf\N{LATIN SMALL LETTER E WITH ACUTE}", "x" * 256)
-    CloudWatchMetrics(cloudwatch).publish("aws/sagemaker/x", [{"MetricName": name, "Value": 1.0} for name in names])
+    CloudWatchMetrics(cloudwatch, SystemClock()).publish(
+        "aws/sagemaker/x", [{"MetricName": name, "Value": 1.0} for name in names]
+    )
     assert [metric["MetricName"] for metric in cloudwatch.list_metrics()["Metrics"]] == ["fine"]
     what = "names and dimensions that are too long, blank or not of printable ASCII characters"
     assert caplog.messages == [f"CloudWatch does not take 2 of 3 metrics for aws/sagemaker/x: {what}"]
@@ -1391,7 +1411,7 @@ def test_a_window_too_old_for_cloudwatch_is_finished_without_metrics(aws, caplog
         }
         for days in (13, 15)
     ]
-    CloudWatchMetrics(cloudwatch).publish("aws/sagemaker/x", metrics)
+    CloudWatchMetrics(cloudwatch, SystemClock()).publish("aws/sagemaker/x", metrics)
     assert [metric["MetricName"] for metric in cloudwatch.list_metrics()["Metrics"]] == ["13-days-ago"]
     what = "times more than two weeks ago or two hours ahead"
     assert caplog.messages == [f"CloudWatch does not take 1 of 2 metrics for aws/sagemaker/x: {what}"]
@@ -1404,7 +1424,7 @@ def test_what_cloudwatch_refuses_is_counted_in_a_metric_that_an_alarm_watches(aw
     cloudwatch.meta.events.register("before-call.cloudwatch.PutMetricData", lambda **_: refuse(error))
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Modelwatch")
     metrics = [{"MetricName": name, "Value": 1.0} for name in "abc"]
-    CloudWatchMetrics(cloudwatch).publish("AWS/x", metrics)
+    CloudWatchMetrics(cloudwatch, SystemClock()).publish("AWS/x", metrics)
     assert caplog.messages == [f"CloudWatch refused 3 of 3 metrics for AWS/x: {code}"]
     emitted = json.loads(capsys.readouterr().out)
     alarm = read_template(ROOT / "template.yaml")["Resources"]["MetricsAlarm"]["Properties"]
@@ -1419,7 +1439,7 @@ def test_a_service_that_was_away_for_metrics_is_worth_a_retry(aws):
     error = {"Code": "InternalServiceFault", "Message": "later"}
     cloudwatch.meta.events.register("before-call.cloudwatch.PutMetricData", lambda **_: refuse(error))
     with pytest.raises(Upstream):
-        CloudWatchMetrics(cloudwatch).publish("aws/sagemaker/x", [{"MetricName": "m", "Value": 1.0}])
+        CloudWatchMetrics(cloudwatch, SystemClock()).publish("aws/sagemaker/x", [{"MetricName": "m", "Value": 1.0}])
 
 
 def test_an_alert_is_published_for_each_protocol_and_a_missing_topic_is_worth_a_retry(aws):

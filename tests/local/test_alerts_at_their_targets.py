@@ -83,7 +83,7 @@ def test_every_alert_arrives_once_at_every_healthy_target_and_what_is_broken_is_
         world.has_schedule(name := f"schedule-{number:03}", alert_targets=named)
         found = VIOLATIONS if number == 0 else 1
         world.finish(world.ends(world.tick(name=name), *(drift(n) for n in range(found))))
-    keys = {alert_key(event) for event in world.announcements}
+    keys = {f"{alert_key(event)}#violations-InAlert" for event in world.announcements}
     reports = delivered_with_retries(world)
     stack.settle()
 

@@ -356,10 +356,12 @@ class CustomResourceResponses(Protocol):
 
 
 class SentAlerts(Protocol):
-    """Which alerts have gone out to which targets. A target is sent one alert of a schedule at a time."""
+    """Which alerts have gone out to which targets. A target is sent alerts of a schedule by one process at a time."""
 
-    def begin(self, alert: Alert, target: AlertTargetReference) -> HeardAlerts | None:
-        """Return what the target has heard of the schedule's alerts, or None if the alert has been sent to it.
+    def begin(self, alerts: Sequence[Alert], target: AlertTargetReference) -> tuple[Sequence[Alert], HeardAlerts]:
+        """Return those of some alerts of a schedule that have not been sent to a target, and what it has heard.
+
+        Where all have been sent, nothing has begun.
 
         Raises
         ------
@@ -368,11 +370,11 @@ class SentAlerts(Protocol):
         """
         ...
 
-    def finish(self, alert: Alert, target: AlertTargetReference, heard: HeardAlerts) -> None:
-        """Note that the alert has been sent, and what the target has heard now."""
+    def finish(self, alerts: Sequence[Alert], target: AlertTargetReference, heard: HeardAlerts) -> None:
+        """Note that alerts that have begun have been sent, and what the target has heard now."""
         ...
 
-    def abandon(self, alert: Alert, target: AlertTargetReference) -> None:
+    def abandon(self, alerts: Sequence[Alert], target: AlertTargetReference) -> None:
         """Note that sending failed, so that the next try may begin."""
         ...
 

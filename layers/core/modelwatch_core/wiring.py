@@ -192,7 +192,7 @@ def _waiting_alerts() -> WaitingAlerts:
 def _metrics() -> MetricSink:
     from modelwatch_core.adapters.aws.metric_sink import CloudWatchMetrics
 
-    return CloudWatchMetrics(_cloudwatch())
+    return CloudWatchMetrics(_cloudwatch(), _CLOCK)
 
 
 def _run_claims() -> RunClaims:

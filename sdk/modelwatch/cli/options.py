@@ -46,9 +46,9 @@ def parse_time(text: str) -> datetime:
     """Read a time of the command line: ISO 8601; without an offset it is UTC."""
     try:
         time = datetime.fromisoformat(text)
-    except ValueError:
+        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise typer.BadParameter(f"{printable(text)} is not an ISO 8601 time such as 2026-01-31T09:00:00Z.") from None
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
 
 TIME = {"parser": parse_time, "metavar": "TIME"}

@@ -8,6 +8,10 @@ from typing import Any
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitor_kinds import KINDS, MonitorKind
 
+MOST_BYTES_OF_STATISTICS = 8 * 2**20
+"""The largest statistics that are looked at: those of some 130 columns. Each column has 60 KB of them, which as Python
+objects are four times as large, and the function that reads them has 512 MiB."""
+
 
 def refuse_unfit_constraints(content: bytes, s3_uri: str, kind: MonitorKind) -> None:
     """Refuse constraints that are no JSON object, statistics, or constraints of another kind of monitor.
@@ -37,12 +41,15 @@ def refuse_unfit_constraints(content: bytes, s3_uri: str, kind: MonitorKind) -> 
 def refuse_unfit_statistics(content: bytes, s3_uri: str, kind: MonitorKind) -> None:
     """Refuse statistics that are no JSON object, or constraints; where a kind has no statistics, any file is taken.
 
+    So is one that is larger than constraints are: it is left to the analysis, which has more memory.
+
     Raises
     ------
     InvalidInput
         ``InvalidStatistics``, naming what the file is.
     """
-    if not kind.constraint_sections or "statistics_s3_uri" not in kind.baseline_files:
+    has_statistics = kind.constraint_sections and "statistics_s3_uri" in kind.baseline_files
+    if not has_statistics or len(content) > MOST_BYTES_OF_STATISTICS:
         return
     document = _document(content)
     if document is None:

@@ -5,7 +5,8 @@ No target of people is sent more messages a second than people take.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -15,8 +16,9 @@ from modelwatch_core.domain.errors import InvalidInput, ModelwatchError, NotRead
 from modelwatch_core.domain.heard_alerts import HeardAlerts
 from modelwatch_core.ports import AlertTarget, BundlingTarget, EventBus, SentAlerts, WaitingAlerts
 
-MOST_AT_ONCE = 100
-"""How many alerts that wait are sent by one invocation, in as many messages as they need."""
+MOST_AT_ONCE = 99
+"""How many alerts that wait are sent by one invocation, in as many messages as they need. All of them may be of one
+schedule and in one message, and DynamoDB's transactions have at most 100 writes: theirs, and what is heard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +79,13 @@ class RaiseAlert:
 
 
 class _Claim(NamedTuple):
-    """An alert that nobody else sends to a target now, the message that it is there, and what is heard with it."""
+    """Alerts of a schedule that nobody else sends to a target now, their messages there, and what is heard with them.
 
-    alert: Alert
-    message: Alert
+    Without messages nothing is left to do for them.
+    """
+
+    alerts: Sequence[Alert]
+    messages: Sequence[Alert]
     heard: HeardAlerts
 
 
@@ -120,15 +125,15 @@ class DeliverAlert:
         """
         reference, alert = raised.target, raised.alert
         target = self._target(reference)
-        claim = self._claimed(alert, reference)
-        if claim is None:
+        claim = self._claimed([alert], reference)
+        if not claim.messages:
             return False
         if isinstance(target, BundlingTarget) and (more := self._arrivals(claim, reference) - target.most_a_second) > 0:
             self._leave(claim, reference)
             if more == 1:
                 self.bus.publish(AlertsWaiting(target=reference))
             return False
-        self._send([claim], reference, lambda: target.send(claim.message, reference.address))
+        self._send([claim], target, reference)
         return True
 
     def send_waiting(self, event: AlertsWaiting) -> int:
@@ -141,44 +146,42 @@ class DeliverAlert:
         """
         reference = event.target
         target = self._target(reference)
-        claimed: list[_Claim] = []
-        for alert in self.waiting.of(reference, most=MOST_AT_ONCE):
-            try:
-                if claim := self._claimed(alert, reference):
-                    claimed.append(claim)
-                    continue
-            except NotReady:  # another process is sending one of its schedule, or has died of it; or it is here already
-                continue
-            self.waiting.remove(reference, alert.key)
         most = target.most_together if isinstance(target, BundlingTarget) else 1
-        for first in range(0, len(claimed), most):
-            try:
-                self._send_some(claimed[first : first + most], target, reference)
-            except Upstream:
-                for claim in claimed[first + most :]:
-                    self.sent.abandon(claim.alert, reference)
-                raise
-        return len(claimed)
+        alerts = self.waiting.of(reference, most=MOST_AT_ONCE)
+        parts = (alerts[first : first + most] for first in range(0, len(alerts), most))
+        return sum(self._send_some(part, target, reference) for part in parts)
 
-    def _claimed(self, alert: Alert, reference: AlertTargetReference) -> _Claim | None:
-        """Return the claim on an alert that is to be sent; None for one that was sent, or is no news to the target."""
-        heard = self.sent.begin(alert, reference)
-        if heard is None:
-            return None
-        said, after = heard.hear(alert.changes, alert.occasion)
-        if alert.changes and not said:
-            self.sent.finish(alert, reference, after)
-            return None
-        return _Claim(alert, alert.of_changes(said) if said else alert, after)
-
-    def _send_some(self, claims: Sequence[_Claim], target: AlertTarget, reference: AlertTargetReference) -> None:
-        messages = [claim.message for claim in claims]
-        if isinstance(target, BundlingTarget) and len(messages) > 1:
-            self._send(claims, reference, lambda: target.send_together(messages, reference.address))
-        else:
-            self._send(claims, reference, lambda: target.send(messages[0], reference.address))
+    def _send_some(self, alerts: Sequence[Alert], target: AlertTarget, reference: AlertTargetReference) -> int:
+        """Send alerts that wait as one message, and return how many of them were sent."""
+        claims = [*self._claims(alerts, reference)]
+        sent = [claim for claim in claims if claim.messages]
+        if sent:
+            self._send(sent, target, reference)
         for claim in claims:
-            self.waiting.remove(reference, claim.alert.key)
+            for alert in claim.alerts:
+                self.waiting.remove(reference, alert.key)
+        return sum(len(claim.messages) for claim in sent)
+
+    def _claims(self, alerts: Iterable[Alert], reference: AlertTargetReference) -> Iterator[_Claim]:
+        """Yield the claims on alerts; those of one schedule are one claim, since only one sender has it."""
+        of_schedules: dict[str, list[Alert]] = {}
+        for alert in alerts:
+            of_schedules.setdefault(alert.schedule_id, []).append(alert)
+        for group in of_schedules.values():
+            with suppress(NotReady):  # another process is sending one of the schedule, or has died of it
+                yield self._claimed(group, reference)
+
+    def _claimed(self, alerts: Sequence[Alert], reference: AlertTargetReference) -> _Claim:
+        """Return the claim on alerts of a schedule; those that were sent, or are no news there, have no message."""
+        unsent, heard = self.sent.begin(alerts, reference)
+        messages = []
+        for alert in unsent:
+            said, heard = heard.hear(alert.changes, alert.occasion)
+            if said or not alert.changes:
+                messages.append(alert.of_changes(said) if said else alert)
+        if unsent and not messages:
+            self.sent.finish(alerts, reference, heard)
+        return _Claim(alerts, messages, heard)
 
     def _target(self, reference: AlertTargetReference) -> AlertTarget:
         if reference.type not in self.targets:
@@ -190,25 +193,30 @@ class DeliverAlert:
         try:
             return self.waiting.arrivals(reference)
         except ModelwatchError:
-            self.sent.abandon(claim.alert, reference)
+            self.sent.abandon(claim.alerts, reference)
             raise
 
     def _leave(self, claim: _Claim, reference: AlertTargetReference) -> None:
-        """Let an alert wait; its claim is given back in any case, for whoever sends it."""
+        """Let alerts wait; their claim is given back in any case, for whoever sends them."""
         try:
-            self.waiting.put(reference, claim.alert)
+            for alert in claim.alerts:
+                self.waiting.put(reference, alert)
         finally:
-            self.sent.abandon(claim.alert, reference)
+            self.sent.abandon(claim.alerts, reference)
 
-    def _send(self, claims: Sequence[_Claim], reference: AlertTargetReference, send: Callable[[], None]) -> None:
+    def _send(self, claims: Sequence[_Claim], target: AlertTarget, reference: AlertTargetReference) -> None:
+        messages = [message for claim in claims for message in claim.messages]
         try:
-            send()
+            if isinstance(target, BundlingTarget) and len(messages) > 1:
+                target.send_together(messages, reference.address)
+            else:
+                target.send(messages[0], reference.address)
         except Exception as error:
             for claim in claims:
-                self.sent.abandon(claim.alert, reference)
+                self.sent.abandon(claim.alerts, reference)
             # Even a refusal is worth a retry: the owner of the target may be fixing it. The text of an error that is
             # not ours may hold what is secret in an address.
             reason = str(error) if isinstance(error, ModelwatchError) else type(error).__name__
             raise Upstream("AlertNotDelivered", f"{reference}: {reason}") from None
         for claim in claims:
-            self.sent.finish(claim.alert, reference, claim.heard)
+            self.sent.finish(claim.alerts, reference, claim.heard)

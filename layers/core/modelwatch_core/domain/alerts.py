@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from modelwatch_core.domain.alert_targets import AlertTargetReference
-from modelwatch_core.domain.alerting import Alerting, AlertName, Severity
+from modelwatch_core.domain.alerting import Alerting, AlertName, AlertStatus, Severity
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
 from modelwatch_core.domain.documents import NonEmpty, Owned, S3Uri, SageMakerName, UtcDatetime, iso_utc
 from modelwatch_core.domain.events import Emitted, ExecutionEnded
@@ -48,6 +48,11 @@ class Change(Owned):
     since: UtcDatetime
     number: int | None = None
 
+    @property
+    def alert_status(self) -> AlertStatus:
+        """The state that the alert is in with it, which is the same for a beginning and a reminder."""
+        return AlertStatus.OK if self.phase is AlertPhase.RECOVERED else AlertStatus.IN_ALERT
+
 
 class Alert(Owned):
     """Something that users should know: a change of a schedule's alerts, or that one lasts.
@@ -57,8 +62,8 @@ class Alert(Owned):
     Attributes
     ----------
     key : str
-        The identity: the execution, its status and what the message says of alerts. What is delivered twice has the
-        same key.
+        The identity: the execution, its status and the states of alerts that the message is about. What is delivered
+        twice has the same key, and so has a beginning that is raised again as a reminder.
     headline : str, optional
         What a notice says that is not about the end of an execution; ``outcome.exit_message`` has the rest of it.
     phase : AlertPhase
@@ -154,7 +159,7 @@ def alert_of(event: ExecutionEnded, *changes: Change, alerting: Alerting = _WITH
         changes = (Change(phase=AlertPhase.IN_ALERT, alert_name=concerned, severity=severity, since=start),)
     if not changes:
         return None
-    said = "".join(f"#{change.alert_name}-{change.phase}" for change in changes) if is_counted else ""
+    said = "".join(f"#{change.alert_name}-{change.alert_status}" for change in changes) if is_counted else ""
     return Alert(
         key=f"{alert_key(event)}{said}",
         **_about(changes),

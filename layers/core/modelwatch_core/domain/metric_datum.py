@@ -88,7 +88,8 @@ def what_is_not_taken(metric: Mapping[str, Any], now: datetime) -> str | None:
     Notes
     -----
     Amazon CloudWatch API reference: ``PutMetricData``, ``MetricDatum``, ``Dimension``. That a dimension may be there
-    only once is how CloudWatch responds (jdamick/dropwizard-metrics-cloudwatch, issue 3).
+    only once is how CloudWatch responds (jdamick/dropwizard-metrics-cloudwatch, issue 3), and that statistics are of
+    samples (blacklocus/metrics-cloudwatch, issue 4).
     """
     datum = MetricDatum.model_validate(metric)
     names = [each.name for each in datum.dimensions]
@@ -98,6 +99,8 @@ def what_is_not_taken(metric: Mapping[str, Any], now: datetime) -> str | None:
         return "names and dimensions that are too long, blank or not of printable ASCII characters"
     if any(name.startswith(":") for name in names) or len(names) != len(set(names)):
         return "dimensions that begin with a colon or are given twice"
+    if datum.statistic_values and datum.statistic_values.sample_count <= 0:
+        return "statistics of no samples"
     values = datum.statistic_values.model_dump().values() if datum.statistic_values else [datum.value or 0.0]
     if any(abs(value) > LARGEST_NUMBER for value in values):
         return "numbers beyond 2^360"

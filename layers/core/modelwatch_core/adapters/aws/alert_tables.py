@@ -212,9 +212,9 @@ class TableSentAlerts:
     items: VersionedItems
     clock: Clock
 
-    def begin(self, alert: Alert, target: AlertTargetReference) -> HeardAlerts | None:
-        """Return what the target has heard, unless the alert has been sent to it."""
-        now, heard = self.clock.now(), _heard_key(alert, target)
+    def begin(self, alerts: Sequence[Alert], target: AlertTargetReference) -> tuple[Sequence[Alert], HeardAlerts]:
+        """Return those that have not been sent to the target, and what it has heard."""
+        now, heard = self.clock.now(), _heard_key(alerts, target)
         with aws_errors(f"writing {heard['pk']} to the ledger"):
             begun = response_or_none(
                 lambda: self.items.table.update_item(
@@ -223,48 +223,49 @@ class TableSentAlerts:
                     ConditionExpression="attribute_not_exists(lease) OR lease < :now",
                     ExpressionAttributeValues={
                         ":lease": iso_utc(now + _LEASE),
-                        ":sender": alert.key,
+                        ":sender": alerts[0].key,
                         ":now": iso_utc(now),
                     },
                     ReturnValues="ALL_NEW",
                 ),
                 "ConditionalCheckFailedException",
             )
-        is_sent = (self.items.item(**_sent_key(alert, target)) or {}).get("state") == "SENT"
-        if begun is None:
-            if is_sent:
-                return None
-            raise NotReady("AlertUnderWay", f"another process is sending an alert of {alert.schedule_id} to {target}")
-        if is_sent:
-            self.abandon(alert, target)
-            return None
-        document = begun["Attributes"].get("document")
-        return HeardAlerts.model_validate_json(str(document)) if document else HeardAlerts()
+        unsent = [alert for alert in alerts if not self._is_sent(alert, target)]
+        if begun is None and unsent:
+            schedule_id = alerts[0].schedule_id
+            raise NotReady("AlertUnderWay", f"another process is sending an alert of {schedule_id} to {target}")
+        if begun and not unsent:
+            self.abandon(alerts, target)
+        document = begun["Attributes"].get("document") if begun else None
+        return unsent, HeardAlerts.model_validate_json(str(document)) if document else HeardAlerts()
 
-    def finish(self, alert: Alert, target: AlertTargetReference, heard: HeardAlerts) -> None:
-        """Note that the alert has been sent, and what the target has heard."""
-        expires = int((self.clock.now() + _MEMORY).timestamp())
+    def _is_sent(self, alert: Alert, target: AlertTargetReference) -> bool:
+        return (self.items.item(**_sent_key(alert, target)) or {}).get("state") == "SENT"
+
+    def finish(self, alerts: Sequence[Alert], target: AlertTargetReference, heard: HeardAlerts) -> None:
+        """Note that alerts have been sent, and what the target has heard."""
+        noted = {"state": "SENT", "expires_at": int((self.clock.now() + _MEMORY).timestamp())}
         self.items.transacted(
-            self.items.put_of(_sent_key(alert, target) | {"state": "SENT", "expires_at": expires}),
+            *(self.items.put_of(_sent_key(alert, target) | noted) for alert in alerts),
             self.items.update_of(
-                _heard_key(alert, target),
+                _heard_key(alerts, target),
                 UpdateExpression="SET document = :heard REMOVE lease, sender",
                 ExpressionAttributeValues={":heard": heard.model_dump_json()},
             ),
         )
 
-    def abandon(self, alert: Alert, target: AlertTargetReference) -> None:
+    def abandon(self, alerts: Sequence[Alert], target: AlertTargetReference) -> None:
         """Note that sending failed, unless another sender has taken over."""
         self.items.update_where(
-            _heard_key(alert, target),
+            _heard_key(alerts, target),
             UpdateExpression="REMOVE lease, sender",
             ConditionExpression="sender = :sender",
-            ExpressionAttributeValues={":sender": alert.key},
+            ExpressionAttributeValues={":sender": alerts[0].key},
         )
 
 
-def _heard_key(alert: Alert, target: AlertTargetReference) -> Item:
-    return {"pk": _partition(alert.schedule_id), "sk": f"HEARD#{target}"}
+def _heard_key(alerts: Sequence[Alert], target: AlertTargetReference) -> Item:
+    return {"pk": _partition(alerts[0].schedule_id), "sk": f"HEARD#{target}"}
 
 
 def _sent_key(alert: Alert, target: AlertTargetReference) -> Item:

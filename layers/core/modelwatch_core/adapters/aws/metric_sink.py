@@ -7,7 +7,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError, ParamValidationError
 from modelwatch_core.adapters.aws import translation
 from modelwatch_core.adapters.aws.translation import aws_errors, code_of
 from modelwatch_core.domain.metric_datum import what_is_not_taken
+from modelwatch_core.ports import Clock
 
 if TYPE_CHECKING:
     from types_boto3_cloudwatch.client import CloudWatchClient
@@ -49,6 +50,7 @@ class CloudWatchMetrics:
     """``MetricSink`` in CloudWatch."""
 
     cloudwatch: CloudWatchClient
+    clock: Clock
 
     def publish(self, namespace: str, metrics: Iterable[dict[str, Any]]) -> None:
         """Publish metrics. What is left out or refused holds up nothing; what is refused is counted for the alarm.
@@ -57,7 +59,7 @@ class CloudWatchMetrics:
         is as it should be, and the outcome of the execution says so. That CloudWatch refuses the others is not.
         """
         left_out, refused, sent = Counter[str](), Counter[str](), 0
-        for batch in _batches(_fitting(metrics, left_out)):
+        for batch in _batches(_fitting(metrics, self.clock.now(), left_out)):
             sent += len(batch)
             if code := self._refusal(namespace, batch):
                 refused[code] += len(batch)
@@ -89,9 +91,8 @@ def _report(refused: Mapping[str, int], given: int, namespace: str) -> None:
         pass  # a line of the log, which CloudWatch makes a metric of
 
 
-def _fitting(metrics: Iterable[dict[str, Any]], left_out: Counter[str]) -> Iterator[dict[str, Any]]:
+def _fitting(metrics: Iterable[dict[str, Any]], now: datetime, left_out: Counter[str]) -> Iterator[dict[str, Any]]:
     """Yield the metrics that CloudWatch takes, and count the others by the reason."""
-    now = datetime.now(UTC)
     for metric in metrics:
         if what := what_is_not_taken(metric, now):
             left_out[what] += 1
