@@ -24,6 +24,7 @@ from modelwatch_core.domain.number_text import count_text, number_text
 from modelwatch_core.domain.outcome import RecordCounts
 from modelwatch_core.domain.scores import Score
 
+_CHECKS = {check_type: check.heading for check_type, check in CHECKS.items()}
 _MOST_LABELS = 20
 _MOST_FEATURES = 100
 
@@ -130,7 +131,7 @@ def report_body(
     return ReportBody(
         package="modelwatch_analyzer.explainability",
         extent=f"{count_text(records.read, 'record')} of {count_text(features, 'feature')}",
-        checks={check_type: check.heading for check_type, check in CHECKS.items()},
+        checks=_CHECKS,
         anchors=anchors,
         facts=facts or {},
         context={
