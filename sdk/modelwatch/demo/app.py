@@ -111,7 +111,7 @@ class App:
 
 
 def _record(execution: Mapping[str, Any]) -> MonitoringExecution:
-    """Return the record of an execution; the response adds its name as a processing job, and nulls of what is unknown."""
+    """Return the record of an execution, without the name that the response adds, and nulls of what is unknown."""
     record = {name: execution[name] for name in MonitoringExecution.model_fields}
     if outcome := record["outcome"]:
         record["outcome"] = {name: value for name, value in outcome.items() if value is not None}
