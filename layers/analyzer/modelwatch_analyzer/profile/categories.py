@@ -43,9 +43,7 @@ class GatheredCounts:
     def add(self, counts: pl.DataFrame) -> None:
         """Add distinct values, as String, with their counts; the count of nulls is left out."""
         if counts.height > _FEW:
-            self._many.append(counts.drop_nulls(_VALUE).cast({_COUNT: pl.Int64()}))
-            if len(self._many) == _FRAMES:
-                self._many = [_sum_of(self._many)]
+            self._hold([counts.drop_nulls(_VALUE).cast({_COUNT: pl.Int64()})])
         else:
             for value, count in counts.iter_rows():
                 if value is not None:
@@ -57,9 +55,7 @@ class GatheredCounts:
         merged = GatheredCounts()
         merged._few = self._few + other._few
         merged._length_of_few = self._length_of_few + other._length_of_few
-        merged._many = [*self._many, *other._many]
-        if len(merged._many) >= _FRAMES:
-            merged._many = [_sum_of(merged._many)]
+        merged._hold([*self._many, *other._many])
         return merged
 
     def take(self) -> pl.DataFrame:
@@ -73,6 +69,11 @@ class GatheredCounts:
             }
             many = [pl.DataFrame(values), *many]
         return many[0] if len(many) == 1 else _sum_of(many)
+
+    def _hold(self, frames: list[pl.DataFrame]) -> None:
+        self._many += frames
+        if len(self._many) >= _FRAMES:
+            self._many = [_sum_of(self._many)]
 
 
 def _sum_of(frames: list[pl.DataFrame]) -> pl.DataFrame:

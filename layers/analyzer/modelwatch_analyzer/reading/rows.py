@@ -206,8 +206,7 @@ def open_rows(rows: Rows, expected: Expected | None = None) -> RowFiles:
     """Read all rows to find the columns.
 
     The columns are all names that occur, in the order of their first occurrence, without `empty_parents`, and what a
-    baseline expects. If most records are lists, there are
-    as many columns as the most frequent length of the lists.
+    baseline expects. If most records are lists, there are as many columns as the most frequent length of the lists.
 
     Raises
     ------
