@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial, reduce
+from functools import reduce
 from typing import Any, Generic, NamedTuple, Protocol, Self, TypeVar
 
 import polars as pl
@@ -21,12 +21,6 @@ import polars as pl
 from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Table, pieces_of, shares_of
 
 _PART_BITS = 32
-_LEAST_PIECES = 2
-"""A process gets at least this many pieces: reading one piece of CSV, a third of a second, hardly repays starting
-it."""
-_PARTS_OF_EACH = 2
-"""If there are at least this many parts for each process, they are shared out whole, so that each process also finds
-the pieces of its own parts."""
 
 
 class Accumulator(Protocol):
@@ -171,55 +165,6 @@ def one_by_one(reading: Reading[A], parts: Sequence[Table]) -> Counted[A]:
     """Read the parts one after another, in this process; see `Gather`."""
     counted: Counted[A] = root(Node(0, number, reading(number, part)) for number, part in enumerate(parts))
     return counted
-
-
-@dataclass(frozen=True, slots=True)
-class Workers:
-    """Reads the parts of a dataset in several processes, where they are large enough; see `Gather`.
-
-    Parameters
-    ----------
-    count : int, optional
-        The number of processes, this one included; by default as many as polars has threads, which are the CPUs that
-        this process may use.
-    """
-
-    count: int | None = None
-
-    def __call__(self, reading: Reading[A], parts: Sequence[Table]) -> Counted[A]:
-        """Read all parts; a small dataset is read by this process alone.
-
-        Raises
-        ------
-        InvalidInput
-            What the reader of the first part that cannot be read raises.
-        Upstream
-            ``WorkerEnded`` if a process ended without a response, or ``AnalyzerError``.
-        """
-        count = self.count or pl.thread_pool_size()
-        if count == 1:
-            return one_by_one(reading, parts)
-        whole = len(parts) >= _PARTS_OF_EACH * count
-        pieces = [] if whole else [pieces_of(part) for part in parts]
-        wanted = [min(count, len(each) // _LEAST_PIECES) for each in pieces]
-        if len(parts) == 1 and wanted[0] < 2:
-            return reading.of_pieces(0, pieces[0])
-        from modelwatch_analyzer.workers import Processes
-
-        with Processes(count) as processes:
-            if whole or max(wanted) < 2:
-                nodes = processes.nodes(reading, parts, min(count, len(parts)))
-            else:
-                nodes = []
-                for number, each in enumerate(pieces):
-                    found = processes.nodes(partial(reading.piece, number, shares_of(each)), each, wanted[number])
-                    nodes.append(Node(0, number, root(found)))
-            counted: Counted[A] = root(nodes)
-            return counted
-
-
-EVERY_CPU: Gather = Workers()
-"""Reads with as many processes as there are CPUs."""
 
 
 def _are_siblings(left: Node, right: Node) -> bool:

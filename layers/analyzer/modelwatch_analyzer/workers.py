@@ -21,6 +21,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from queue import SimpleQueue
 from threading import Thread
@@ -30,12 +31,19 @@ import polars as pl
 
 from modelwatch_analyzer.child_environment import child_environment
 from modelwatch_analyzer.child_messages import receive, send
-from modelwatch_analyzer.parts import Accumulator, Counted, Node, merged
-from modelwatch_analyzer.reading.dataset import Table
+from modelwatch_analyzer.parts import Accumulator, Counted, Gather, Node, Reading, merged, one_by_one, root
+from modelwatch_analyzer.reading.dataset import Table, pieces_of, shares_of
 from modelwatch_core.domain.errors import ModelwatchError, Upstream, unforeseen
 
 _SERVE = f"from {__name__} import serve; serve()"
 """The program of a process. It imports this module under the name by which the objects in it are pickled."""
+
+_LEAST_PIECES = 2
+"""A process gets at least this many pieces: reading one piece of CSV, a third of a second, hardly repays starting
+it."""
+_PARTS_OF_EACH = 2
+"""If there are at least this many parts for each process, they are shared out whole, so that each process also finds
+the pieces of its own parts."""
 
 A = TypeVar("A", bound=Accumulator)
 _Read = Callable[[int, Table], Counted[Any]]
@@ -136,7 +144,7 @@ class _Process:
                 stream.close()
 
 
-class Processes:
+class _Processes:
     """Processes that are started when they are needed, and end with the context."""
 
     def __init__(self, count: int) -> None:
@@ -171,6 +179,53 @@ class Processes:
         for process in others:
             nodes += process.response()
         return nodes
+
+
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """Reads the parts of a dataset in several processes, where they are large enough; see `Gather`.
+
+    Parameters
+    ----------
+    count : int, optional
+        The number of processes, this one included; by default as many as polars has threads, which are the CPUs that
+        this process may use.
+    """
+
+    count: int | None = None
+
+    def __call__(self, reading: Reading[A], parts: Sequence[Table]) -> Counted[A]:
+        """Read all parts; a small dataset is read by this process alone.
+
+        Raises
+        ------
+        InvalidInput
+            What the reader of the first part that cannot be read raises.
+        Upstream
+            ``WorkerEnded`` if a process ended without a response, or ``AnalyzerError``.
+        """
+        count = self.count or pl.thread_pool_size()
+        if count == 1:
+            return one_by_one(reading, parts)
+        whole = len(parts) >= _PARTS_OF_EACH * count
+        pieces = [] if whole else [pieces_of(part) for part in parts]
+        wanted = [min(count, len(each) // _LEAST_PIECES) for each in pieces]
+        if len(parts) == 1 and wanted[0] < 2:
+            return reading.of_pieces(0, pieces[0])
+        with _Processes(count) as processes:
+            if whole or max(wanted) < 2:
+                nodes = processes.nodes(reading, parts, min(count, len(parts)))
+            else:
+                nodes = []
+                for number, each in enumerate(pieces):
+                    found = processes.nodes(partial(reading.piece, number, shares_of(each)), each, wanted[number])
+                    nodes.append(Node(0, number, root(found)))
+            counted: Counted[A] = root(nodes)
+            return counted
+
+
+EVERY_CPU: Gather = Workers()
+"""Reads with as many processes as there are CPUs."""
 
 
 def serve() -> None:
