@@ -76,8 +76,9 @@ def modelwatch(folder: Path, _shape: str) -> None:
     from modelwatch_analyzer.reading.attributes import Attributes
     from modelwatch_analyzer.reading.capture import open_records
     from modelwatch_analyzer.reading.capture_records import CapturedRecords
-    from modelwatch_analyzer.reading.dataset import Plan, ReadLog
+    from modelwatch_analyzer.reading.dataset import Plan
     from modelwatch_analyzer.reading.files import source_files
+    from modelwatch_analyzer.reading.read_log import ReadLog
     from modelwatch_analyzer.reading.record_times import RecordTimes
     from modelwatch_core.domain.dataset_formats import CaptureOptions
 

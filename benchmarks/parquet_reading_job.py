@@ -43,9 +43,10 @@ def read(path: Path) -> None:
     # isort: split
     import polars as pl
 
-    from modelwatch_analyzer.reading.dataset import Plan, ReadLog
+    from modelwatch_analyzer.reading.dataset import Plan
     from modelwatch_analyzer.reading.files import source_files
     from modelwatch_analyzer.reading.parquet_files import open_parquet
+    from modelwatch_analyzer.reading.read_log import ReadLog
 
     dataset, log = open_parquet(source_files(path)), ReadLog()
     rows = sum(batch.height for batch in dataset.batches(Plan(dict.fromkeys(dataset.columns, pl.Float64())), log))

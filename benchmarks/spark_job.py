@@ -20,7 +20,8 @@ from modelwatch.spark.gather import SparkGather
 from modelwatch_analyzer.calibrated.row_sample import SampledRows
 from modelwatch_analyzer.data_quality.documents import Statistics
 from modelwatch_analyzer.profile.table import profile_dataset
-from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Roles, Table
+from modelwatch_analyzer.reading.dataset import Plan, Roles, Table
+from modelwatch_analyzer.reading.read_log import ReadLog
 
 _ROWS_OF_A_PART = 1_000_000
 _BATCH = 100_000

@@ -55,7 +55,7 @@ MUTATIONS = (
     ),
     Mutation(
         "an event that a later piece repeats is counted",
-        f"{ANALYZER}/reading/dataset.py",
+        f"{ANALYZER}/reading/read_log.py",
         "            self.duplicate_events += repeated\n",
         "",
         "tests/parts/test_pieces.py",

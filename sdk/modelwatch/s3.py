@@ -8,6 +8,7 @@ from typing import Any
 
 from modelwatch.app_client import app_client
 from modelwatch.arguments import given, s3_uri, text
+from modelwatch.execution_records import results_folder
 
 _PROCESSING_JOB = ":processing-job/"
 _Texts = list[str]
@@ -158,8 +159,6 @@ def _client(sagemaker_session: Any) -> Any:
 def _located(uri: str, sagemaker_session: Any) -> tuple[str, str]:
     """Return bucket and key of a URI, or of a path below an execution's results."""
     if _PROCESSING_JOB in text("s3_uri", uri):
-        from modelwatch.model_monitor.execution import results_folder
-
         arn, _, path = uri.rpartition(_PROCESSING_JOB)
         job, _, below = path.partition("/")
         uri = f"{results_folder(arn + _PROCESSING_JOB + job, sagemaker_session)}/{below}"

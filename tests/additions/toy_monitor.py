@@ -17,7 +17,8 @@ from modelwatch_analyzer.findings import Findings
 from modelwatch_analyzer.host import Host
 from modelwatch_analyzer.kind_analysis import KindAnalysis
 from modelwatch_analyzer.reading import open_dataset
-from modelwatch_analyzer.reading.dataset import Plan, ReadLog
+from modelwatch_analyzer.reading.dataset import Plan
+from modelwatch_analyzer.reading.read_log import ReadLog
 from modelwatch_analyzer.replay import Replay, ReplayWindow
 from modelwatch_analyzer.report import ReportBody
 from modelwatch_core.domain.analysis_settings import AnalysisSettings

@@ -12,8 +12,9 @@ import polars as pl
 import pytest
 
 from modelwatch_analyzer.reading import open_dataset
-from modelwatch_analyzer.reading.dataset import Plan, ReadLog
+from modelwatch_analyzer.reading.dataset import Plan
 from modelwatch_analyzer.reading.files import source_files
+from modelwatch_analyzer.reading.read_log import ReadLog
 from modelwatch_analyzer.reading.record_times import RecordTimes
 from modelwatch_core.app.launch_execution import MOST_MADE_UP, Refusal
 from modelwatch_core.domain.analysis import AnalysisRequest, AnalysisSummary

@@ -23,9 +23,10 @@ from modelwatch_analyzer.host import Host
 from modelwatch_analyzer.kind_analysis import analysis_of
 from modelwatch_analyzer.model_quality.documents import read_constraints
 from modelwatch_analyzer.reading import files, open_dataset
-from modelwatch_analyzer.reading.dataset import Plan, ReadLog
+from modelwatch_analyzer.reading.dataset import Plan
 from modelwatch_analyzer.reading.files import SourceFile
 from modelwatch_analyzer.reading.parquet_footer import repeated_names
+from modelwatch_analyzer.reading.read_log import ReadLog
 from modelwatch_core import wiring
 from modelwatch_core.adapters.aws.dead_letter_queue import _letter
 from modelwatch_core.adapters.aws.versioned_items import parsed_item

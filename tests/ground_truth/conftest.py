@@ -11,7 +11,8 @@ import polars as pl
 import pytest
 
 from modelwatch_analyzer.ground_truth import LabelledDataset, open_labelled_dataset
-from modelwatch_analyzer.reading.dataset import Dataset, Plan, ReadLog, Role
+from modelwatch_analyzer.reading.dataset import Dataset, Plan, Role
+from modelwatch_analyzer.reading.read_log import ReadLog
 from modelwatch_core.domain.analysis_settings import GroundTruthSettings
 from modelwatch_core.domain.settings_environment import analysis_settings
 

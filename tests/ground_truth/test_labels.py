@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from modelwatch_analyzer.ground_truth.keys import Hashes
 from modelwatch_analyzer.ground_truth.labels import GroundTruth, read_ground_truth
-from modelwatch_analyzer.reading.dataset import ReadLog, Role
+from modelwatch_analyzer.reading.dataset import Role
+from modelwatch_analyzer.reading.read_log import ReadLog
 from modelwatch_core.domain.errors import InvalidInput
 
 from .conftest import World, captured, label, rows

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelwatch_analyzer.reading.dataset import ReadLog, Role
+from modelwatch_analyzer.reading.dataset import Role
+from modelwatch_analyzer.reading.read_log import ReadLog
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.outcome import GroundTruthCounts
 

@@ -9,7 +9,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from modelwatch_analyzer.reading.dataset import ReadLog, Role
+from modelwatch_analyzer.reading.dataset import Role
+from modelwatch_analyzer.reading.read_log import ReadLog
 from modelwatch_core.domain.errors import InvalidInput
 
 from .conftest import PART, World, label, rows

@@ -25,10 +25,11 @@ from modelwatch_analyzer.reading.attributes import Attributes
 from modelwatch_analyzer.reading.capture import open_records
 from modelwatch_analyzer.reading.capture_records import CapturedRecords
 from modelwatch_analyzer.reading.csv_files import open_csv
-from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Table, TableWithRoles, pieces_of, shares_of
+from modelwatch_analyzer.reading.dataset import Plan, Table, TableWithRoles, pieces_of, shares_of
 from modelwatch_analyzer.reading.event_ids import EventIds
 from modelwatch_analyzer.reading.files import SourceFile, cuts_of, source_files
 from modelwatch_analyzer.reading.parquet_files import open_parquet
+from modelwatch_analyzer.reading.read_log import ReadLog
 from modelwatch_analyzer.reading.value_spelling import ValueSpelling
 from modelwatch_core.domain.dataset_formats import CaptureOptions, CsvOptions
 

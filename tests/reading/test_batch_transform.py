@@ -14,7 +14,8 @@ import polars as pl
 import pytest
 
 from modelwatch_analyzer.reading import open_dataset
-from modelwatch_analyzer.reading.dataset import Plan, ReadLog
+from modelwatch_analyzer.reading.dataset import Plan
+from modelwatch_analyzer.reading.read_log import ReadLog
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.settings_environment import analysis_settings
 

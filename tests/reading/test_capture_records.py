@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from modelwatch_analyzer.reading import capture_records
 from modelwatch_analyzer.reading.capture_records import CapturedRecords, RecordBlock
 from modelwatch_analyzer.reading.captured_record import CapturedRecord
-from modelwatch_analyzer.reading.dataset import ReadLog
 from modelwatch_analyzer.reading.files import SourceFile
+from modelwatch_analyzer.reading.read_log import ReadLog
 
 RECORD = '{"captureData":{"endpointInput":{"data":"1,{\\n"}},"eventMetadata":{"eventId":"%d"}}'
 HALVES = RECORD[: RECORD.index('"endpointInput"')], RECORD[RECORD.index('"endpointInput"') :]

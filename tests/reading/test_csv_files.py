@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from modelwatch_analyzer.profile.lexical import ColumnType, infer_type, read_numbers
 from modelwatch_analyzer.reading import csv_files, csv_text, files
 from modelwatch_analyzer.reading.csv_files import open_csv
-from modelwatch_analyzer.reading.dataset import Plan, ReadLog
+from modelwatch_analyzer.reading.dataset import Plan
 from modelwatch_analyzer.reading.files import first_characters
+from modelwatch_analyzer.reading.read_log import ReadLog
 from modelwatch_core.domain.dataset_formats import CsvOptions
 from modelwatch_core.domain.errors import InvalidInput
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from modelwatch_analyzer.reading.csv_files import CsvFiles, open_csv
 from modelwatch_analyzer.reading.csv_form import Expected, looks_like_header, looks_like_row
-from modelwatch_analyzer.reading.dataset import Plan, ReadLog
+from modelwatch_analyzer.reading.dataset import Plan
+from modelwatch_analyzer.reading.read_log import ReadLog
 from modelwatch_analyzer.reading.value_spelling import ValueSpelling
 from modelwatch_core.domain.dataset_formats import CsvOptions
 from modelwatch_core.domain.errors import InvalidInput

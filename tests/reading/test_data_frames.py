@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelwatch_analyzer.reading.data_frames import rows_of_file
-from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Role
+from modelwatch_analyzer.reading.dataset import Plan, Role
 from modelwatch_analyzer.reading.files import source_files
 from modelwatch_analyzer.reading.flattening import Unflattenable, described_rows, records_of
 from modelwatch_analyzer.reading.json_files import JsonFiles, open_json
+from modelwatch_analyzer.reading.read_log import ReadLog
 from modelwatch_core.domain.dataset_formats import JsonOptions
 
 ROWS = [{"age": 30, "income": 1.5, "job": "clerk"}, {"age": 41, "income": None, "job": "none, yet"}]

@@ -18,9 +18,10 @@ from modelwatch_analyzer.reading.bracketed import bracketed_documents, bracketed
 from modelwatch_analyzer.reading.capture import CaptureFiles, open_records
 from modelwatch_analyzer.reading.capture_blocks import BlockParser
 from modelwatch_analyzer.reading.capture_records import CapturedRecords
-from modelwatch_analyzer.reading.dataset import Plan, ReadLog
+from modelwatch_analyzer.reading.dataset import Plan
 from modelwatch_analyzer.reading.files import source_files
 from modelwatch_analyzer.reading.flat_responses import cut
+from modelwatch_analyzer.reading.read_log import ReadLog
 from modelwatch_core.domain.dataset_formats import CaptureOptions
 from modelwatch_core.domain.errors import InvalidInput
 

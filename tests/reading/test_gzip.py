@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelwatch_analyzer.reading import files
-from modelwatch_analyzer.reading.dataset import ReadLog
 from modelwatch_analyzer.reading.files import SourceFile, source_files
+from modelwatch_analyzer.reading.read_log import ReadLog
 from modelwatch_core.domain.errors import InvalidInput
 
 

@@ -13,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelwatch_analyzer.reading import files, json_files
-from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Role
+from modelwatch_analyzer.reading.dataset import Plan, Role
 from modelwatch_analyzer.reading.files import source_files
 from modelwatch_analyzer.reading.json_files import JsonFiles, open_json
+from modelwatch_analyzer.reading.read_log import ReadLog
 from modelwatch_core.domain.dataset_formats import JsonOptions
 from modelwatch_core.domain.errors import InvalidInput
 

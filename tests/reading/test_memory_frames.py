@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from modelwatch_analyzer.reading import memory_frames, open_dataset
-from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Table
+from modelwatch_analyzer.reading.dataset import Plan, Table
 from modelwatch_analyzer.reading.files import source_files
 from modelwatch_analyzer.reading.memory_frames import DATA_FRAME, FrameOptions, HeldFrame, open_frame
 from modelwatch_analyzer.reading.parquet_files import open_parquet
+from modelwatch_analyzer.reading.read_log import ReadLog
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.settings_environment import analysis_settings
 

@@ -24,10 +24,11 @@ from pyarrow import parquet
 from modelwatch_analyzer.profile.lexical import infer_type
 from modelwatch_analyzer.profile.table import profile_dataset
 from modelwatch_analyzer.reading import parquet_files, parquet_process, typed_columns
-from modelwatch_analyzer.reading.dataset import Plan, ReadLog
+from modelwatch_analyzer.reading.dataset import Plan
 from modelwatch_analyzer.reading.files import source_files
 from modelwatch_analyzer.reading.parquet_files import ParquetFiles, open_parquet
 from modelwatch_analyzer.reading.parquet_footer import repeated_names, row_groups
+from modelwatch_analyzer.reading.read_log import ReadLog
 from modelwatch_analyzer.reading.typed_columns import TypedColumns
 from modelwatch_core.domain.errors import InvalidInput
 
@@ -376,7 +377,8 @@ def test_a_fork_leaves_the_process_to_its_parent(tmp_path: Path) -> None:
         import os
         from pathlib import Path
         from modelwatch_analyzer.reading import parquet_process
-        from modelwatch_analyzer.reading.dataset import Plan, ReadLog
+        from modelwatch_analyzer.reading.dataset import Plan
+        from modelwatch_analyzer.reading.read_log import ReadLog
         from modelwatch_analyzer.reading.files import source_files
         from modelwatch_analyzer.reading.parquet_files import open_parquet
 

@@ -15,8 +15,9 @@ from modelwatch_analyzer.reading import open_dataset
 from modelwatch_analyzer.reading.attributes import Attributes
 from modelwatch_analyzer.reading.capture import CaptureFiles, open_records
 from modelwatch_analyzer.reading.capture_records import CapturedRecords
-from modelwatch_analyzer.reading.dataset import Dataset, Plan, ReadLog, Role
+from modelwatch_analyzer.reading.dataset import Dataset, Plan, Role
 from modelwatch_analyzer.reading.files import source_files
+from modelwatch_analyzer.reading.read_log import ReadLog
 from modelwatch_core.domain.dataset_formats import CaptureOptions
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.settings_environment import analysis_settings

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from modelwatch_analyzer.reading import capture_records, uniform_records
 from modelwatch_analyzer.reading.capture_records import CapturedRecords, RecordBlock
 from modelwatch_analyzer.reading.captured_record import PAYLOAD_OF, CapturedRecord
-from modelwatch_analyzer.reading.dataset import ReadLog
 from modelwatch_analyzer.reading.files import SourceFile
+from modelwatch_analyzer.reading.read_log import ReadLog
 from modelwatch_analyzer.reading.record_times import RecordTimes
 from modelwatch_analyzer.reading.uniform_records import cut_records
 

@@ -13,8 +13,9 @@ import polars as pl
 import pytest
 
 from modelwatch_analyzer.reading import open_dataset
-from modelwatch_analyzer.reading.dataset import Plan, ReadLog
+from modelwatch_analyzer.reading.dataset import Plan
 from modelwatch_analyzer.reading.memory_frames import HeldFrame
+from modelwatch_analyzer.reading.read_log import ReadLog
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.settings_environment import analysis_settings, environment_of, settings_from_environment
 

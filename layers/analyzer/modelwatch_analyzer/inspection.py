@@ -14,9 +14,10 @@ from modelwatch_analyzer.profile.lexical import ColumnType, infer_type, is_numbe
 from modelwatch_analyzer.reading import open_dataset
 from modelwatch_analyzer.reading.capture_records import CapturedRecords
 from modelwatch_analyzer.reading.captured_record import PAYLOAD_OF, CapturedRecord
-from modelwatch_analyzer.reading.dataset import Plan, ReadLog
+from modelwatch_analyzer.reading.dataset import Plan
 from modelwatch_analyzer.reading.files import source_files
 from modelwatch_analyzer.reading.payloads import Payload
+from modelwatch_analyzer.reading.read_log import ReadLog
 from modelwatch_analyzer.reading.record_times import RecordTimes
 from modelwatch_analyzer.reading.responses_first import come_first, order_of
 from modelwatch_core.domain.analysis_settings import AnalysisSettings

@@ -18,7 +18,8 @@ from typing import Any, Generic, NamedTuple, Protocol, Self, TypeVar
 
 import polars as pl
 
-from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Table, pieces_of, shares_of
+from modelwatch_analyzer.reading.dataset import Plan, Table, pieces_of, shares_of
+from modelwatch_analyzer.reading.read_log import ReadLog
 
 _PART_BITS = 32
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, Self, TypeVar
 
 from modelwatch.app_client import AppClient, app_client
 from modelwatch.arguments import LONGEST_RUN_IN_SECONDS, integer
+from modelwatch.execution_records import execution_record
 from modelwatch.model_monitor.files import ConstraintViolations, ModelMonitoringFile, Statistics
 from modelwatch.model_monitor.inputs import MonitoringOutput
 from modelwatch.model_monitor.progress import wait_for
@@ -24,9 +24,6 @@ from modelwatch_core.domain.sagemaker_api.responses import (
 
 File = TypeVar("File", bound=ModelMonitoringFile)
 Content = TypeVar("Content")
-
-_JOB_NAME = re.compile(r"-(\d{12})-[0-9a-f]+$")
-"""The minute in which the window of an execution ends, in the name of its processing job."""
 
 OPEN_STATUSES = frozenset({"Pending", "InProgress", "Stopping"})
 """The statuses of an execution that has not ended."""
@@ -73,7 +70,7 @@ class MonitoringExecution(dict[str, Any]):
             Where the app has no such execution.
         """
         app = app_client(sagemaker_session)
-        return cls(app, _record_of(app, processing_job_arn))
+        return cls(app, execution_record(app, processing_job_arn))
 
     @property
     def monitoring_schedule_name(self) -> str:
@@ -323,31 +320,3 @@ def _lines_of(run: Record, since: datetime) -> dict[str, Any]:
     if run["host"] == "sagemaker":
         return {"logStreamNamePrefix": f"{run['run_id']}/"}
     return {"filterPattern": f'"{run["run_id"]}"', "startTime": int(since.timestamp() * 1000)}
-
-
-def results_folder(arn: str, sagemaker_session: Any = None) -> str:
-    """Return the folder that an execution's results are in.
-
-    Parameters
-    ----------
-    arn : str
-        Its ``ProcessingJobArn``.
-
-    Raises
-    ------
-    ValueError
-        Where the app has no such execution.
-    """
-    return str(_record_of(app_client(sagemaker_session), arn)["output_s3_uri"])
-
-
-def _record_of(app: AppClient, arn: str) -> Record:
-    if named := _JOB_NAME.search(arn):
-        # An execution is due when its window ends, or later: in the order of that, it is among the first since then.
-        ended = datetime.strptime(named[1], "%Y%m%d%H%M").replace(tzinfo=UTC)
-        order = {"sort_by": "ScheduledTime", "sort_order": "Ascending"}
-        since = (ended - timedelta(minutes=1)).isoformat()
-        for record in app.pages("ListMonitoringExecutions", "executions", scheduled_time_after=since, **order):
-            if "window" in record and processing_job_arn(app.sagemaker_arns, record) == arn:
-                return record
-    raise ValueError(f"ExecutionNotFound: no execution has the processing job {arn}; list_executions() names them")

@@ -27,7 +27,8 @@ from modelwatch_analyzer.host import Host
 from modelwatch_analyzer.kind_analysis import KindAnalysis
 from modelwatch_analyzer.metric_change import Rates
 from modelwatch_analyzer.parts import Gather, Reading
-from modelwatch_analyzer.reading.dataset import ReadLog, parts_of
+from modelwatch_analyzer.reading.dataset import parts_of
+from modelwatch_analyzer.reading.read_log import ReadLog
 from modelwatch_analyzer.reading.responses_first import remarks_on_numbers
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitor_kinds.bias import BiasSettings

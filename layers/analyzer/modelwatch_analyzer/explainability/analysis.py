@@ -47,7 +47,7 @@ from modelwatch_analyzer.host import Host
 from modelwatch_analyzer.kind_analysis import KindAnalysis
 from modelwatch_analyzer.output import to_json
 from modelwatch_analyzer.reading import open_dataset
-from modelwatch_analyzer.reading.dataset import ReadLog
+from modelwatch_analyzer.reading.read_log import ReadLog
 from modelwatch_analyzer.reading.responses_first import remarks_on_numbers
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_analyzer.wording import listed

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from modelwatch_analyzer.ground_truth.keys import Hashes
 from modelwatch_analyzer.ground_truth.label_files import ENCODINGS, LabelBlock, label_blocks
 from modelwatch_analyzer.reading.csv_form import UUID_PATTERN
-from modelwatch_analyzer.reading.dataset import ReadLog
 from modelwatch_analyzer.reading.files import SourceFile, source_files
+from modelwatch_analyzer.reading.read_log import ReadLog
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.number_text import count_text
 

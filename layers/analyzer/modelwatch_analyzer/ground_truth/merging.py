@@ -27,8 +27,8 @@ from modelwatch_analyzer.ground_truth.keys import Hashes
 from modelwatch_analyzer.ground_truth.labels import MOST_IDS, GroundTruth, first_ids, kinds_of
 from modelwatch_analyzer.ground_truth.predictions import PredictionBlock, Predictions
 from modelwatch_analyzer.profile.spelling import example_text
-from modelwatch_analyzer.reading.dataset import ReadLog
 from modelwatch_analyzer.reading.files import SourceFile
+from modelwatch_analyzer.reading.read_log import ReadLog
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.number_text import count_text
 from modelwatch_core.domain.outcome import GroundTruthCounts

@@ -21,10 +21,11 @@ from modelwatch_analyzer.reading.batch_transform import (
 )
 from modelwatch_analyzer.reading.capture_records import CapturedRecords
 from modelwatch_analyzer.reading.csv_files import open_csv_files
-from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Table
+from modelwatch_analyzer.reading.dataset import Plan, Table
 from modelwatch_analyzer.reading.files import SourceFile
 from modelwatch_analyzer.reading.json_files import json_documents
 from modelwatch_analyzer.reading.parquet_files import open_parquet
+from modelwatch_analyzer.reading.read_log import ReadLog
 from modelwatch_analyzer.reading.record_times import RecordTimes
 from modelwatch_analyzer.reading.rows import Line
 from modelwatch_core.domain import s3_layout

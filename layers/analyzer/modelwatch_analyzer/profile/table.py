@@ -14,7 +14,8 @@ from modelwatch_analyzer.calibrated.row_sample import RowSample, SampledRows
 from modelwatch_analyzer.parts import Gather, Place, Reading, one_by_one
 from modelwatch_analyzer.profile.columns import NumericColumn, TextColumn, update_numbers
 from modelwatch_analyzer.profile.lexical import ColumnType, infer_types, read_numbers
-from modelwatch_analyzer.reading.dataset import Dataset, Plan, ReadLog, beginning_of, parts_of
+from modelwatch_analyzer.reading.dataset import Dataset, Plan, beginning_of, parts_of
+from modelwatch_analyzer.reading.read_log import ReadLog
 from modelwatch_core.domain.outcome import RecordCounts
 
 _DTYPES: Mapping[ColumnType, pl.DataType] = {ColumnType.INTEGRAL: pl.Int64(), ColumnType.FRACTIONAL: pl.Float64()}

@@ -28,7 +28,7 @@ import polars as pl
 
 from modelwatch_analyzer.reading.csv_files import CsvFiles, csv_lines, open_csv_files
 from modelwatch_analyzer.reading.csv_form import INFERENCE_TIME_PATTERN, UUID_PATTERN, Expected
-from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Role, Roles, Table
+from modelwatch_analyzer.reading.dataset import Plan, Role, Roles, Table
 from modelwatch_analyzer.reading.files import SourceFile, source_files
 from modelwatch_analyzer.reading.json_files import (
     Documents,
@@ -39,6 +39,7 @@ from modelwatch_analyzer.reading.json_files import (
 )
 from modelwatch_analyzer.reading.other_formats import refuse_other_format
 from modelwatch_analyzer.reading.parquet_files import ParquetFiles, open_parquet
+from modelwatch_analyzer.reading.read_log import ReadLog
 from modelwatch_analyzer.reading.record_times import RecordTimes
 from modelwatch_analyzer.reading.rows import Line
 from modelwatch_analyzer.reading.value_spelling import AS_WRITTEN, ValueSpelling

@@ -20,7 +20,7 @@ from modelwatch_analyzer.reading.capture_records import RecordBlock
 from modelwatch_analyzer.reading.capture_rows import Keys, RecordReader, has_unread_fields, mismatch, sides_of
 from modelwatch_analyzer.reading.captured_record import PAYLOAD_OF, CapturedRecord
 from modelwatch_analyzer.reading.csv_text import parse_block, plain_block
-from modelwatch_analyzer.reading.dataset import HOUR_COLUMN, REQUEST_COLUMN, Plan, ReadLog
+from modelwatch_analyzer.reading.dataset import HOUR_COLUMN, REQUEST_COLUMN, Plan
 from modelwatch_analyzer.reading.files import count_line_ends
 from modelwatch_analyzer.reading.flat_responses import cut_line
 from modelwatch_analyzer.reading.flattening import Unflattenable
@@ -33,6 +33,7 @@ from modelwatch_analyzer.reading.payloads import (
     document_lines,
     may_hold_documents,
 )
+from modelwatch_analyzer.reading.read_log import ReadLog
 from modelwatch_analyzer.reading.uniform_documents import ParsedRows, RowsSent, parse_uniform_documents
 from modelwatch_analyzer.reading.uniform_records import AlikePayloads
 from modelwatch_core.domain.dataset_formats import REQUEST, TRANSFORM_OUTPUT, CaptureSide

@@ -15,11 +15,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from modelwatch_analyzer.reading.captured_record import DECODER, PAYLOAD_OF, CapturedRecord, with_offset
-from modelwatch_analyzer.reading.dataset import ReadLog
 from modelwatch_analyzer.reading.event_ids import EventIds
 from modelwatch_analyzer.reading.files import SourceFile, count_line_ends, in_pieces, least_bytes, line_blocks
 from modelwatch_analyzer.reading.flattening import why_not_json
 from modelwatch_analyzer.reading.payloads import Payload
+from modelwatch_analyzer.reading.read_log import ReadLog
 from modelwatch_analyzer.reading.record_times import EVERY_TIME, RecordTimes
 from modelwatch_analyzer.reading.respelled import Respelling
 from modelwatch_analyzer.reading.uniform_records import (

@@ -14,10 +14,10 @@ from modelwatch_analyzer.reading.capture_options import ColumnGroup
 from modelwatch_analyzer.reading.capture_records import CapturedRecords
 from modelwatch_analyzer.reading.captured_record import PAYLOAD_OF, CapturedRecord
 from modelwatch_analyzer.reading.csv_form import Expected
-from modelwatch_analyzer.reading.dataset import ReadLog
 from modelwatch_analyzer.reading.flat_responses import cut
 from modelwatch_analyzer.reading.flattening import MOST_COLUMNS, Unflattenable, empty_parents
 from modelwatch_analyzer.reading.payloads import Content, Row, row_of
+from modelwatch_analyzer.reading.read_log import ReadLog
 from modelwatch_core.domain.dataset_formats import GROUND_TRUTH, REQUEST, CaptureSide
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.number_text import count_text

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from modelwatch_analyzer.reading.csv_structure import Structure, positions
-from modelwatch_analyzer.reading.dataset import ReadLog
 from modelwatch_analyzer.reading.files import LONGEST_RECORD, SourceFile
+from modelwatch_analyzer.reading.read_log import ReadLog
 
 _LF, _QUOTE = b"\n", b'"'
 _OF_A_BLOCK = 1 / 8

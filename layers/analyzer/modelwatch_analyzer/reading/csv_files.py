@@ -13,6 +13,7 @@ from pathlib import Path
 
 import polars as pl
 
+from modelwatch_analyzer.reading.column_names import positional_names
 from modelwatch_analyzer.reading.csv_cuts import cuts_in
 from modelwatch_analyzer.reading.csv_form import (
     HEADER,
@@ -37,7 +38,7 @@ from modelwatch_analyzer.reading.csv_text import (
     set_aside,
     text_frame,
 )
-from modelwatch_analyzer.reading.dataset import Plan, ReadLog, TableOfParts, TableOfPieces, positional_names
+from modelwatch_analyzer.reading.dataset import Plan, TableOfParts, TableOfPieces
 from modelwatch_analyzer.reading.files import (
     BLOCK_BYTES,
     LONGEST_RECORD,
@@ -52,6 +53,7 @@ from modelwatch_analyzer.reading.files import (
 )
 from modelwatch_analyzer.reading.other_formats import refuse_documents
 from modelwatch_analyzer.reading.payloads import without_mark
+from modelwatch_analyzer.reading.read_log import ReadLog
 from modelwatch_analyzer.reading.rows import Line, lines_in
 from modelwatch_analyzer.reading.value_spelling import AS_WRITTEN, OtherSpellings, ValueSpelling
 from modelwatch_analyzer.wording import enumerated

@@ -18,7 +18,8 @@ from typing import BinaryIO, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from modelwatch_analyzer.reading.dataset import ReadLog, named_format
+from modelwatch_analyzer.reading.read_log import ReadLog
+from modelwatch_core.domain.dataset_formats import named_format
 from modelwatch_core.domain.errors import InvalidInput
 
 BLOCK_BYTES = 8 << 20

@@ -15,17 +15,19 @@ import polars as pl
 from numpy.typing import NDArray
 
 from modelwatch_analyzer.reading.attributes import Attribute, Attributes
+from modelwatch_analyzer.reading.column_names import find_columns
 from modelwatch_analyzer.reading.csv_form import Expected
 from modelwatch_analyzer.reading.data_frames import fields_with_records, may_be_table, rows_of_file
-from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Role, Roles, find_columns, named_format
+from modelwatch_analyzer.reading.dataset import Plan, Role, Roles
 from modelwatch_analyzer.reading.files import LONGEST_RECORD, SourceFile, line_blocks
 from modelwatch_analyzer.reading.other_formats import refuse_captured_record, refuse_document_over_lines
+from modelwatch_analyzer.reading.read_log import ReadLog
 from modelwatch_analyzer.reading.respelled import Respelling
 from modelwatch_analyzer.reading.rows import Line, Row, RowFiles, Shapes, lines_in, rows_of
 from modelwatch_analyzer.reading.uniform_documents import count_uniform_rows, parse_uniform_documents
 from modelwatch_analyzer.reading.value_spelling import AS_WRITTEN, ValueSpelling
 from modelwatch_analyzer.wording import enumerated
-from modelwatch_core.domain.dataset_formats import JsonOptions
+from modelwatch_core.domain.dataset_formats import JsonOptions, named_format
 from modelwatch_core.domain.errors import InvalidInput
 
 _QUOTE, _BACKSLASH, _COMMA = (ord(character) for character in '"\\,')

@@ -13,21 +13,20 @@ import polars as pl
 
 from modelwatch_analyzer.profile.spelling import MISSING
 from modelwatch_analyzer.reading.bracketed import bracketed_values
+from modelwatch_analyzer.reading.column_names import find_columns, listed
 from modelwatch_analyzer.reading.dataset import (
     Plan,
-    ReadLog,
     Role,
     Roles,
     Table,
     TableOfParts,
-    find_columns,
-    listed,
     parts_of,
     roles_by_name,
     sources_of,
 )
 from modelwatch_analyzer.reading.files import SourceFile
 from modelwatch_analyzer.reading.flattening import MOST_COLUMNS, to_text
+from modelwatch_analyzer.reading.read_log import ReadLog
 
 _SAMPLED_ROWS = 1000
 _FEW, _NEARLY_ALL = 20, 0.95

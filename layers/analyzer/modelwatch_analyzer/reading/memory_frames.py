@@ -13,7 +13,8 @@ import polars as pl
 from polars.exceptions import PanicException, PolarsError
 from pydantic import ConfigDict
 
-from modelwatch_analyzer.reading.dataset import DATA_FRAME, Plan, ReadLog, TypedTable
+from modelwatch_analyzer.reading.dataset import DATA_FRAME, Plan, TypedTable
+from modelwatch_analyzer.reading.read_log import ReadLog
 from modelwatch_analyzer.reading.typed_columns import TypedColumns, typed_columns, without_infinities
 from modelwatch_analyzer.reading.value_spelling import AS_WRITTEN, OtherSpellings, ValueSpelling
 from modelwatch_core.domain.documents import Owned

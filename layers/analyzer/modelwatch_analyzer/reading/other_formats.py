@@ -7,9 +7,10 @@ import re
 from collections.abc import Sequence
 
 from modelwatch_analyzer.reading.csv_form import SEPARATORS
-from modelwatch_analyzer.reading.dataset import ReadLog, named_format
 from modelwatch_analyzer.reading.files import SourceFile
 from modelwatch_analyzer.reading.flattening import Unflattenable, decode
+from modelwatch_analyzer.reading.read_log import ReadLog
+from modelwatch_core.domain.dataset_formats import named_format
 from modelwatch_core.domain.errors import InvalidInput
 
 _HEAD_BYTES = 1 << 16

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 import polars as pl
 from polars.exceptions import PanicException, PolarsError
 
-from modelwatch_analyzer.reading.dataset import Plan, ReadLog, TableOfParts, TableOfPieces, TypedTable
+from modelwatch_analyzer.reading.dataset import Plan, TableOfParts, TableOfPieces, TypedTable
 from modelwatch_analyzer.reading.files import PIECE_ROWS, SourceFile, cuts_of, in_parts
 from modelwatch_analyzer.reading.other_formats import refuse_other_format
 from modelwatch_analyzer.reading.parquet_footer import repeated_names, row_groups
@@ -24,6 +24,7 @@ from modelwatch_analyzer.reading.parquet_process import (
     Unreadable,
     parquet_process,
 )
+from modelwatch_analyzer.reading.read_log import ReadLog
 from modelwatch_analyzer.reading.typed_columns import TypedColumns, typed_columns, without_infinities
 from modelwatch_analyzer.reading.value_spelling import AS_WRITTEN, OtherSpellings, ValueSpelling
 from modelwatch_analyzer.wording import enumerated

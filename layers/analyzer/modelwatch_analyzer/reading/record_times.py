@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 import polars as pl
 
-from modelwatch_analyzer.reading.dataset import ReadLog
 from modelwatch_analyzer.reading.files import SourceFile
+from modelwatch_analyzer.reading.read_log import ReadLog
 from modelwatch_core.domain.analysis_settings import AnalysisSettings
 from modelwatch_core.domain.documents import iso_utc
 

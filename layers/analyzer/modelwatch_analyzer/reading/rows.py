@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from modelwatch_analyzer.reading.attributes import Attributes
+from modelwatch_analyzer.reading.column_names import positional_names
 from modelwatch_analyzer.reading.csv_form import Expected
-from modelwatch_analyzer.reading.dataset import Plan, ReadLog, Role, Roles, positional_names
+from modelwatch_analyzer.reading.dataset import Plan, Role, Roles
 from modelwatch_analyzer.reading.flattening import (
     MOST_COLUMNS,
     Unflattenable,
@@ -21,6 +22,7 @@ from modelwatch_analyzer.reading.flattening import (
     flatten,
     records_of,
 )
+from modelwatch_analyzer.reading.read_log import ReadLog
 from modelwatch_core.domain.errors import InvalidInput
 
 _BATCH_CELLS = 1 << 20

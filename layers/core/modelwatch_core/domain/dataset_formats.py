@@ -167,3 +167,8 @@ def unsupported(name: str) -> InvalidInput:
     """Return the refusal of a format that nobody reads."""
     message = f"there is no reader for the format {name!r}; the formats are {', '.join(OPTIONS)}"
     return InvalidInput("UnsupportedFormat", message)
+
+
+def named_format(name: str) -> str:
+    """Return what helps where a dataset has another format than it was said to have."""
+    return f"name the format {name} in dataset_format"
