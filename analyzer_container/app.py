@@ -14,8 +14,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from modelwatch_analyzer.analysis import analyze
 from modelwatch_analyzer.host import Host, within
+from modelwatch_analyzer.parts import Workers
 from modelwatch_analyzer.scripts.process import hide_from_scripts
-from modelwatch_analyzer.workers import Workers
 from modelwatch_core import wiring
 from modelwatch_core.app.run_analysis import remove_abandoned_files
 from modelwatch_core.domain.analysis import AnalysisRequest, AnalysisSummary

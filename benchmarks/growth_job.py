@@ -15,7 +15,7 @@ from time import perf_counter, process_time
 
 from modelwatch_analyzer.analysis import analyze
 from modelwatch_analyzer.host import Host
-from modelwatch_analyzer.workers import Workers
+from modelwatch_analyzer.parts import Workers
 from modelwatch_core.domain.settings_environment import analysis_settings
 
 

@@ -11,9 +11,9 @@ import pytest
 
 from modelwatch_analyzer.analysis import analyze
 from modelwatch_analyzer.host import Host
+from modelwatch_analyzer.parts import Workers
 from modelwatch_analyzer.reading import capture_records, csv_files, parquet_files
 from modelwatch_analyzer.reading import files as reading_files
-from modelwatch_analyzer.workers import Workers
 from modelwatch_core.domain.settings_environment import settings_from_environment
 from tests.parts import datasets
 from tests.parts.datasets import KINDS, baseline_of, check_of, reports_in

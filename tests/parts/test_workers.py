@@ -17,10 +17,10 @@ import polars as pl
 import pytest
 
 from modelwatch_analyzer import workers
-from modelwatch_analyzer.parts import Place, Reading, one_by_one
+from modelwatch_analyzer.parts import Place, Reading, Workers, one_by_one
 from modelwatch_analyzer.reading.dataset import Plan, Table, TableOfPieces
 from modelwatch_analyzer.reading.read_log import ReadLog
-from modelwatch_analyzer.workers import WorkerKilled, Workers
+from modelwatch_analyzer.workers import WorkerKilled
 from modelwatch_core.domain.errors import InvalidInput, Upstream
 
 

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from modelwatch_analyzer.parts import Gather
-from modelwatch_analyzer.workers import EVERY_CPU
+from modelwatch_analyzer.parts import EVERY_CPU, Gather
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.internal_addresses import is_internal
 from modelwatch_core.domain.model_endpoints import Model, ModelReference, OpenModel

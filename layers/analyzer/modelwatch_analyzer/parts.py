@@ -5,7 +5,7 @@ and so does the order in which what was read of the parts is merged: as the leav
 of a level covers nodes ``2i`` and ``2i + 1`` of the level below. Whoever reads neighbouring parts may merge what is
 complete below a node, and what is merged later finds the same nodes.
 
-A part may be read in pieces, one by one or by several processes of one machine (`modelwatch_analyzer.workers`). They
+A part may be read in pieces, one by one or by several processes of one machine (`Workers`). They
 follow from the part alone, too, and what was read of them is merged as the leaves of a tree of the same kind.
 """
 
@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
+from itertools import pairwise
 from typing import Any, Generic, NamedTuple, Protocol, Self, TypeVar
 
 import polars as pl
@@ -22,6 +23,12 @@ from modelwatch_analyzer.reading.dataset import Plan, Table, pieces_of, shares_o
 from modelwatch_analyzer.reading.read_log import ReadLog
 
 _PART_BITS = 32
+_LEAST_PIECES = 2
+"""A process gets at least this many pieces: reading one piece of CSV, a third of a second, hardly repays starting
+it."""
+_PARTS_OF_EACH = 2
+"""If there are at least this many parts for each process, they are shared out whole, so that each process also finds
+the pieces of its own parts."""
 
 
 class Accumulator(Protocol):
@@ -166,6 +173,80 @@ def one_by_one(reading: Reading[A], parts: Sequence[Table]) -> Counted[A]:
     """Read the parts one after another, in this process; see `Gather`."""
     counted: Counted[A] = root(Node(0, number, reading(number, part)) for number, part in enumerate(parts))
     return counted
+
+
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """Reads the parts of a dataset in several processes, where they are large enough; see `Gather`.
+
+    Parameters
+    ----------
+    count : int, optional
+        The number of processes, this one included; by default as many as polars has threads, which are the CPUs that
+        this process may use.
+    """
+
+    count: int | None = None
+
+    def __call__(self, reading: Reading[A], parts: Sequence[Table]) -> Counted[A]:
+        """Read all parts; a small dataset is read by this process alone.
+
+        Raises
+        ------
+        InvalidInput
+            What the reader of the first part that cannot be read raises.
+        Upstream
+            ``WorkerEnded`` if a process ended without a response, or ``AnalyzerError``.
+        """
+        count = self.count or pl.thread_pool_size()
+        if count == 1:
+            return one_by_one(reading, parts)
+        whole = len(parts) >= _PARTS_OF_EACH * count
+        pieces = [] if whole else [pieces_of(part) for part in parts]
+        wanted = [min(count, len(each) // _LEAST_PIECES) for each in pieces]
+        if len(parts) == 1 and wanted[0] < 2:
+            return reading.of_pieces(0, pieces[0])
+        from modelwatch_analyzer.workers import Processes
+
+        with Processes(count) as processes:
+            if whole or max(wanted) < 2:
+                nodes = processes.results(_shared(reading, parts, min(count, len(parts))))
+            else:
+                nodes = []
+                for number, each in enumerate(pieces):
+                    shared = _shared(partial(reading.piece, number, shares_of(each)), each, wanted[number])
+                    nodes.append(Node(0, number, root(processes.results(shared))))
+            counted: Counted[A] = root(nodes)
+            return counted
+
+
+EVERY_CPU: Gather = Workers()
+"""Reads with as many processes as there are CPUs."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """Neighbouring tables for one process."""
+
+    read: Callable[[int, Table], Counted[Any]]
+    first: int
+    tables: Sequence[Table]
+
+    def __call__(self, proceed: Callable[[], None] = lambda: None) -> list[Node]:
+        """Read the tables, and return what is merged of them."""
+
+        def read(number: int, table: Table) -> Node:
+            proceed()
+            return Node(0, number, self.read(number, table))
+
+        return merged(read(number, table) for number, table in enumerate(self.tables, self.first))
+
+
+def _shared(read: Callable[[int, Table], Counted[Any]], tables: Sequence[Table], count: int) -> list[_Share]:
+    """Share tables out; the first share, which is read while the others' processes start, is among the largest."""
+    count = max(1, count)
+    edges = [-(-len(tables) * number // count) for number in range(count + 1)]
+    return [_Share(read, start, tables[start:end]) for start, end in pairwise(edges)]
 
 
 def _are_siblings(left: Node, right: Node) -> bool:

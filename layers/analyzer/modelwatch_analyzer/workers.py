@@ -1,8 +1,8 @@
-"""Reads the parts of a dataset in several processes of this machine, with the same result for any number of them.
+"""Shares some work among several processes of this machine.
 
-This process reads a share of the pieces itself. Each other process runs this module and gets a share: tables and how
-they are read, and returns what it has merged of them. Both are pickled: they pass between this process and children of
-its own, by pipes that nobody else has, so that no pickle is read that this code did not write.
+This process does a share itself. Each other process runs this module, gets a share and returns its results. Both are
+pickled: they pass between this process and children of its own, by pipes that nobody else has, so that no pickle is
+read that this code did not write.
 
 Plain pipes are all that Lambda has. Its functions have no ``/dev/shm``, without which ``multiprocessing`` cannot make
 the semaphores of its pools and queues. Children are new processes, not forks: polars has threads, whose locks a fork
@@ -21,54 +21,29 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from functools import partial
-from itertools import pairwise
 from queue import SimpleQueue
 from threading import Thread
-from typing import IO, Any, Self, TypeVar
+from typing import IO, Any, Protocol, Self
 
 import polars as pl
 
 from modelwatch_analyzer.child_environment import child_environment
 from modelwatch_analyzer.child_messages import receive, send
-from modelwatch_analyzer.parts import Accumulator, Counted, Gather, Node, Reading, merged, one_by_one, root
-from modelwatch_analyzer.reading.dataset import Table, pieces_of, shares_of
 from modelwatch_core.domain.errors import ModelwatchError, Upstream, unforeseen
 
 _SERVE = f"from {__name__} import serve; serve()"
 """The program of a process. It imports this module under the name by which the objects in it are pickled."""
 
-_LEAST_PIECES = 2
-"""A process gets at least this many pieces: reading one piece of CSV, a third of a second, hardly repays starting
-it."""
-_PARTS_OF_EACH = 2
-"""If there are at least this many parts for each process, they are shared out whole, so that each process also finds
-the pieces of its own parts."""
 
-A = TypeVar("A", bound=Accumulator)
-_Read = Callable[[int, Table], Counted[Any]]
+class Share(Protocol):
+    """A part of some work that one process does. It can be pickled, and so can its results."""
+
+    def __call__(self, proceed: Callable[[], None] = ...) -> list[Any]:
+        """Do it, and return its results; `proceed` is called before each step, and raises an error to end it."""
 
 
 class WorkerKilled(Upstream, MemoryError):
     """A process was killed, as systems do that run out of memory."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Share:
-    """Neighbouring tables for a process."""
-
-    read: _Read
-    first: int
-    tables: Sequence[Table]
-
-    def nodes(self, require: Callable[[], None] = lambda: None) -> list[Node]:
-        """Read the tables; before each, what is required is looked at."""
-
-        def read(number: int, table: Table) -> Node:
-            require()
-            return Node(0, number, self.read(number, table))
-
-        return merged(read(number, table) for number, table in enumerate(self.tables, self.first))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +69,13 @@ class _Process:
             raise AssertionError("the process was started with pipes")
         self._shares, self._responses = self._process.stdin, self._process.stdout
 
-    def give(self, share: _Share) -> None:
-        """Have a share read."""
+    def give(self, share: Share) -> None:
+        """Have a share done."""
         with suppress(BrokenPipeError):  # its end is noticed when its response is wanted
             send(self._shares, pickle.dumps(share, pickle.HIGHEST_PROTOCOL))
 
-    def response(self) -> list[Node]:
-        """Wait for what was read of the share.
+    def response(self) -> list[Any]:
+        """Wait for the results of the share.
 
         Raises
         ------
@@ -114,8 +89,8 @@ class _Process:
             raise AssertionError("a process that ended is not alive") from None
         if isinstance(response, _Failure):
             raise response.error
-        nodes: list[Node] = response
-        return nodes
+        results: list[Any] = response
+        return results
 
     def require_alive(self) -> None:
         """Raise an error if the process has ended.
@@ -144,7 +119,7 @@ class _Process:
                 stream.close()
 
 
-class _Processes:
+class Processes:
     """Processes that are started when they are needed, and end with the context."""
 
     def __init__(self, count: int) -> None:
@@ -158,74 +133,24 @@ class _Processes:
     def __exit__(self, *_: object) -> None:
         self._ends.close()
 
-    def nodes(self, read: _Read, tables: Sequence[Table], count: int) -> list[Node]:
-        """Read tables, in as many processes as asked for and this one, and return what is merged, in its order."""
-        count = max(1, count)
-        while len(self._running) < count - 1:
+    def results(self, shares: Sequence[Share]) -> list[Any]:
+        """Do the first share in this process, each of the others in one of its own; return the results in order."""
+        first, *others = shares
+        while len(self._running) < len(others):
             self._running.append(process := _Process(self._threads))
             self._ends.callback(process.end)
-        others = self._running[: count - 1]
-        # The first share, which is read while the others' processes start, is among the largest.
-        edges = [-(-len(tables) * number // count) for number in range(count + 1)]
-        mine, *theirs = (_Share(read, start, tables[start:end]) for start, end in pairwise(edges))
-        for process, share in zip(others, theirs, strict=True):
+        processes = self._running[: len(others)]
+        for process, share in zip(processes, others, strict=True):
             process.give(share)
 
         def require_alive() -> None:
-            for process in others:
+            for process in processes:
                 process.require_alive()
 
-        nodes = mine.nodes(require_alive)
-        for process in others:
-            nodes += process.response()
-        return nodes
-
-
-@dataclass(frozen=True, slots=True)
-class Workers:
-    """Reads the parts of a dataset in several processes, where they are large enough; see `Gather`.
-
-    Parameters
-    ----------
-    count : int, optional
-        The number of processes, this one included; by default as many as polars has threads, which are the CPUs that
-        this process may use.
-    """
-
-    count: int | None = None
-
-    def __call__(self, reading: Reading[A], parts: Sequence[Table]) -> Counted[A]:
-        """Read all parts; a small dataset is read by this process alone.
-
-        Raises
-        ------
-        InvalidInput
-            What the reader of the first part that cannot be read raises.
-        Upstream
-            ``WorkerEnded`` if a process ended without a response, or ``AnalyzerError``.
-        """
-        count = self.count or pl.thread_pool_size()
-        if count == 1:
-            return one_by_one(reading, parts)
-        whole = len(parts) >= _PARTS_OF_EACH * count
-        pieces = [] if whole else [pieces_of(part) for part in parts]
-        wanted = [min(count, len(each) // _LEAST_PIECES) for each in pieces]
-        if len(parts) == 1 and wanted[0] < 2:
-            return reading.of_pieces(0, pieces[0])
-        with _Processes(count) as processes:
-            if whole or max(wanted) < 2:
-                nodes = processes.nodes(reading, parts, min(count, len(parts)))
-            else:
-                nodes = []
-                for number, each in enumerate(pieces):
-                    found = processes.nodes(partial(reading.piece, number, shares_of(each)), each, wanted[number])
-                    nodes.append(Node(0, number, root(found)))
-            counted: Counted[A] = root(nodes)
-            return counted
-
-
-EVERY_CPU: Gather = Workers()
-"""Reads with as many processes as there are CPUs."""
+        results = first(require_alive)
+        for process in processes:
+            results += process.response()
+        return results
 
 
 def serve() -> None:
@@ -236,7 +161,7 @@ def serve() -> None:
     Thread(target=_receive_all, args=(sys.stdin.buffer, messages), daemon=True).start()
     while True:
         try:
-            response: object = pickle.loads(messages.get()).nodes()  # noqa: S301 (what our own parent wrote)
+            response: object = pickle.loads(messages.get())()  # noqa: S301 (what our own parent wrote)
         except Exception as error:
             response = _Failure(_sendable(error))
         send(responses, pickle.dumps(response, pickle.HIGHEST_PROTOCOL))
