@@ -216,8 +216,9 @@ class World:
 
     def ends(self, execution: MonitoringExecution, *violations: dict[str, Any], **changes: object) -> AnalysisEnded:
         """Return the end of an execution's analysis, whose reports are there; ``changes`` are those of its outcome."""
-        folder = execution.output_s3_uri
-        self.objects.kept[f"{folder}/constraint_violations.json"] = json.dumps({"violations": violations}).encode()
+        folder, compares = execution.output_s3_uri, execution.compares or execution.kind.analysis is None
+        if compares:
+            self.objects.kept[f"{folder}/constraint_violations.json"] = json.dumps({"violations": violations}).encode()
         self.objects.kept[f"{folder}/cloudwatch_metrics.jsonl"] = (
             b'{"MetricName":"feature_baseline_drift_distance","Value":1.0}\n'
         )
@@ -225,7 +226,7 @@ class World:
         fields: dict[str, Any] = {
             "status": status,
             "exit_message": f"{status}: done",
-            "violation_count": len(violations),
+            "violation_count": len(violations) if compares else None,
             "records": RecordCounts(read=500),
         }
         outcome = Outcome(**(fields | changes))

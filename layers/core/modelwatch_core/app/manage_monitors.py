@@ -255,18 +255,12 @@ class ManageMonitors:
         return shown(schedule) | {"monitoring_schedule_status": schedule.status_at(self.clock.now()).value}
 
     def shown_execution(self, execution: MonitoringExecution | UnreadableRecord) -> dict[str, Any]:
-        """Return an execution for JSON, with the name and ARN that it has as a processing job.
-
-        The number of its violations is None where nothing was compared: they are not known to be none.
-        """
+        """Return an execution for JSON, with the name and ARN that it has as a processing job."""
         if isinstance(execution, UnreadableRecord):
             return shown(execution)
         name = execution.processing_job_name
         arn = f"{self.arn_prefix}:processing-job/{name}"
-        document = shown(execution) | {"processing_job_name": name, "processing_job_arn": arn}
-        if execution.outcome and not execution.has_compared:
-            document["outcome"]["violation_count"] = None
-        return document
+        return shown(execution) | {"processing_job_name": name, "processing_job_arn": arn}
 
     def _covered_until(self, schedule: MonitoringSchedule, now: datetime) -> datetime:
         """Return where the last window that a schedule has had ended."""

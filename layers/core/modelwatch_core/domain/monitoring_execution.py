@@ -249,18 +249,12 @@ class MonitoringExecution(Owned):
         return self.compares and self.kind.analysis is not None
 
     @property
-    def has_compared(self) -> bool:
-        """Whether it came to its end and had something to compare with, as a user's own container may always have."""
-        has_anything = self.compares or self.kind.analysis is None
-        return has_anything and self.monitoring_execution_status.is_completed
-
-    @property
     def reports_since(self) -> datetime | None:
         """Since when reports in its folder are its own; None where its analysis replaces those of earlier attempts.
 
-        A user's own container need not write any, and then those of an earlier attempt are left there.
+        One that need not write a report of violations leaves that of an earlier attempt there.
         """
-        return None if self.kind.analysis else self.creation_time.replace(microsecond=0)  # S3 gives whole seconds
+        return None if self.needs_report else self.creation_time.replace(microsecond=0)  # S3 gives whole seconds
 
     @property
     def waits(self) -> bool:
