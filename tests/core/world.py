@@ -156,6 +156,7 @@ class World:
             jobs,
             lists,
             MonitorAlerts(lists, schedules, ledger, states, follow_schedule, self.clock),
+            self.sent,
             AcceptSchedule(jobs, objects, self.endpoints, start, self.clock, RESULTS, self.targets, OUTPUT_BUCKETS),
             follow_schedule,
             self.stop_execution,

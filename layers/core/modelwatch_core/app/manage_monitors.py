@@ -30,7 +30,7 @@ from modelwatch_core.domain.errors import InvalidInput, ModelwatchError
 from modelwatch_core.domain.monitoring_execution import MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule, ScheduleRequest, ScheduleStatus
 from modelwatch_core.domain.windows import Window
-from modelwatch_core.ports import BaseliningJobs, Clock, Ledger, Schedules, UnreadableRecord
+from modelwatch_core.ports import BaseliningJobs, Clock, Ledger, Schedules, SentAlerts, UnreadableRecord
 
 _RECENT = 20
 """How many executions are searched for the last scheduled one: one-off runs may have come after it."""
@@ -105,6 +105,7 @@ class ManageMonitors:
     jobs: BaseliningJobs
     lists: MonitorLists
     alerts: MonitorAlerts
+    sent_alerts: SentAlerts
     accept: AcceptSchedule
     follow_schedule: FollowSchedule
     stop_execution: StopExecution
@@ -173,6 +174,8 @@ class ManageMonitors:
             watched_endpoint=old.watched_endpoint if is_same else None,
             version=old.version + 1,
         )
+        if schedule.alert_targets != old.alert_targets:  # before they count, so that a repetition finds it to do
+            self.sent_alerts.note_return(old.schedule_id, of_all_but=old.alert_targets)
         self.follow_schedule(self.schedules.save(schedule))
         return shown(schedule) | {"warnings": schedule.warnings}
 
