@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import pytest
 
@@ -15,6 +16,11 @@ from modelwatch_core.domain.outcome import Outcome, OutcomeStatus
 from modelwatch_core.domain.processing_job import JobState
 from tests.core.world import DRIFT, TEN, World
 
+HOUR = timedelta(hours=1)
+BASELINE = {
+    "constraints_s3_uri": "s3://results/baseline/constraints.json",
+    "statistics_s3_uri": "s3://results/baseline/statistics.json",
+}
 FAILED = {"status": OutcomeStatus.FAILED, "failure_reason": "AllMalformed: no record can be parsed"}
 
 
@@ -81,6 +87,23 @@ def test_a_window_that_is_analysed_again_without_constraints_has_no_violations_o
     settled = ended(world, world.launch(again))
     assert (settled.attempt, settled.monitoring_execution_status) == (2, "Completed")
     assert settled.outcome.violation_count is None
+
+
+@pytest.mark.parametrize(("before", "after"), [(BASELINE, None), (None, BASELINE)])
+def test_a_window_that_waited_while_its_schedule_changed_is_settled_by_what_it_was_compared_with(world, before, after):
+    world.has_schedule(baseline=before)
+    world.has_captures(TEN)
+    first = world.tick()
+    world.clock.pass_by(HOUR)
+    waiting = world.requested(TEN + HOUR, "tick-2")
+    world.manage("UpdateMonitoringSchedule", monitoring_schedule_name="hourly", baseline=after)
+    ended(world, first)
+    world.reconcile()
+    started = world.ledger.get(waiting.key)
+    assert started.monitoring_execution_status == "InProgress"
+    assert (world.host.started[-1].settings.baseline_constraints is None) == (after is None)
+    settled = ended(world, started)
+    assert (settled.monitoring_execution_status, settled.outcome.violation_count) == ("Completed", 0 if after else None)
 
 
 @pytest.mark.parametrize(("message", "count"), [("Completed: fine", 0), ("CompletedWithViolations: see the log", None)])

@@ -98,7 +98,8 @@ class MonitoringExecution(Owned):
     tags : dict of str to str
         Those of its schedule then, by which alerts are routed.
     compares : bool
-        Whether its schedule had constraints to compare with; without them there is no report of violations.
+        Whether its schedule had constraints to compare with when it started; without them there is no report of
+        violations.
     publish_cloudwatch_metrics : bool
         Whether its metrics are published.
     publish_feature_metrics : bool
@@ -313,6 +314,10 @@ class MonitoringExecution(Owned):
     def running(self, run: Run, *, now: datetime, lease: timedelta) -> Self:
         """Return the execution with the run that its host started, after its temporary endpoint came into service."""
         return self._changed(now, run=run, due=now + lease)
+
+    def of_changed(self, schedule: MonitoringSchedule, *, now: datetime) -> Self:
+        """Return the execution as one that analyses what its schedule says by now, after it was planned."""
+        return self._changed(now, compares=schedule.compares)
 
     def prolonged(self, *, due: datetime, now: datetime) -> Self:
         """Return the execution with another time at which it is asked after."""
