@@ -32,6 +32,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
         failed = record.monitoring_execution_status is ExecutionStatus.FAILED
         metrics.add_metric(name="ExecutionsEnded", unit="Count", value=1)
         metrics.add_metric(name="ExecutionsFailed", unit="Count", value=1 if failed else 0)
-    count = record.outcome.violation_count if record.outcome else 0
+    count = record.outcome.violation_count if record.outcome else None
     logger.info("settled", subject=ended.subject, status=ended.outcome.status, violation_count=count)
-    metrics.add_metric(name="Violations", unit="Count", value=count)
+    if count is not None:
+        metrics.add_metric(name="Violations", unit="Count", value=count)

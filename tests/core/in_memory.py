@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from bisect import bisect_left, insort
 from collections import Counter, UserDict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from itertools import islice, takewhile
@@ -328,6 +328,12 @@ class MemorySentAlerts:
         place = (alerts[0].schedule_id, str(target))
         if self.sending.get(place, ("", None))[0] == alerts[0].key:
             del self.sending[place]
+
+    def note_return(self, schedule_id: str, *, of_all_but: Collection[AlertTargetReference]) -> None:
+        stayed = {str(target) for target in of_all_but}
+        for place, heard in self.heard.items():
+            if place[0] == schedule_id and place[1] not in stayed:
+                self.heard[place] = heard.after_a_return
 
 
 class MemoryAlertStates:

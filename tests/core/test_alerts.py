@@ -8,11 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from modelwatch_core.app.deliver_alerts import MOST_AT_ONCE
 from modelwatch_core.domain.alert_chat import chat_message
 from modelwatch_core.domain.alert_event import alert_event, size_of
+from modelwatch_core.domain.alert_targets import AlertTargetReference
 from modelwatch_core.domain.alert_text import alert_subject, alert_text, bundle_text, cut_line
 from modelwatch_core.domain.alerting import AlertName, AlertThreshold
-from modelwatch_core.domain.alerts import AlertsWaiting
+from modelwatch_core.domain.alerts import AlertRaised, AlertsWaiting
 from modelwatch_core.domain.constraint_violations import ConstraintViolation, excess_of
 from modelwatch_core.domain.errors import InvalidInput, Upstream
 from modelwatch_core.domain.events import ExecutionRequest
@@ -485,6 +487,59 @@ def test_a_hundred_schedules_that_end_in_the_same_second_are_a_few_messages_with
     assert (large.outcome.violation_count, len(large.violations)) == (500, 20)
     assert "- and 480 more, see the report" in alert_text(large)
     assert list(world.waiting.targets()) == []
+
+
+class Choosy(People):
+    """A target that refuses each message with an alert of one schedule."""
+
+    refused = "schedule-010"
+
+    def send_together(self, alerts, address):
+        if any(alert.monitoring_schedule_name == self.refused for alert in alerts):
+            raise Upstream("ServiceError", "the message is refused")
+        super().send_together(alerts, address)
+
+
+def waits_for(world: World, number: int) -> AlertTargetReference:
+    """Let so many alerts wait for a target, each of a schedule of its own."""
+    world.has_schedule("schedule-000", alert_targets=[{"type": "people", "address": "on call"}])
+    world.has_captures()
+    world.finish(world.ends(world.tick(name="schedule-000"), DRIFT))
+    world.route(world.announcements[-1])
+    (raised,) = (event for event in world.bus.published if isinstance(event, AlertRaised))
+    world.bus.published.clear()
+    for each in range(number):
+        named = {"monitoring_schedule_name": f"schedule-{each:03}", "key": f"schedule-{each:03}/{raised.alert.key}"}
+        world.waiting.put(raised.target, raised.alert.model_copy(update=named))
+    return raised.target
+
+
+def test_as_many_alerts_as_wait_are_sent_by_invocations_each_of_which_asks_for_the_next():
+    world, people = World(), People()
+    world.targets |= {"people": lambda: people}
+    waits_for(world, 3 * MOST_AT_ONCE + 1)
+    world.reconcile()
+    asked = []
+    while world.bus.published:
+        event = world.bus.published.pop()
+        assert isinstance(event, AlertsWaiting)
+        asked.append(world.deliver_alert.send_waiting(event))
+    assert asked == [MOST_AT_ONCE, MOST_AT_ONCE, MOST_AT_ONCE, 1]
+    assert len({alert.key for alert in people.alerts}) == len(people.alerts) == sum(asked)
+    assert list(world.waiting.targets()) == []
+
+
+def test_a_message_that_is_refused_keeps_no_alert_waiting_but_its_own_and_asks_for_no_invocation():
+    world, people = World(), Choosy()
+    world.targets |= {"people": lambda: people}
+    target = waits_for(world, MOST_AT_ONCE + 20)
+    with pytest.raises(Upstream, match="AlertNotDelivered: people:on call: ServiceError: the message is refused"):
+        world.deliver_alert.send_waiting(AlertsWaiting(target=target))
+    assert len(people.alerts) == MOST_AT_ONCE - people.most_together
+    assert world.bus.published == []
+    with pytest.raises(Upstream):
+        world.deliver_alert.send_waiting(AlertsWaiting(target=target))
+    assert len(world.waiting.of(target, most=999)) == people.most_together
 
 
 def test_a_target_that_throttles_fails_or_is_gone_holds_up_no_other_and_gets_each_alert_once_when_it_is_back():

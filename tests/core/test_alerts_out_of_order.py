@@ -204,6 +204,55 @@ def test_an_execution_that_is_announced_again_after_a_later_one_has_no_second_me
     assert schedule.changes("everything") == ["violations InAlert", "violations Reminder"]
 
 
+def test_a_target_that_is_one_again_hears_that_an_alert_began_which_began_without_it():
+    schedule = Deliveries(remind_after_hours=0)
+    named = [{"type": name, "address": "x"} for name in ("everything", "critical")]
+
+    def has_targets(*targets: dict[str, str]) -> None:
+        schedule.world.manage("UpdateMonitoringSchedule", monitoring_schedule_name="hourly", alert_targets=targets)
+
+    def ends(number: int, kind: str) -> None:
+        schedule.end(kind)
+        for event in schedule.announce(number):
+            assert schedule.deliver(event)
+
+    has_targets(*named)
+    ends(0, "V")
+    has_targets(named[1])
+    ends(1, "o")
+    ends(2, "V")
+    has_targets(*named)
+    ends(3, "V")
+    ends(4, "V")
+    ends(5, "o")
+    phases = {
+        "everything": "InAlert InAlert Reminder Recovered",
+        "critical": "InAlert Recovered InAlert Reminder Reminder",
+    }
+    phases["critical"] += " Recovered"
+    for name, said in phases.items():
+        assert schedule.changes(name) == [f"violations {phase}" for phase in said.split()]
+    assert [alert.since for alert in schedule.targets["everything"].alerts[1:]] == [
+        alert.since for alert in schedule.targets["critical"].alerts[3:]
+    ]
+
+
+def test_a_target_that_is_one_again_while_the_alert_lasts_is_reminded_of_it_and_hears_its_end():
+    schedule = Deliveries(remind_after_hours=0)
+    for number, kind in enumerate("VVVo"):
+        if number == 1:
+            others = [{"type": "failures", "address": "x"}]
+            schedule.world.manage("UpdateMonitoringSchedule", monitoring_schedule_name="hourly", alert_targets=others)
+        if number == 2:
+            again = [{"type": "everything", "address": "x"}]
+            schedule.world.manage("UpdateMonitoringSchedule", monitoring_schedule_name="hourly", alert_targets=again)
+        schedule.end(kind)
+        for event in schedule.announce(number):
+            assert schedule.deliver(event)
+    assert schedule.changes("everything") == [f"violations {phase}" for phase in ("InAlert", "Reminder", "Recovered")]
+    assert len({alert.since for alert in schedule.targets["everything"].alerts}) == 1
+
+
 class Slow(MemoryTarget):
     """A target of people to whom nothing is sent at once."""
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from modelwatch_core.domain.analysis import AnalysisRequest
 from modelwatch_core.domain.analysis_settings import AnalysisSettings, DatasetFormat, Switch
+from modelwatch_core.domain.drift_methods import CATEGORICAL_DRIFT_METHODS, COMPARISON_METHODS
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitor_kinds import KINDS
 from modelwatch_core.domain.settings_environment import (
@@ -46,6 +47,9 @@ def values_of(name: str, annotation: type) -> st.SearchStrategy[object]:
         "max_explained_rows": st.integers(1, 10**15 - 1).map(str) | st.just("all"),
         "problem_type": st.sampled_from(["BinaryClassification", "Regression"]),
         "threshold_rule": st.sampled_from(["SamplingError", "Exact"]),
+        "missing_values": st.lists(TEXT.map(lambda text: text.replace(",", "").strip()).filter(bool)).map(tuple),
+        "comparison_method": st.sampled_from(COMPARISON_METHODS),
+        "categorical_drift_method": st.sampled_from(CATEGORICAL_DRIFT_METHODS),
         "user_environment": st.dictionaries(TEXT.map(lambda text: f"MY_{text}"), TEXT | st.just(""), max_size=3),
     }
     names = ("sagemaker_endpoint_name", "sagemaker_monitoring_schedule_name", "model_endpoint_name")

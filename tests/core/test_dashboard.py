@@ -175,6 +175,26 @@ def test_the_worst_monitor_is_first(watched):
     assert names == ["failing", "drifting", "idle", "hourly"]
 
 
+def test_a_monitor_that_compares_nothing_is_not_said_to_be_without_violations(watched):
+    watched.has_schedule("bare", baseline=None)
+    watched.runs(0)
+    watched.runs(0, name="bare")
+    page = texts(watched.page())
+    assert "Nothing compared: 1, OK: 1" in page
+    assert (page.count("no violations"), page.count("nothing was compared")) == (1, 1)
+    history = texts(watched.page("s3://results/dashboard/bare.html"))
+    assert "nothing was compared" in history
+    assert "no violations" not in history
+
+
+def test_violations_that_nobody_counted_are_shown_as_violations(watched):
+    watched.runs(0, status=OutcomeStatus.COMPLETED_WITH_VIOLATIONS, violation_count=None)
+    page = watched.page()
+    assert "Violations: 1" in texts(page)
+    assert re.search(r'<rect class="violations" x="0" y="0" ', page)  # as tall as can be
+    assert "0 violations" not in texts(page)
+
+
 def test_a_monitor_without_an_indicator_shows_no_state(watched):
     watched.manage("UpdateMonitoringSchedule", monitoring_schedule_name="hourly", model_dashboard_indicator=False)
     watched.runs(0, DRIFT)

@@ -86,6 +86,47 @@ def test_a_setting_of_the_app_is_refused_for_baselining_jobs_too(world, kind):
     assert world.jobs.kept == {}
 
 
+UNKNOWN_NAMES = {
+    "comparison_method": "comparison_method: must be one of Calibrated, Simple, Robust, KLDivergence, Wasserstein, ",
+    "categorical_drift_method": "categorical_drift_method: must be one of LInfinity, Calibrated, Simple, Robust, ",
+    "report_values": "report_values: .*'Enabled' or 'Disabled'",
+    "decimal": "decimal: .*'.' or ','",
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "says"),
+    [
+        *((KINDS["DataQuality"], *unknown) for unknown in UNKNOWN_NAMES.items()),
+        (KINDS["ModelQuality"], "comparison_method", UNKNOWN_NAMES["comparison_method"]),
+        (KINDS["ModelQuality"], "threshold_rule", "threshold_rule: .*'SamplingError' or 'Exact'"),
+        (KINDS["ModelExplainability"], "max_explained_rows", "max_explained_rows: must be a number of rows"),
+    ],
+    ids=lambda value: getattr(value, "monitoring_type", None),
+)
+def test_a_name_that_a_setting_does_not_know_is_refused_when_it_is_given_with_those_that_it_knows(
+    world, kind, name, says
+):
+    unknown = {"environment": {name: "Horoscope"}}
+    world.has_schedule("sound", **of_kind(kind, kind.schedule_parameters, ground_truth_attribute="label"))
+    changed = schedule_parameters("sound") | of_kind(kind, kind.schedule_parameters, **unknown)
+    for refused in (
+        lambda: world.has_schedule("other", **of_kind(kind, kind.schedule_parameters, **unknown)),
+        lambda: world.manage("UpdateMonitoringSchedule", **changed),
+        lambda: world.create_baseline(baselining(kind, **unknown)),
+    ):
+        with pytest.raises(InvalidInput, match=f"InvalidSettings: {says}"):
+            refused()
+    assert (set(world.schedules.kept), world.jobs.kept) == ({"sound"}, {})
+
+
+def test_another_spelling_of_a_drift_measure_is_taken_as_its_name(world):
+    world.has_schedule(environment={"comparison_method": "linf_robust", "categorical_drift_method": "psi"})
+    world.tick()
+    (started,) = world.host.started
+    assert (started.settings.comparison_method, started.settings.categorical_drift_method) == ("Robust", "PSI")
+
+
 def test_the_refusal_says_which_parameter_a_setting_of_the_app_comes_from(world):
     with pytest.raises(InvalidInput) as refused:
         world.has_schedule(environment={"start_time": "2026-01-01", "output_path": "/x", "MINE": "1"})

@@ -632,7 +632,6 @@ def test_a_schedule_without_constraints_describes_its_windows_and_finds_no_viola
     (started,) = world.host.started
     assert (started.settings.baseline_constraints, started.settings.baseline_statistics) == (None, None)
     ended = world.ends(execution)
-    del world.objects.kept[f"{execution.output_s3_uri}/constraint_violations.json"]
     assert world.finish(ended).monitoring_execution_status == "Completed"
 
 

@@ -754,6 +754,15 @@ class TestWaitingAlerts:
             assert list(waiting.of(self.PEOPLE, most=2)) == alerts[sent:][:2]
             waiting.remove(self.PEOPLE, alerts[sent].key)
 
+    def test_each_target_that_alerts_wait_for_is_found_once_and_has_its_own(self, waiting):
+        addresses = ("arn:a", "arn:a-b", "arn:ab", "arn:a:1")  # one begins as another does
+        targets = [AlertTargetReference(type="sns", address=address) for address in addresses]
+        for number, target in enumerate(targets):
+            for key in range(number + 1):
+                waiting.put(target, violating().model_copy(update={"key": f"{key}"}))
+        assert sorted(map(str, waiting.targets())) == sorted(map(str, targets))
+        assert [len(waiting.of(target, most=9)) for target in targets] == [1, 2, 3, 4]
+
 
 class TestSentAlerts:
     @pytest.fixture
@@ -823,6 +832,24 @@ class TestSentAlerts:
             assert sent.begin([later], target) == ([later], known)
             sent.abandon([later], target)
         assert sent.begin([later], self.PEOPLE) == ([later], heard)
+
+    def test_whoever_is_a_target_again_has_returned_until_it_hears_of_something(self, sent):
+        alert = violating()
+        known = HeardAlerts(alerts={AlertName.VIOLATIONS: HeardAlert(number=3, since=NOW, occasion="a")})
+        keys = iter(f"{alert.schedule_id}/{number}" for number in range(9))
+
+        def heard(target: AlertTargetReference) -> HeardAlerts:
+            later = alert.model_copy(update={"key": next(keys)})
+            _, before = sent.begin([later], target)
+            sent.finish([later], target, known)
+            return before
+
+        for target in (self.PEOPLE, self.OTHERS):
+            heard(target)
+        sent.note_return(alert.schedule_id, of_all_but=[self.OTHERS])
+        sent.note_return("another", of_all_but=[])
+        assert [heard(target) for target in (self.PEOPLE, self.OTHERS)] == [known.after_a_return, known]
+        assert heard(self.PEOPLE) == known
 
     def test_a_sender_that_died_is_succeeded_after_its_lease_and_its_end_ends_no_other(self, sent, clock):
         alert = violating()
@@ -964,6 +991,26 @@ def test_alerts_of_a_later_version_do_not_keep_others_waiting(table):
         if item["sk"] in ("a", "b"):
             table.put_item(Item=item | {"document": "{}"})
     assert list(waiting.of(people, most=1)) == alerts[2:]
+
+
+def test_of_alerts_that_wait_no_more_are_read_than_are_sent(table, monkeypatch):
+    people, others = TestWaitingAlerts.PEOPLE, TestWaitingAlerts.OTHERS
+    waiting, read = TableWaitingAlerts(VersionedItems(table), ManualClock()), []
+    for number in range(30):
+        waiting.put(people if number else others, violating().model_copy(update={"key": f"{number}"}))
+    query = table.query
+
+    def counted(**asked):
+        page = query(**asked)
+        read.append(len(page["Items"]))
+        return page
+
+    monkeypatch.setattr(table, "query", counted)
+    assert len(waiting.of(people, most=7)) == 7
+    assert read == [7]
+    read.clear()
+    assert list(waiting.targets()) == [others, people]
+    assert sum(read) == 2
 
 
 def test_an_analysis_of_a_later_version_hides_no_other_endpoint(table):

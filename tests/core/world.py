@@ -156,6 +156,7 @@ class World:
             jobs,
             lists,
             MonitorAlerts(lists, schedules, ledger, states, follow_schedule, self.clock),
+            self.sent,
             AcceptSchedule(jobs, objects, self.endpoints, start, self.clock, RESULTS, self.targets, OUTPUT_BUCKETS),
             follow_schedule,
             self.stop_execution,
@@ -216,8 +217,9 @@ class World:
 
     def ends(self, execution: MonitoringExecution, *violations: dict[str, Any], **changes: object) -> AnalysisEnded:
         """Return the end of an execution's analysis, whose reports are there; ``changes`` are those of its outcome."""
-        folder = execution.output_s3_uri
-        self.objects.kept[f"{folder}/constraint_violations.json"] = json.dumps({"violations": violations}).encode()
+        folder, compares = execution.output_s3_uri, execution.compares or execution.kind.analysis is None
+        if compares:
+            self.objects.kept[f"{folder}/constraint_violations.json"] = json.dumps({"violations": violations}).encode()
         self.objects.kept[f"{folder}/cloudwatch_metrics.jsonl"] = (
             b'{"MetricName":"feature_baseline_drift_distance","Value":1.0}\n'
         )
@@ -225,7 +227,7 @@ class World:
         fields: dict[str, Any] = {
             "status": status,
             "exit_message": f"{status}: done",
-            "violation_count": len(violations),
+            "violation_count": len(violations) if compares else None,
             "records": RecordCounts(read=500),
         }
         outcome = Outcome(**(fields | changes))

@@ -11,8 +11,8 @@ import pytest
 from modelwatch_analyzer.data_quality.documents import Constraints, MonitoringConfig, Statistics
 from modelwatch_analyzer.data_quality.monitoring_config import EffectiveConfig
 from modelwatch_analyzer.distances import ROBUST, SIMPLE
-from modelwatch_analyzer.distances.methods import L_INFINITY
 from modelwatch_analyzer.wording import java_double, percent
+from modelwatch_core.domain.drift_methods import L_INFINITY
 from modelwatch_core.domain.errors import InvalidInput
 
 

@@ -9,6 +9,8 @@ import pytest
 
 from modelwatch_analyzer import distances
 from modelwatch_analyzer.distances import MEASURES, DriftMeasure, Exceeds
+from modelwatch_analyzer.distances.methods import categorical_drift_methods, comparison_methods
+from modelwatch_core.domain import drift_methods
 from modelwatch_core.domain.errors import InvalidInput
 from tests.data_quality.conftest import Workbench, found, table
 
@@ -40,15 +42,19 @@ def test_every_measure_says_what_its_threshold_means_and_where_it_is_from(measur
     assert MEASURES[measure.name] is measure
 
 
-def test_names_and_aliases_are_unique() -> None:
-    names = [name for measure in MEASURES.values() for name in (measure.name, *measure.aliases)]
-    assert len(names) == len(set(names))
+def test_the_core_knows_the_names_of_all_measures_so_that_others_are_refused_when_they_are_given() -> None:
+    assert (*comparison_methods(),) == drift_methods.COMPARISON_METHODS
+    assert (*categorical_drift_methods(),) == drift_methods.CATEGORICAL_DRIFT_METHODS
+    assert {*drift_methods.ALIASES.values()} <= {*MEASURES}
+    assert MEASURES.keys().isdisjoint(drift_methods.ALIASES)
 
 
 def test_a_new_measure_works_from_the_constraints_file_to_a_violation_and_the_report(
     workbench: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(MEASURES, TOY.name, TOY)
+    for names in ("COMPARISON_METHODS", "CATEGORICAL_DRIFT_METHODS"):
+        monkeypatch.setattr(drift_methods, names, (*getattr(drift_methods, names), TOY.name))
     workbench.baseline(table({"n": [1, 2, 3], "s": ["x", "x", "y"]}))
     constraints = workbench.read("baseline/constraints.json")
     constraints["monitoring_config"]["distribution_constraints"] |= {

@@ -69,6 +69,26 @@ def code(error: pytest.ExceptionInfo[ClientError]) -> str:
     return str(error.value.response["Error"]["Code"])
 
 
+def test_an_unknown_drift_measure_is_refused_by_definitions_schedules_and_baselining_jobs(client, world):
+    unknown = {"comparison_method": "Horoscope"}
+    specification = definition()["DataQualityAppSpecification"] | {"Environment": unknown}
+    world.objects.kept["s3://data/train.csv"] = b"a\n1\n"
+    for refused in (
+        lambda: client.create_data_quality_job_definition(**definition(DataQualityAppSpecification=specification)),
+        lambda: client.create_monitoring_schedule(
+            MonitoringScheduleName="hourly",
+            MonitoringScheduleConfig={
+                "MonitoringJobDefinition": inline(Environment=unknown),
+                "ScheduleConfig": {"ScheduleExpression": "cron(0 * ? * * *)"},
+            },
+        ),
+        lambda: client.create_processing_job(**processing_job(Environment=processing_job()["Environment"] | unknown)),
+    ):
+        with pytest.raises(ClientError, match="comparison_method: must be one of Calibrated, Simple, Robust, "):
+            refused()
+    assert (world.schedules.kept, world.jobs.kept) == ({}, {})
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_definition_is_described_as_it_was_sent_and_gone_once_it_is_deleted(client, world, kind):
     sent = definition(kind)

@@ -67,7 +67,7 @@ def test_every_status_of_an_execution_has_words(run: Run):
 
     texts = {status: status_text(execution(9, status, outcome={"violation_count": 1})) for status in ExecutionStatus}
     assert len(set(texts.values())) == len(ExecutionStatus)
-    assert "no violations" not in status_text(execution(9, compares=False))
+    assert status_text(execution(9, outcome={"violation_count": None})) == "completed, nothing was compared"
 
 
 def test_an_execution_is_found_by_its_scheduled_time(run: Run):
@@ -116,7 +116,7 @@ def test_violations_that_nobody_looked_for_are_not_shown_as_none(run: Run, monke
     assert "Violations" not in described.stdout
     nothing = ConstraintViolations({"violations": []})
     monkeypatch.setattr(ConstraintViolations, "from_s3_uri", lambda *_: nothing)
-    without = execution(9, compares=False, outcome={"violation_count": None})
+    without = execution(9, outcome={"violation_count": None})
     for record, violations, text in (
         (execution(9), [], "no violations."),
         (failed, None, "failed: NoData: nothing was captured"),
@@ -201,6 +201,8 @@ class StoredApp(FakeApp):
         ("Completed", 2, 0, True),
         ("InProgress", 2, -9, False),
         ("Failed", 2, -9, False),
+        ("Failed", 2, 0, False),  # written in the same second
+        ("Stopped", 2, 9, False),
     ],
 )
 def test_what_an_earlier_attempt_left_is_not_shown_as_that_of_a_later_one(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -378,6 +378,10 @@ class SentAlerts(Protocol):
         """Note that sending failed, so that the next try may begin."""
         ...
 
+    def note_return(self, schedule_id: str, *, of_all_but: Collection[AlertTargetReference]) -> None:
+        """Note that whoever has heard of a schedule's alerts, but for some, was none of its targets for a time."""
+        ...
+
 
 class KnownAlerts(NamedTuple):
     """What is known of a schedule's alerts.
@@ -494,7 +498,7 @@ class WaitingAlerts(Protocol):
     def of(self, target: AlertTargetReference, *, most: int) -> Sequence[Alert]:
         """Return the alerts that have waited longest for a target, by the second, the oldest first.
 
-        Those that cannot be read are passed over.
+        No others are read. Those that cannot be read are passed over, and what has just been kept may be missing.
         """
         ...
 

@@ -67,6 +67,7 @@ from modelwatch_core.ports import (
     ObjectStore,
     RunClaims,
     Schedules,
+    SentAlerts,
     WaitingAlerts,
 )
 from modelwatch_core.settings import (
@@ -181,6 +182,12 @@ def _alert_states() -> AlertStates:
     from modelwatch_core.adapters.aws.alert_tables import TableAlertStates
 
     return TableAlertStates(_items())
+
+
+def _sent_alerts() -> SentAlerts:
+    from modelwatch_core.adapters.aws.alert_tables import TableSentAlerts
+
+    return TableSentAlerts(_items(), _CLOCK)
 
 
 def _waiting_alerts() -> WaitingAlerts:
@@ -432,6 +439,7 @@ def manage_monitors() -> ManageMonitors:
         jobs=_jobs(),
         lists=lists,
         alerts=MonitorAlerts(lists, _schedules(), _ledger(), _alert_states(), _follow_schedule(), _CLOCK),
+        sent_alerts=_sent_alerts(),
         accept=AcceptSchedule(
             jobs=_jobs(),
             objects=_objects(),
@@ -596,10 +604,7 @@ def route_alerts() -> RouteAlerts:
 @cache
 def deliver_alert() -> DeliverAlert:
     """Return the use case of functions/route_alerts for raised alerts, and for those that wait."""
-    from modelwatch_core.adapters.aws.alert_tables import TableSentAlerts
-
-    sent = TableSentAlerts(_items(), _CLOCK)
-    return DeliverAlert(sent=sent, waiting=_waiting_alerts(), bus=_bus(), targets=ALERT_TARGETS)
+    return DeliverAlert(sent=_sent_alerts(), waiting=_waiting_alerts(), bus=_bus(), targets=ALERT_TARGETS)
 
 
 @cache

@@ -21,7 +21,7 @@ from modelwatch.cli.option_groups import takes_option_groups
 from modelwatch.cli.options import TIME, AsJson, examples, output_path
 from modelwatch.cli.responses import Record, cost_text, print_record, print_response, time_text
 from modelwatch.cli.result import VIOLATION_COLUMNS, violation_rows
-from modelwatch.model_monitor.execution import OPEN_STATUSES, MonitoringExecution, execution_key
+from modelwatch.model_monitor.execution import ENDED_WELL, OPEN_STATUSES, MonitoringExecution, execution_key
 from modelwatch.model_monitor.progress import wait_for
 from modelwatch.printing import make_console, print_table, printable
 from modelwatch_core.domain.constraint_violations import read_violation
@@ -244,7 +244,8 @@ def report(
     with options.app("Reading the report") as app:
         record = which.record(app, name, options)
         execution = MonitoringExecution(app, record)
-        violations = execution.constraint_violations()
+        ended_well = record["monitoring_execution_status"] in ENDED_WELL
+        violations = execution.constraint_violations() if ended_well else None
         saved = _saved_report(execution, output) if output or opens else None
     if opens and saved:
         webbrowser.open(saved.resolve().as_uri())
@@ -269,11 +270,11 @@ def wait_for_end(app: AppClient, record: Record, *, show: bool) -> dict[str, Any
 def status_text(record: Record) -> str:
     """Return how an execution stands, in plain English."""
     status, outcome = record["monitoring_execution_status"], record.get("outcome") or {}
+    count = outcome.get("violation_count")
     match status:
         case "Completed":
-            return "completed, no violations" if record.get("compares", True) else "completed, nothing was compared"
+            return "completed, nothing was compared" if count is None else "completed, no violations"
         case "CompletedWithViolations":
-            count = outcome.get("violation_count")
             return f"completed, {count_text(count, 'violation')}" if count else "completed with violations"
         case "Failed" | "Stopped":
             return f"{status.lower()}: {outcome.get('failure_reason') or 'no reason is known'}"

@@ -259,17 +259,17 @@ class MonitoringExecution(dict[str, Any]):
         """Return what is read of a file of its results; None where it ended well and has no such file."""
         from botocore.exceptions import ClientError
 
+        if self.monitoring_execution_status in OPEN_STATUSES:
+            self._refresh()
+        if self.monitoring_execution_status not in ENDED_WELL:
+            raise self._no_file(file_name)  # whatever its folder holds is not all, or of an earlier attempt
         uri = f"{self._record['output_s3_uri']}/{file_name}"
         try:
-            if not self._is_of_an_earlier_attempt(uri):
-                return read(uri)
+            return None if self._is_of_an_earlier_attempt(uri) else read(uri)
         except ClientError as error:
             if error.response["Error"]["Code"] not in ("NoSuchKey", "404"):
                 raise
-        self._refresh()
-        if self.monitoring_execution_status in ENDED_WELL:
             return None
-        raise self._no_file(file_name)
 
     def _is_of_an_earlier_attempt(self, uri: str) -> bool:
         """Whether a file in its folder is older than it is.

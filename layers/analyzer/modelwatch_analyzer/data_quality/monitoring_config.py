@@ -16,9 +16,10 @@ from modelwatch_analyzer.distances.distribution_constraints import (
     SUGGESTED_DISTRIBUTION,
     DistributionConstraints,
 )
-from modelwatch_analyzer.distances.methods import L_INFINITY, measure_of_categories, measure_of_numbers
+from modelwatch_analyzer.distances.methods import measure_of_categories, measure_of_numbers
 from modelwatch_analyzer.feature_statistics import InferredType
 from modelwatch_core.domain.analysis_settings import Switch
+from modelwatch_core.domain.drift_methods import L_INFINITY
 
 SUGGESTED = MonitoringConfig(
     evaluate_constraints=Switch.ENABLED,

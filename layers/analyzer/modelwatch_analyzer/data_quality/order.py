@@ -15,10 +15,10 @@ from modelwatch_analyzer.data_quality.documents import Constraints, FeatureConst
 from modelwatch_analyzer.data_quality.drift import measure_drift
 from modelwatch_analyzer.data_quality.monitoring_config import EffectiveConfig
 from modelwatch_analyzer.distances import ROBUST
-from modelwatch_analyzer.distances.methods import L_INFINITY
 from modelwatch_analyzer.feature_statistics import FeatureStatistics, InferredType
 from modelwatch_analyzer.profile.table import TableProfile
 from modelwatch_analyzer.wording import enumerated
+from modelwatch_core.domain.drift_methods import L_INFINITY
 
 _LIMITS = ("completeness_check", "is_non_negative_check", "categorical_values_check")
 """The checks of a calibrated baseline that chance alone can violate."""

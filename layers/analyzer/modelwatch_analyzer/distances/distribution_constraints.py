@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
 from modelwatch_analyzer.distances.calibrated import CALIBRATED
 from modelwatch_analyzer.distances.linf import ROBUST
-from modelwatch_analyzer.distances.methods import L_INFINITY, known_categorical_drift_method, known_comparison_method
 from modelwatch_analyzer.documents import ConstraintsPart
 from modelwatch_analyzer.metric_change import Rates
 from modelwatch_core.domain.analysis_settings import DriftSettings, Switch
-from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.drift_methods import L_INFINITY, known_categorical_drift_method, known_comparison_method
 
 
 class DistributionConstraints(ConstraintsPart):
@@ -80,23 +78,7 @@ SUGGESTED_CALIBRATED = CALIBRATED_RATES.overlaid(
 
 
 def chosen_methods(settings: DriftSettings) -> DistributionConstraints:
-    """Return the drift measures that the settings of an analysis name, without aliases.
-
-    Raises
-    ------
-    InvalidInput
-        ``InvalidSettings``, with the names that there are.
-    """
+    """Return the drift measures that the settings of an analysis name."""
     return DistributionConstraints(
-        comparison_method=_known(known_comparison_method, "comparison_method", settings.comparison_method),
-        categorical_drift_method=_known(
-            known_categorical_drift_method, "categorical_drift_method", settings.categorical_drift_method
-        ),
+        comparison_method=settings.comparison_method, categorical_drift_method=settings.categorical_drift_method
     )
-
-
-def _known(check: Callable[[str], str], setting: str, method: str | None) -> str | None:
-    try:
-        return method and check(method)
-    except ValueError as error:
-        raise InvalidInput("InvalidSettings", f"{setting}: {error}") from None

@@ -15,7 +15,6 @@ def _distance(counts: BinCounts) -> float:
 
 HELLINGER = DriftMeasure(
     name="Hellinger",
-    aliases=("hellinger",),
     title="Hellinger distance",
     numerical=of_numbers(_distance),
     categorical=of_categories(_distance),

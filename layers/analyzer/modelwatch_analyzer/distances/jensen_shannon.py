@@ -18,7 +18,6 @@ def _distance(counts: BinCounts) -> float:
 
 JENSEN_SHANNON = DriftMeasure(
     name="JensenShannon",
-    aliases=("jensen_shannon",),
     title="Jensen-Shannon distance",
     numerical=of_numbers(_distance),
     categorical=of_categories(_distance),

@@ -22,7 +22,6 @@ def _divergence(counts: BinCounts) -> float:
 
 KL_DIVERGENCE = DriftMeasure(
     name="KLDivergence",
-    aliases=("kl_divergence",),
     title="Kullback-Leibler divergence",
     quantity="divergence",
     numerical=of_numbers(_divergence),

@@ -41,7 +41,6 @@ def _values(sketch: KllSketch) -> Floats:
 
 KOLMOGOROV_SMIRNOV = DriftMeasure(
     name="KolmogorovSmirnov",
-    aliases=("ks",),
     title="Kolmogorov-Smirnov p-value",
     quantity="p-value",
     numerical=_p_value,

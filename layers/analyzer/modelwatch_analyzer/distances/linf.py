@@ -92,7 +92,6 @@ _SOURCE = "SageMaker Model Monitor; Deequ, analyzers/Distance"
 
 SIMPLE = DriftMeasure(
     name="Simple",
-    aliases=("linf_simple",),
     title="Simple L-infinity",
     numerical=partial(_numerical, robust=False),
     categorical=partial(_categorical, robust=False),
@@ -102,7 +101,6 @@ SIMPLE = DriftMeasure(
 )
 ROBUST = DriftMeasure(
     name="Robust",
-    aliases=("linf_robust",),
     title="Robust L-infinity",
     numerical=partial(_numerical, robust=True),
     categorical=partial(_categorical, robust=True),

@@ -57,8 +57,6 @@ class DriftMeasure:
     ----------
     name : str
         What constraints files call it: ``Robust``.
-    aliases : tuple of str
-        Other spellings of the name in files.
     title : str
         Its name in reports: ``Robust L-infinity``.
     quantity : str
@@ -78,7 +76,6 @@ class DriftMeasure:
     """
 
     name: str
-    aliases: tuple[str, ...] = ()
     title: str
     quantity: str = "distance"
     numerical: NumericalStatistic | None = None

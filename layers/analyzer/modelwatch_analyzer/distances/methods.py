@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from modelwatch_analyzer.distances import MEASURES, ROBUST, SIMPLE, DriftMeasure
 from modelwatch_analyzer.distances.calibrated import CALIBRATED
-
-L_INFINITY = "LInfinity"
-"""SageMaker's ``categorical_drift_method`` for the L-infinity distance that ``comparison_method`` names."""
+from modelwatch_core.domain.drift_methods import L_INFINITY
 
 
 def comparison_methods() -> dict[str, str]:
@@ -24,28 +22,6 @@ def categorical_drift_methods() -> dict[str, str]:
     measures = {name: measure.title for name, measure in MEASURES.items() if measure.categorical}
     follows = f"{SIMPLE.name} or {CALIBRATED.name} like comparison_method, else {ROBUST.name}"
     return {L_INFINITY: follows, CALIBRATED.name: CALIBRATED.title} | measures
-
-
-def known_comparison_method(name: str) -> str:
-    """Return the name of a measure of numeric features, without aliases.
-
-    Raises
-    ------
-    ValueError
-        With the names that there are; pydantic reports it.
-    """
-    return _known(name, comparison_methods())
-
-
-def known_categorical_drift_method(name: str) -> str:
-    """Return the name of a measure of text features, without aliases, or `L_INFINITY`.
-
-    Raises
-    ------
-    ValueError
-        With the names that there are; pydantic reports it.
-    """
-    return _known(name, categorical_drift_methods())
 
 
 def measure_of_numbers(comparison_method: str) -> DriftMeasure:
@@ -70,10 +46,3 @@ def method_name(distribution: Mapping[str, Any], *, numeric: bool) -> str:
     numbers, texts = str(distribution["comparison_method"]), str(distribution["categorical_drift_method"])
     follows = texts == L_INFINITY and numbers == CALIBRATED.name
     return numbers if numeric or follows else texts
-
-
-def _known(name: str, methods: Iterable[str]) -> str:
-    for method in methods:
-        if name == method or (method in MEASURES and name in MEASURES[method].aliases):
-            return method
-    raise ValueError(f"must be one of {', '.join(methods)}")

@@ -15,7 +15,6 @@ def _index(counts: BinCounts) -> float:
 
 PSI = DriftMeasure(
     name="PSI",
-    aliases=("psi",),
     title="population stability index",
     quantity="index",
     numerical=of_numbers(_index),

@@ -52,7 +52,6 @@ def _deviation(values: Floats, up_to: Floats) -> float:
 
 WASSERSTEIN = DriftMeasure(
     name="Wasserstein",
-    aliases=("wasserstein",),
     title="Wasserstein distance",
     numerical=_distance,
     threshold="how far values moved on average, in standard deviations of the baseline, from 0 without an upper limit",

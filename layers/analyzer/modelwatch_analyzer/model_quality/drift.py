@@ -16,7 +16,7 @@ from modelwatch_analyzer.distances.drift import (
     distance_of_numbers,
     thresholds_out_of_range,
 )
-from modelwatch_analyzer.distances.methods import L_INFINITY, measure_of_categories, measure_of_numbers
+from modelwatch_analyzer.distances.methods import measure_of_categories, measure_of_numbers
 from modelwatch_analyzer.feature_statistics import FeatureStatistics, sketch_of
 from modelwatch_analyzer.model_quality.check import camel_case
 from modelwatch_analyzer.model_quality.distributions import Distributions
@@ -24,6 +24,7 @@ from modelwatch_analyzer.profile.categories import CategoryCounts
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.analysis_settings import Switch
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
+from modelwatch_core.domain.drift_methods import L_INFINITY
 
 _WITHOUT_THRESHOLDS = SUGGESTED_DISTRIBUTION.model_copy(
     update={"comparison_threshold": None, "categorical_comparison_threshold": None}

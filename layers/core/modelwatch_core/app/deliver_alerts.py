@@ -139,17 +139,28 @@ class DeliverAlert:
     def send_waiting(self, event: AlertsWaiting) -> int:
         """Send what waits for a target in as few messages as it takes, and return how many alerts were sent.
 
+        Where there may be more, the next invocation is asked for. A message that is refused keeps none behind it.
+
         Raises
         ------
         Upstream
-            When the target did not take it; they go on waiting.
+            When the target did not take some; they go on waiting.
         """
         reference = event.target
         target = self._target(reference)
         most = target.most_together if isinstance(target, BundlingTarget) else 1
         alerts = self.waiting.of(reference, most=MOST_AT_ONCE)
-        parts = (alerts[first : first + most] for first in range(0, len(alerts), most))
-        return sum(self._send_some(part, target, reference) for part in parts)
+        sent, refused = 0, None
+        for first in range(0, len(alerts), most):
+            try:
+                sent += self._send_some(alerts[first : first + most], target, reference)
+            except Upstream as error:
+                refused = error
+        if refused:  # the sweep asks for what is left: a retry that asked too would multiply the invocations
+            raise refused
+        if sent and len(alerts) == MOST_AT_ONCE:
+            self.bus.publish(event)
+        return sent
 
     def _send_some(self, alerts: Sequence[Alert], target: AlertTarget, reference: AlertTargetReference) -> int:
         """Send alerts that wait as one message, and return how many of them were sent."""

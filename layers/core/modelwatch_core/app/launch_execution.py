@@ -203,6 +203,9 @@ class LaunchExecution:
         return self._start(schedule, execution) if claim is Claim.CLAIMED else execution
 
     def _start(self, schedule: MonitoringSchedule, execution: MonitoringExecution) -> MonitoringExecution:
+        if execution.compares != schedule.compares:  # before the start: the analysis may be quicker than a later write
+            execution = execution.of_changed(schedule, now=self.clock.now())
+            self.ledger.save(execution)
         try:
             request = self.prepare_analysis(schedule, execution)
             run = self.start_analysis(request)

@@ -30,7 +30,7 @@ from modelwatch_core.domain.errors import InvalidInput, ModelwatchError
 from modelwatch_core.domain.monitoring_execution import MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule, ScheduleRequest, ScheduleStatus
 from modelwatch_core.domain.windows import Window
-from modelwatch_core.ports import BaseliningJobs, Clock, Ledger, Schedules, UnreadableRecord
+from modelwatch_core.ports import BaseliningJobs, Clock, Ledger, Schedules, SentAlerts, UnreadableRecord
 
 _RECENT = 20
 """How many executions are searched for the last scheduled one: one-off runs may have come after it."""
@@ -105,6 +105,7 @@ class ManageMonitors:
     jobs: BaseliningJobs
     lists: MonitorLists
     alerts: MonitorAlerts
+    sent_alerts: SentAlerts
     accept: AcceptSchedule
     follow_schedule: FollowSchedule
     stop_execution: StopExecution
@@ -173,6 +174,8 @@ class ManageMonitors:
             watched_endpoint=old.watched_endpoint if is_same else None,
             version=old.version + 1,
         )
+        if schedule.alert_targets != old.alert_targets:  # before they count, so that a repetition finds it to do
+            self.sent_alerts.note_return(old.schedule_id, of_all_but=old.alert_targets)
         self.follow_schedule(self.schedules.save(schedule))
         return shown(schedule) | {"warnings": schedule.warnings}
 
@@ -255,18 +258,12 @@ class ManageMonitors:
         return shown(schedule) | {"monitoring_schedule_status": schedule.status_at(self.clock.now()).value}
 
     def shown_execution(self, execution: MonitoringExecution | UnreadableRecord) -> dict[str, Any]:
-        """Return an execution for JSON, with the name and ARN that it has as a processing job.
-
-        The number of its violations is None where nothing was compared: they are not known to be none.
-        """
+        """Return an execution for JSON, with the name and ARN that it has as a processing job."""
         if isinstance(execution, UnreadableRecord):
             return shown(execution)
         name = execution.processing_job_name
         arn = f"{self.arn_prefix}:processing-job/{name}"
-        document = shown(execution) | {"processing_job_name": name, "processing_job_arn": arn}
-        if execution.outcome and not execution.has_compared:
-            document["outcome"]["violation_count"] = None
-        return document
+        return shown(execution) | {"processing_job_name": name, "processing_job_arn": arn}
 
     def _covered_until(self, schedule: MonitoringSchedule, now: datetime) -> datetime:
         """Return where the last window that a schedule has had ended."""

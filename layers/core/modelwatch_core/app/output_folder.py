@@ -108,16 +108,18 @@ def settled_outcome(reported: Outcome, report: ViolationReport, *, needs_report:
     if not reported.status.is_completed:
         return reported
     if report.problem and (needs_report or report.uri is not None):
-        return reported.model_copy(
-            update={"status": OutcomeStatus.FAILED, "failure_reason": report.problem, "violation_count": 0}
-        )
+        failed = {"status": OutcomeStatus.FAILED, "failure_reason": report.problem, "violation_count": None}
+        return reported.model_copy(update=failed)
+    if report.uri is None:
+        return reported
     found, counted = report.count, reported.violation_count
     warnings = reported.warnings
     if counted and counted != found:
         warnings = (*warnings, f"the analysis counted {counted:,} violations, but its report lists {found:,}")
     any_violations = found or reported.status is OutcomeStatus.COMPLETED_WITH_VIOLATIONS
     status = OutcomeStatus.COMPLETED_WITH_VIOLATIONS if any_violations else OutcomeStatus.COMPLETED
-    return reported.model_copy(update={"status": status, "violation_count": found or counted, "warnings": warnings})
+    count = found or counted or None if any_violations else 0
+    return reported.model_copy(update={"status": status, "violation_count": count, "warnings": warnings})
 
 
 def read_end(objects: ObjectStore, folder: str, subject: str) -> AnalysisEnded | None:

@@ -27,7 +27,7 @@ def chat_message(alert: Alert, link: str | None = None) -> dict[str, Any]:
     said = (alert.notice, alert.outcome.failure_reason, said_without_report(alert.outcome))
     lines += [_safe(text) for text in said if text]
     shown = alert.violations[:_MOST_VIOLATIONS]
-    if alert.outcome.violation_count > len(shown):  # before them: what is too long is cut at its end
+    if (alert.outcome.violation_count or 0) > len(shown):  # before them: what is too long is cut at its end
         lines.append(f"{len(shown)} of {alert.outcome.violation_count} violations are shown")
     lines += [f"*{_safe(each.subject)}* {_safe(check_text(each))}: {_safe(violation_text(each))}" for each in shown]
     return _message(alert.key, incident_key(alert), alert_subject(alert), "\n".join(lines), [alert], link)

@@ -30,11 +30,12 @@ def alert_event(alert: Alert, *, most_bytes: int = MOST_BYTES) -> dict[str, Any]
         the report of violations; None where the execution failed) and ``timestamp`` (ISO 8601, UTC: the end of the
         window), which handlers of SageMaker's alerts know; and ``monitoringType``, ``severity``, ``alertName``,
         ``change`` (InAlert, Reminder or Recovered), ``recovered`` (other alerts that are over), ``since``, ``status``,
-        ``failureReason``, ``windowStart``, ``attempt``, ``violationCount``, ``violations`` (the worst 20, as in the
-        report), ``worstExcess`` (how many times its threshold the worst of them is; None without any, or where that
-        is infinite), ``reports`` (their folder in S3), ``notice`` (what happened, where it is not the end of an
-        execution: ``status``, ``change`` and ``alertName`` are None then), ``alertKey``, which repeated deliveries have
-        in common, and ``incidentKey``, which all messages from the beginning of an alert to its end have in common.
+        ``failureReason``, ``windowStart``, ``attempt``, ``violationCount`` (None where it is unknown), ``violations``
+        (the worst 20, as in the report), ``worstExcess`` (how many times its threshold the worst of them is; None
+        without any, or where that is infinite), ``reports`` (their folder in S3), ``notice`` (what happened, where it
+        is not the end of an execution: ``status``, ``change`` and ``alertName`` are None then), ``alertKey``, which
+        repeated deliveries have in common, and ``incidentKey``, which all messages from the beginning of an alert to
+        its end have in common.
     """
     violations = [violation.model_dump(mode="json") for violation in alert.violations]
     document = _document(alert, violations)

@@ -162,13 +162,13 @@ def finding_lines(outcome: Outcome, violations: Sequence[ConstraintViolation]) -
         yield one_line(said)
     for item in violations:
         yield one_line(f"- {item.subject}: {check_text(item)}. {violation_text(item)}")
-    if (left_out := outcome.violation_count - len(violations)) > 0:
+    if (left_out := (outcome.violation_count or 0) - len(violations)) > 0:
         yield f"- and {left_out} more, see the report"
 
 
 def said_without_report(outcome: Outcome) -> str | None:
     """Return what a user's own container says of violations that it lists nowhere."""
-    lists_none = outcome.status is OutcomeStatus.COMPLETED_WITH_VIOLATIONS and not outcome.violation_count
+    lists_none = outcome.status is OutcomeStatus.COMPLETED_WITH_VIOLATIONS and outcome.violation_count is None
     return outcome.exit_message if lists_none else None
 
 

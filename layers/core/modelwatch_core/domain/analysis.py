@@ -71,7 +71,7 @@ class AnalysisSummary(Owned):
         return Outcome(
             status=self.status,
             exit_message=self.exit_message,
-            violation_count=len(self.violations),
+            violation_count=len(self.violations) if self.is_check else None,
             records=self.records,
             ground_truth=self.ground_truth,
             changes=self.changes[:MOST_CHANGES],

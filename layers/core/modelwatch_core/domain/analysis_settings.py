@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from modelwatch_core.domain.documents import ExactUtcDatetime, NonEmpty, Owned, SageMakerName, iso_utc
+from modelwatch_core.domain.drift_methods import known_categorical_drift_method, known_comparison_method
 
 CONTRACT_ROOT = Path("/opt/ml/processing")
 """Where SageMaker puts inputs and outputs in a container; a host without such a folder maps it to another one."""
@@ -259,8 +260,8 @@ class DriftSettings(AnalysisSettings):
         those that its constraints name for all features.
     """
 
-    comparison_method: NonEmpty | None = None
-    categorical_drift_method: NonEmpty | None = None
+    comparison_method: Annotated[NonEmpty, AfterValidator(known_comparison_method)] | None = None
+    categorical_drift_method: Annotated[NonEmpty, AfterValidator(known_categorical_drift_method)] | None = None
 
 
 class IntervalSettings(AnalysisSettings):

@@ -27,11 +27,15 @@ class HeardAlert(Owned):
         Since when the alert is on, as the target knows it; None if the target knows that it is over, or nothing.
     occasion : str
         What the latest message that it is on was raised for.
+    has_returned : bool
+        Whether the target was none of the schedule's for a time since, in which an alert that it knows to be on may
+        have been over, and have begun again.
     """
 
     number: int = 0
     since: UtcDatetime | None = None
     occasion: str = ""
+    has_returned: bool = False
 
     def hear(self, change: Change, occasion: str) -> tuple[Change | None, HeardAlert]:
         """Return what a change is to the target, None for nothing, and what the target has heard after it."""
@@ -49,8 +53,9 @@ class HeardAlert(Owned):
         if is_over:
             end = change.model_copy(update={"since": self.since}) if self.since else None
             return end, self.model_copy(update={"number": change.number, "since": None})
-        # Without a number between, no end was sent of what the target knows to be on.
-        is_begin = self.since is None or change.number == self.number + 1
+        # Without a number between, no end was sent of what the target knows to be on; or it was sent to others.
+        is_next = change.number == self.number + 1 or (self.has_returned and change.number > self.number)
+        is_begin = self.since is None or is_next
         since = change.since if is_begin or self.since is None else self.since
         phase = AlertPhase.IN_ALERT if is_begin else AlertPhase.REMINDER
         heard = change.model_copy(update={"phase": phase, "since": since})
@@ -67,6 +72,12 @@ class HeardAlerts(Owned):
     """
 
     alerts: dict[AlertName, HeardAlert] = Field(default_factory=dict)
+
+    @property
+    def after_a_return(self) -> HeardAlerts:
+        """The same, heard by a target that was none of the schedule's for a time since."""
+        returned = {name: heard.model_copy(update={"has_returned": True}) for name, heard in self.alerts.items()}
+        return HeardAlerts(alerts=returned)
 
     def hear(self, changes: Iterable[Change], occasion: str) -> tuple[list[Change], HeardAlerts]:
         """Return what the changes of a message are to the target, and what the target has heard after it."""

@@ -98,7 +98,8 @@ class MonitoringExecution(Owned):
     tags : dict of str to str
         Those of its schedule then, by which alerts are routed.
     compares : bool
-        Whether its schedule had constraints to compare with; without them there is no report of violations.
+        Whether its schedule had constraints to compare with when it started; without them there is no report of
+        violations.
     publish_cloudwatch_metrics : bool
         Whether its metrics are published.
     publish_feature_metrics : bool
@@ -249,18 +250,12 @@ class MonitoringExecution(Owned):
         return self.compares and self.kind.analysis is not None
 
     @property
-    def has_compared(self) -> bool:
-        """Whether it came to its end and had something to compare with, as a user's own container may always have."""
-        has_anything = self.compares or self.kind.analysis is None
-        return has_anything and self.monitoring_execution_status.is_completed
-
-    @property
     def reports_since(self) -> datetime | None:
         """Since when reports in its folder are its own; None where its analysis replaces those of earlier attempts.
 
-        A user's own container need not write any, and then those of an earlier attempt are left there.
+        One that need not write a report of violations leaves that of an earlier attempt there.
         """
-        return None if self.kind.analysis else self.creation_time.replace(microsecond=0)  # S3 gives whole seconds
+        return None if self.needs_report else self.creation_time.replace(microsecond=0)  # S3 gives whole seconds
 
     @property
     def waits(self) -> bool:
@@ -319,6 +314,10 @@ class MonitoringExecution(Owned):
     def running(self, run: Run, *, now: datetime, lease: timedelta) -> Self:
         """Return the execution with the run that its host started, after its temporary endpoint came into service."""
         return self._changed(now, run=run, due=now + lease)
+
+    def of_changed(self, schedule: MonitoringSchedule, *, now: datetime) -> Self:
+        """Return the execution as one that analyses what its schedule says by now, after it was planned."""
+        return self._changed(now, compares=schedule.compares)
 
     def prolonged(self, *, due: datetime, now: datetime) -> Self:
         """Return the execution with another time at which it is asked after."""

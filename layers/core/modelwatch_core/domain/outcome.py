@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from modelwatch_core.domain.documents import Owned, bounded_text, bounded_texts
@@ -145,8 +145,9 @@ class Outcome(Owned):
         SageMaker's job exit message.
     failure_reason : str, optional
         Set when the status is Failed or Stopped: a code, what went wrong, and what to do.
-    violation_count : int
-        How many constraints were violated.
+    violation_count : int, optional
+        How many constraints were violated; None where that is unknown: it failed or was stopped, nothing was compared,
+        or a user's own container found violations and lists none.
     records : RecordCounts, optional
         What was read; None where the analysis did not come that far, or does not report it.
     ground_truth : GroundTruthCounts, optional
@@ -162,12 +163,18 @@ class Outcome(Owned):
     status: OutcomeStatus
     exit_message: _Reason | None = None
     failure_reason: _Reason | None = None
-    violation_count: int = Field(default=0, ge=0)
+    violation_count: int | None = Field(default=None, ge=0)
     records: RecordCounts | None = None
     ground_truth: GroundTruthCounts | None = None
     changes: Annotated[tuple[str, ...], _bounded(_BYTES_OF_CHANGES)] = ()
     warnings: _Texts = ()
     scores: tuple[Score, ...] = ()
+
+    @field_validator("violation_count")
+    @classmethod
+    def _is_known(cls, count: int | None, info: ValidationInfo) -> int | None:
+        status = info.data.get("status")
+        return count if status and status.is_completed else None
 
     @classmethod
     def failed(cls, reason: str) -> Outcome:

@@ -31,18 +31,18 @@ def schedule_metrics(
 ) -> Iterator[dict[str, Any]]:
     """Yield the metrics of an ended execution, each in the shape of a CloudWatch ``MetricDatum``.
 
-    ``alert_state`` is 1 while one of the schedule's alerts is on, else 0; ``violation_count``, ``largest_excess`` (how
-    many times its threshold the worst violation is, 0 without any) and ``malformed_share`` (of the records, those that
-    could not be parsed) are of executions with reports.
+    ``alert_state`` is 1 while one of the schedule's alerts is on, else 0. ``violation_count`` and ``largest_excess``
+    (how many times its threshold the worst violation is, 0 without any) are of executions whose violations are known,
+    and ``malformed_share`` (of the records, those that could not be parsed) of those that came to their end.
     """
     yield alert_state(execution, is_on=is_on, now=now)
     metric = partial(_metric, execution, now)
-    if execution.monitoring_execution_status.is_completed:
-        outcome = execution.outcome
-        yield metric(VIOLATION_COUNT, float(outcome.violation_count if outcome else 0))
+    outcome = execution.outcome
+    if outcome and outcome.violation_count is not None:
+        yield metric(VIOLATION_COUNT, float(outcome.violation_count))
         yield metric(LARGEST_EXCESS, min(_LARGEST, largest_excess))
-        if outcome and outcome.records:
-            yield metric(MALFORMED_SHARE, outcome.records.malformed_share)
+    if outcome and outcome.status.is_completed and outcome.records:
+        yield metric(MALFORMED_SHARE, outcome.records.malformed_share)
 
 
 def _metric(monitor: MonitoringExecution | ScheduleRequest, now: datetime, name: str, value: float) -> dict[str, Any]:

@@ -2,17 +2,16 @@
 
 A schedule has a partition ``ALERTS#{id}``: an item ``CHANGE#...`` for each change, ``LATEST#{alert}`` for each alert
 that has changed, with what people know of it, ``HEARD#{target}`` with what a target has heard and who sends to it, and
-``MUTE``. A target has ``WAITING#{target}`` with the alerts that wait for it, and a counter of the alerts of each
-second. The log of sent alerts has an item ``ALERT#{key}/{target}`` for each.
+``MUTE``. A target has ``WAITING#{target}`` with the alerts that wait for it, by time in the list ``WAITING``, and a
+counter of the alerts of each second. The log of sent alerts has an item ``ALERT#{key}/{target}`` for each.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from heapq import nsmallest
-from operator import itemgetter
+from itertools import islice
 from typing import Any
 
 from modelwatch_core.adapters.aws.translation import aws_errors, response_or_none
@@ -23,6 +22,7 @@ from modelwatch_core.adapters.aws.versioned_items import (
     Listing,
     VersionedItems,
     follows_on,
+    own_key,
     parsed_item,
 )
 from modelwatch_core.domain.alert_states import AlertState, AlertTransition, place_of
@@ -171,8 +171,8 @@ class TableWaitingAlerts:
         """Keep an alert."""
         now = self.clock.now()
         item = self._key(target, alert.key) | {
-            "list": "WAITING",
-            "list_key": iso_utc(now),
+            "list": _WAITING,
+            "list_key": f"{target}#{iso_utc(now)}",
             "version": 1,
             "document": alert.model_dump_json(),
             "target": target.model_dump_json(),
@@ -182,27 +182,33 @@ class TableWaitingAlerts:
 
     def of(self, target: AlertTargetReference, *, most: int) -> Sequence[Alert]:
         """Return the alerts that have waited longest for a target."""
-        # All are read: their keys, by which each waits once, are not in the order of time.
-        items = self.items.listed(Listing(None, f"WAITING#{target}", is_consistent=True))
-        parsed = ((str(item["list_key"]), parsed_item(Alert, item)) for item in items)
-        readable = ((since, alert) for since, alert in parsed if isinstance(alert, Alert))
-        return [alert for _, alert in nsmallest(most, readable, key=itemgetter(0))]
+        waiting = Listing(INDEX, _WAITING, most, between=(f"{target}#", _last_key(target)))
+        parsed = (parsed_item(Alert, item) for item in self.items.listed(waiting))
+        return list(islice((alert for alert in parsed if isinstance(alert, Alert)), most))
 
     def remove(self, target: AlertTargetReference, key: str) -> None:
         """Forget an alert."""
         self.items.delete(self._key(target, key))
 
     def targets(self) -> Iterator[AlertTargetReference]:
-        """Yield each target that alerts wait for."""
-        seen: set[str] = set()
-        for item in self.items.listed(Listing(INDEX, "WAITING")):
-            if str(item["pk"]) not in seen:
-                seen.add(str(item["pk"]))
-                yield AlertTargetReference.model_validate_json(str(item["target"]))
+        """Yield each target that alerts wait for: one of its alerts is read, however many there are."""
+        after = " "
+        while first := next(self.items.listed(Listing(INDEX, _WAITING, 1, between=(after, "~"))), None):
+            target = AlertTargetReference.model_validate_json(str(first["target"]))
+            yield target
+            after = _last_key(target)
 
     @staticmethod
     def _key(target: AlertTargetReference, key: str) -> Item:
         return {"pk": f"WAITING#{target}", "sk": key}
+
+
+_WAITING = "WAITING"
+
+
+def _last_key(target: AlertTargetReference) -> str:
+    """Return what comes after all times of a target in the list of waiting alerts, and before other targets."""
+    return f"{target}#~"
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,8 +242,9 @@ class TableSentAlerts:
             raise NotReady("AlertUnderWay", f"another process is sending an alert of {schedule_id} to {target}")
         if begun and not unsent:
             self.abandon(alerts, target)
-        document = begun["Attributes"].get("document") if begun else None
-        return unsent, HeardAlerts.model_validate_json(str(document)) if document else HeardAlerts()
+        known = begun["Attributes"] if begun else {}
+        heard_before = HeardAlerts.model_validate_json(str(known["document"])) if "document" in known else HeardAlerts()
+        return unsent, heard_before.after_a_return if "has_returned" in known else heard_before
 
     def _is_sent(self, alert: Alert, target: AlertTargetReference) -> bool:
         return (self.items.item(**_sent_key(alert, target)) or {}).get("state") == "SENT"
@@ -249,7 +256,7 @@ class TableSentAlerts:
             *(self.items.put_of(_sent_key(alert, target) | noted) for alert in alerts),
             self.items.update_of(
                 _heard_key(alerts, target),
-                UpdateExpression="SET document = :heard REMOVE lease, sender",
+                UpdateExpression="SET document = :heard REMOVE lease, sender, has_returned",
                 ExpressionAttributeValues={":heard": heard.model_dump_json()},
             ),
         )
@@ -263,9 +270,24 @@ class TableSentAlerts:
             ExpressionAttributeValues={":sender": alerts[0].key},
         )
 
+    def note_return(self, schedule_id: str, *, of_all_but: Collection[AlertTargetReference]) -> None:
+        """Note it where it is known what a target has heard."""
+        stayed = {f"{_HEARD}{target}" for target in of_all_but}
+        for item in self.items.listed(Listing(None, _partition(schedule_id), between=(_HEARD, f"{_HEARD}~"))):
+            if item["sk"] not in stayed:
+                self.items.update_where(
+                    own_key(item),
+                    UpdateExpression="SET has_returned = :yes",
+                    ConditionExpression="attribute_exists(pk)",
+                    ExpressionAttributeValues={":yes": True},
+                )
+
+
+_HEARD = "HEARD#"
+
 
 def _heard_key(alerts: Sequence[Alert], target: AlertTargetReference) -> Item:
-    return {"pk": _partition(alerts[0].schedule_id), "sk": f"HEARD#{target}"}
+    return {"pk": _partition(alerts[0].schedule_id), "sk": f"{_HEARD}{target}"}
 
 
 def _sent_key(alert: Alert, target: AlertTargetReference) -> Item:

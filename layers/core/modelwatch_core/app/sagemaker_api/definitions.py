@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from modelwatch_core.app.analysis_inputs import analysis_inputs
 from modelwatch_core.app.listing import ListRequest, Section, listed
 from modelwatch_core.app.sagemaker_api.operation import App, Operation
 from modelwatch_core.domain.documents import NonEmpty, UtcDatetime, parsed
@@ -63,7 +64,9 @@ def _create(monitoring_type: str, app: App, request: DefinitionRequest) -> dict[
 def _refuse_what_no_schedule_could_do(definition: JobDefinition) -> None:
     parameters = schedule_parameters(definition.monitoring_type, definition.definition, {})
     named = {"monitoring_schedule_name": definition.job_definition_name, "schedule_expression": DAILY}
-    parsed(ScheduleRequest, named | {name: value for name, value in parameters.items() if value is not None})
+    given = {name: value for name, value in parameters.items() if value is not None}
+    request = parsed(ScheduleRequest, named | given)
+    analysis_inputs(request, request.kind)  # refuses an environment that the analysis would refuse
 
 
 def _describe(monitoring_type: str, app: App, named: DefinitionNamed) -> dict[str, Any]:

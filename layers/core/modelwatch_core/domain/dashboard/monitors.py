@@ -15,7 +15,7 @@ from modelwatch_core.domain.dashboard.summaries import MonitorSummary, RunSummar
 from modelwatch_core.domain.execution_cost import Cost
 from modelwatch_core.domain.monitoring_execution import ExecutionStatus, MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule, ScheduleStatus
-from modelwatch_core.domain.number_text import number_text
+from modelwatch_core.domain.number_text import count_text, number_text
 from modelwatch_core.domain.scores import Score
 
 MOST_MONITORS = 500
@@ -33,9 +33,10 @@ class State(IntEnum):
     FAILED = 0
     VIOLATIONS = 1
     NO_RUN = 2
-    OK = 3
-    STOPPED = 4
-    NOT_SHOWN = 5
+    NOTHING_COMPARED = 3
+    OK = 4
+    STOPPED = 5
+    NOT_SHOWN = 6
 
     @property
     def title(self) -> str:
@@ -47,6 +48,7 @@ _TITLES = {
     State.FAILED: "Failed",
     State.VIOLATIONS: "Violations",
     State.NO_RUN: "No execution yet",
+    State.NOTHING_COMPARED: "Nothing compared",
     State.OK: "OK",
     State.STOPPED: "Stopped",
     State.NOT_SHOWN: "Indicator off",
@@ -79,7 +81,7 @@ class Monitor:
         if self.schedule.status_at(now) is ScheduleStatus.STOPPED:
             return State.STOPPED
         runs = self.summary.runs
-        return _STATES[runs[0].status] if runs else State.NO_RUN
+        return _state_after(runs[0]) if runs else State.NO_RUN
 
     def next_run(self, now: datetime) -> datetime | None:
         """Return when it is due next; None if never."""
@@ -198,25 +200,32 @@ def _last(runs: Sequence[RunSummary]) -> Html:
     return joined((shown(runs[0].scheduled_time), _small(_ended(runs[0].status, runs[0].violation_count))))
 
 
-def _ended(status: ExecutionStatus, count: int) -> str:
+def _state_after(run: RunSummary) -> State:
+    has_compared = run.status is not ExecutionStatus.COMPLETED or run.violation_count is not None
+    return _STATES[run.status] if has_compared else State.NOTHING_COMPARED
+
+
+def _ended(status: ExecutionStatus, count: int | None) -> str:
     if status is ExecutionStatus.COMPLETED_WITH_VIOLATIONS:
-        return f"{count:,} violation{'' if count == 1 else 's'}"
-    return "no violations" if status is ExecutionStatus.COMPLETED else "failed"
+        return "violations" if count is None else count_text(count, "violation")
+    if status is ExecutionStatus.COMPLETED:
+        return "nothing was compared" if count is None else "no violations"
+    return "failed"
 
 
 def _spark(runs: Sequence[RunSummary]) -> Html:
     if not runs:
         return joined(("-",))
-    most = max(run.violation_count for run in runs) or 1
-    bars = [
-        Bar(
-            1.0 if run.status is ExecutionStatus.FAILED else run.violation_count / most,
-            _STATES[run.status].name.lower(),
-        )
-        for run in runs
-    ]
+    most = max(run.violation_count or 0 for run in runs) or 1
+    bars = [Bar(_badness(run, most), _state_after(run).name.lower()) for run in runs]
     bad = sum(run.status is not ExecutionStatus.COMPLETED for run in runs)
     return sparkline(bars, f"{bad} of the last {len(runs)} executions found violations or failed")
+
+
+def _badness(run: RunSummary, most: int) -> float:
+    if run.violation_count is None:
+        return 0.0 if run.status is ExecutionStatus.COMPLETED else 1.0
+    return run.violation_count / most
 
 
 def _nearest(scores: Sequence[Score]) -> Html:
@@ -320,7 +329,7 @@ def _measure(name: str, older: Sequence[Point], points: Sequence[Point], axis: t
 def _execution(execution: MonitoringExecution, report: Link) -> Html:
     status = execution.monitoring_execution_status
     settled, failed = status in _STATES, status is ExecutionStatus.FAILED
-    count = execution.outcome.violation_count if execution.outcome else 0
+    count = execution.outcome.violation_count if execution.outcome else None
     uri = report(execution) if settled and not failed else None
     reason = execution.outcome.failure_reason if failed and execution.outcome else None
     return element(

@@ -58,6 +58,7 @@ _STYLE = """
 .mw svg.history{width:100%;border-bottom:1px solid var(--soft)}
 .mw .axis{display:flex;justify-content:space-between;color:var(--soft);font-size:.8rem}
 .mw rect.ok{fill:var(--good)}
+.mw rect.nothing_compared{fill:var(--soft)}
 .mw rect.violations{fill:var(--bad)}
 .mw rect.failed{fill:var(--ink)}
 .mw .line{stroke:var(--now);stroke-width:1.5;fill:none}

@@ -21,7 +21,7 @@ class RunSummary(Owned):
 
     scheduled_time: UtcDatetime
     status: ExecutionStatus
-    violation_count: int = 0
+    violation_count: int | None = None
 
 
 class MonitorSummary(Owned):
@@ -92,5 +92,5 @@ def _run(execution: MonitoringExecution) -> RunSummary:
     return RunSummary(
         scheduled_time=execution.scheduled_time,
         status=execution.monitoring_execution_status,
-        violation_count=execution.outcome.violation_count if execution.outcome else 0,
+        violation_count=execution.outcome.violation_count if execution.outcome else None,
     )
