@@ -44,6 +44,8 @@ def test_zones_are_those_of_the_standard_library(name, moment):
         ("Europe/Berlim", "Europe/Berlin"),
         ("America/New York", "America/New_York"),
         ("utc", "UTC"),
+        ("Berlin", "Europe/Berlin"),
+        ("new york", "America/New_York"),
         ("CEST", None),
         ("+02:00", None),
         ("W. Europe Standard Time", None),

@@ -24,9 +24,10 @@ def _known(name: str) -> str:
         return name
     from difflib import get_close_matches
 
-    by_spelling = {each.lower(): each for each in sorted(names)}
-    near = get_close_matches(name.lower().replace(" ", "_"), by_spelling, n=1, cutoff=_SIMILARITY)
-    meant = f"; did you mean {by_spelling[near[0]]}?" if near else ""
+    cities = {each.lower().rpartition("/")[2]: each for each in sorted(names)}
+    spelled = cities | {each.lower(): each for each in names}
+    near = get_close_matches(name.lower().replace(" ", "_"), spelled, n=1, cutoff=_SIMILARITY)
+    meant = f"; did you mean {spelled[near[0]]}?" if near else ""
     raise ValueError(
         f"is no time zone: write a name of the IANA database, such as Europe/Berlin, America/New_York or UTC{meant}"
     )
