@@ -184,6 +184,13 @@ def _least_shift(workbench) -> float:
     return deviations
 
 
+def test_an_hour_of_each_day_is_no_day(seasonal):
+    # Windows with gaps: a schedule that is due once a day, and looks at one hour.
+    _check(seasonal, AFTER, 1, looks_per_month=30)
+    blocks = seasonal.read(f"check/{SERIES_FILE}")["seasonal"]["_c0"]
+    assert {length: block["windows"] for length, block in blocks.items()} == {"24": 1, "168": 1}
+
+
 def test_a_replay_finds_what_the_check_found(seasonal):
     for shift in (0.0, 4.0):
         summary = _check(seasonal, AFTER + 3 * _HOUR, 1, shift=shift)

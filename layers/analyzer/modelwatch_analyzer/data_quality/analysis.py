@@ -157,7 +157,9 @@ def _calibrated(
     judged, watch = comparison.judge(found), None
     if comparison.share is not None:
         earlier = earlier_watch(settings.earlier_executions_results)
-        watch, judged = watched(comparison, comparison.share, judged, earlier, alignment, found, rows)
+        start, end = settings.start_time, settings.end_time
+        span = None if start is None or end is None else (start, end)
+        watch, judged = watched(comparison, comparison.share, span, judged, earlier, alignment, found, rows)
     return _Calibrated(found, judged, watch, lacks_times=comparison.baseline.seasonal and times is None)
 
 
