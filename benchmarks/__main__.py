@@ -7,6 +7,7 @@ import argparse
 from benchmarks import (
     bias,
     capture_reading,
+    clocks,
     cost,
     cron_expressions,
     data_quality,
@@ -34,6 +35,7 @@ def main() -> None:
     benchmarks = {
         "bias": bias.run,
         "capture_reading": capture_reading.run,
+        "clocks": clocks.run,
         "cost": cost.run,
         "cron_expressions": cron_expressions.run,
         "data_quality": data_quality.run,

@@ -319,6 +319,34 @@ MUTATIONS = (
         "not everything",
         "tests/campaign/test_campaign.py",
     ),
+    Mutation(
+        "hours of a seasonal baseline are those of its time zone",
+        f"{ANALYZER}/calibrated/row_sample.py",
+        "local_hours(slots, self.time_zone)",
+        "slots * self.slot_minutes // 60",
+        "tests/calibrated/test_local_hours.py",
+    ),
+    Mutation(
+        "hours of a time zone begin with those of its clocks",
+        f"{ANALYZER}/calibrated/local_hours.py",
+        "_HOUR if zone is None else _HOUR // 4",
+        "_HOUR",
+        "tests/calibrated/test_local_hours.py",
+    ),
+    Mutation(
+        "a local day of a time zone is a day though its clocks change",
+        f"{ANALYZER}/calibrated/seasonal_tests.py",
+        "max(end - start, days * DAY)",
+        "end - start",
+        "tests/calibrated/test_local_hours.py",
+    ),
+    Mutation(
+        "a window has the hours of its time zone by how long it is in each",
+        f"{ANALYZER}/calibrated/seasonal_tests.py",
+        "np.minimum(slots + 1, last) - np.maximum(slots, first)",
+        "np.ones(slots.size)",
+        "tests/calibrated/test_local_hours.py",
+    ),
 )
 
 

@@ -17,7 +17,7 @@ from modelwatch_analyzer.calibrated.row_sample import RowSample, SampledColumn, 
 from modelwatch_analyzer.calibrated.seasonal_tests import WindowTimes, mean_evidence, seasonal_evidence
 from modelwatch_analyzer.calibrated.seasons import Season, SeasonalCounts, Spread, seasons_of
 from modelwatch_analyzer.calibrated.tables import Compared, compare
-from modelwatch_analyzer.reading.dataset import HOUR_COLUMN, REQUEST_COLUMN
+from modelwatch_analyzer.reading.dataset import REQUEST_COLUMN, SLOT_COLUMN
 
 MONDAY = 20_055 * 24  # 2024-11-28 is day 20,055 since 1970: a Thursday
 DAYS = 28
@@ -96,7 +96,7 @@ def captured(seed: int, days: range, rows: int = 30, *, season: float = 3.0, day
     usual = season * np.sin(2 * np.pi * (hours % 24) / 24) * np.where(weekend, -1, 1)
     value = usual + of_day + shift + drawn.normal(0, 1, hours.size)
     kind = np.where(drawn.random(hours.size) < 0.5 + season / 8 * np.sin(2 * np.pi * (hours % 24) / 24), "day", "night")
-    return pl.DataFrame({"value": value, "kind": kind, HOUR_COLUMN: hours.astype(np.uint32)})
+    return pl.DataFrame({"value": value, "kind": kind, SLOT_COLUMN: hours.astype(np.uint32)})
 
 
 def sampled(frame: pl.DataFrame) -> SampledRows:
@@ -133,7 +133,7 @@ def least(found: Found) -> float:
 
 def hour(day: int, of_day: int, seed: int = 2, **changes: float) -> pl.DataFrame:
     frame = captured(seed, range(day, day + 1), **changes)
-    return frame.filter(frame[HOUR_COLUMN] % 24 == of_day)
+    return frame.filter(frame[SLOT_COLUMN] % 24 == of_day)
 
 
 @pytest.fixture(scope="module")
@@ -204,7 +204,7 @@ def test_a_shift_is_found_at_any_hour(seasonal, of_day):
 
 
 def test_what_is_usual_at_noon_is_a_change_at_night(seasonal):
-    night = hour(DAYS, 18).with_columns((pl.col(HOUR_COLUMN) - 12).alias(HOUR_COLUMN))
+    night = hour(DAYS, 18).with_columns((pl.col(SLOT_COLUMN) - 12).alias(SLOT_COLUMN))
     found = found_in(seasonal, night)
     assert least(found["value"]) < 1e-6
     assert least(found["kind"]) < 1e-3
@@ -224,7 +224,7 @@ def test_what_is_usual_is_known_of_columns_that_are_never_negative(seasonal):
 
 def test_rows_of_hours_that_the_baseline_lacks_are_left_out_and_reported(seasonal):
     known = captured(1, range(DAYS))
-    known = known.filter(known[HOUR_COLUMN] % 24 >= 6)
+    known = known.filter(known[SLOT_COLUMN] % 24 >= 6)
     counts = baseline(known)
     at_night = found_in(counts, hour(DAYS, 3))
     assert {name: found.evidence for name, found in at_night.items()} == {"value": (), "kind": ()}
@@ -238,11 +238,11 @@ def test_a_few_records_without_a_time_are_left_out():
     frame = captured(1, range(DAYS))
 
     def untimed(every: int) -> pl.DataFrame:
-        timed = pl.when(pl.int_range(pl.len()) % every > 0).then(pl.col(HOUR_COLUMN))
-        return frame.with_columns(timed.alias(HOUR_COLUMN))
+        timed = pl.when(pl.int_range(pl.len()) % every > 0).then(pl.col(SLOT_COLUMN))
+        return frame.with_columns(timed.alias(SLOT_COLUMN))
 
     assert [counts.seasons for counts in baseline(untimed(7)).values()] == [None] * 2
-    assert [counts.seasons for counts in baseline(frame.drop(HOUR_COLUMN)).values()] == [None] * 2
+    assert [counts.seasons for counts in baseline(frame.drop(SLOT_COLUMN)).values()] == [None] * 2
     few = baseline(untimed(200))
     assert few["value"].seasons is not None
     assert sum(each.rows for each in few["value"].seasons.seasons.values()) == frame.height - -(-frame.height // 200)
@@ -255,7 +255,7 @@ def test_means_of_a_few_skewed_values_are_no_evidence():
     # Of hours of three lognormal values Student's law gives p of 1e-9: where rows make windows differ, they are tested.
     drawn = np.random.default_rng(8)
     frame = captured(8, range(56), rows=3)
-    skewed = frame.with_columns(value=pl.Series(np.exp(drawn.normal(0, 1.5, frame.height))) + pl.col(HOUR_COLUMN) % 24)
+    skewed = frame.with_columns(value=pl.Series(np.exp(drawn.normal(0, 1.5, frame.height))) + pl.col(SLOT_COLUMN) % 24)
     counts = baseline(skewed.head(28 * 72))
     for start in range(28 * 72, frame.height, 3):
         found = found_in(counts, skewed[start : start + 3])["value"]
@@ -266,8 +266,8 @@ def test_means_of_a_few_skewed_values_are_no_evidence():
 @pytest.mark.parametrize("seed", range(12))
 def test_days_that_differ_are_not_taken_for_weekends(seed):
     frame = captured(seed, range(DAYS), rows=5, day=2.0)
-    usual = 3 * np.sin(2 * np.pi * (frame[HOUR_COLUMN].to_numpy() % 24) / 24)
-    weekend = (frame[HOUR_COLUMN].to_numpy() // 24 + 3) % 7 >= 5
+    usual = 3 * np.sin(2 * np.pi * (frame[SLOT_COLUMN].to_numpy() % 24) / 24)
+    weekend = (frame[SLOT_COLUMN].to_numpy() // 24 + 3) % 7 >= 5
     alike = frame.with_columns(value=pl.col("value") + np.where(weekend, 2 * usual, 0.0))
     seasons = baseline(alike)["value"].seasons
     assert seasons is not None
@@ -322,7 +322,7 @@ def test_a_column_without_variance_is_compared_by_its_rows(seasonal):
 def test_columns_of_parts_are_filtered_as_their_hours_are():
     parts = SampledColumn((pl.Series("value", [1.0, 2.0]), pl.Series("value", [3.0, 4.0])))
     frame = captured(1, range(DAYS))
-    counts = baseline(frame.filter(frame[HOUR_COLUMN] % 24 >= 6))["value"]
+    counts = baseline(frame.filter(frame[SLOT_COLUMN] % 24 >= 6))["value"]
     assert counts.seasons is not None
     times = WindowTimes.of_records(np.array([MONDAY + 3, MONDAY + 9, MONDAY + 4, MONDAY + 9]))
     found = seasonal_evidence(counts, counts.seasons, parts, times, 1.0, numeric=True, integral=False)
@@ -335,14 +335,14 @@ def test_columns_of_parts_are_filtered_as_their_hours_are():
 def test_values_that_are_missing_at_night_more_often_are_no_change(seasonal):
     def lacking(frame: pl.DataFrame) -> pl.DataFrame:
         drawn = np.random.default_rng([6, frame.height]).random(frame.height)
-        share = np.where(frame[HOUR_COLUMN].to_numpy() % 24 < 12, 0.1, 0.9)
+        share = np.where(frame[SLOT_COLUMN].to_numpy() % 24 < 12, 0.1, 0.9)
         return frame.with_columns(pl.when(pl.Series(drawn >= share)).then(pl.col("value")).alias("value"))
 
     counts = baseline(lacking(captured(1, range(DAYS))))
     learnt = counts["value"].seasons
     assert learnt is not None
     day = lacking(captured(7, range(DAYS, DAYS + 1)))
-    usual = [learnt.seasons[int(each)].mean for each in seasons_of(day[HOUR_COLUMN].to_numpy().astype(int), learnt.by)]
+    usual = [learnt.seasons[int(each)].mean for each in seasons_of(day[SLOT_COLUMN].to_numpy().astype(int), learnt.by)]
     expected = (day["value"] - pl.Series(usual)).mean()
     found = found_in(counts, day)["value"]
     assert found.mean is not None
@@ -353,7 +353,7 @@ def test_values_that_are_missing_at_night_more_often_are_no_change(seasonal):
 
 
 def test_hours_at_which_the_baseline_has_no_value_have_no_usual_mean():
-    at_night = pl.col(HOUR_COLUMN) % 24 < 6
+    at_night = pl.col(SLOT_COLUMN) % 24 < 6
     frame = captured(1, range(DAYS)).with_columns(pl.when(~at_night).then(pl.col("value") + 100.0).alias("value"))
     counts = baseline(frame)
     found = found_in(counts, hour(DAYS, 3).with_columns(pl.col("value") + 100.0))["value"]
@@ -373,13 +373,13 @@ def test_quiet_nights_do_not_hide_what_the_days_tell():
     noise = drawn.normal(0, 1, of_row.size)
     value = np.where(of_row % 24 < 10, 0.2 * noise, day + noise)
     kind = np.where(value > 0, "high", "low")
-    counts = baseline(pl.DataFrame({"value": value, "kind": kind, HOUR_COLUMN: of_row.astype(np.uint32)}))
+    counts = baseline(pl.DataFrame({"value": value, "kind": kind, SLOT_COLUMN: of_row.astype(np.uint32)}))
     learnt = counts["value"].seasons
     assert learnt is not None
     assert learnt.spreads[1].between == pytest.approx(0.25, rel=0.15)
     assert learnt.spreads[1].mean_variance == pytest.approx(0.25 + 1 / 60, rel=0.15)
     busy = pl.DataFrame(
-        {"value": drawn.normal(0, 1, 60), "kind": ["high"] * 60, HOUR_COLUMN: np.full(60, MONDAY + 15, np.uint32)}
+        {"value": drawn.normal(0, 1, 60), "kind": ["high"] * 60, SLOT_COLUMN: np.full(60, MONDAY + 15, np.uint32)}
     )
     found = found_in(counts, busy)["kind"]
     assert found.rows == pytest.approx(60 / (1 + 59 * 2 * math.asin(0.2) / math.pi), rel=0.25)
@@ -401,7 +401,7 @@ def test_what_is_learnt_does_not_depend_on_the_order_of_the_rows():
 
 def test_a_column_that_its_hour_decides_has_no_spread_of_rounding_errors():
     frame = captured(1, range(DAYS))
-    exact = frame.with_columns((0.1 * (pl.col(HOUR_COLUMN) % 24)).alias("value"))
+    exact = frame.with_columns((0.1 * (pl.col(SLOT_COLUMN) % 24)).alias("value"))
     learnt = baseline(exact)["value"].seasons
     assert learnt is not None
     assert {each.repeated for each in learnt.spreads.values()} == {1.0}

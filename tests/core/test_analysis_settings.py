@@ -43,6 +43,7 @@ def values_of(name: str, annotation: type) -> st.SearchStrategy[object]:
         "seed": st.integers(min_value=0),
         "looks_per_month": st.integers(1, 1000),
         "propose_changes": st.integers(min_value=1),
+        "time_zone": st.sampled_from(["Europe/Berlin", "America/New_York", "UTC"]),
         "allow_pickle": st.booleans(),
         "max_explained_rows": st.integers(1, 10**15 - 1).map(str) | st.just("all"),
         "problem_type": st.sampled_from(["BinaryClassification", "Regression"]),

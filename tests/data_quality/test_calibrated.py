@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -170,6 +171,23 @@ def test_windows_of_a_series_find_together_what_none_finds_alone(workbench: Work
     assert flagged
     assert {look for look, _ in flagged} <= {5, 11} | {look for look, text in flagged if "change detector" in text}
     assert all("at most 5 % of months have a false alarm, over 3 columns" in text for _, text in flagged)
+
+
+def test_windows_of_a_series_that_overlap_are_judged_together_as_far_as_they_do_not(workbench: Workbench) -> None:
+    # A day that is looked at each hour: of 26 windows the first and the 25th share no hour.
+    workbench.baseline(rows(1, 5_000), **CALIBRATED)
+    earlier, start = workbench.folder / "earlier", datetime(2026, 9, 7, tzinfo=UTC)
+    hourly = [rows(1100 + hour, 12).split("\n", 1) for hour in range(50)]
+    for look in range(26):
+        content = f"{hourly[0][0]}\n" + "".join(row for _, row in hourly[look : look + 24])
+        window = {"start_time": start, "end_time": start + timedelta(days=1)}
+        summary = workbench.check(content, looks_per_month=720, earlier_executions_results=earlier, **window)
+        assert summary.violations == ()
+        start += timedelta(hours=1)
+        shutil.copytree(workbench.folder / "check", earlier / f"{look:02}")
+        series = workbench.read("check/window_series.json")
+        assert series["looks"] == (1 if look < 24 else 2)
+    assert series["until"] == "2026-09-09T00:00:00Z"
 
 
 def test_a_state_that_cannot_be_read_is_refused_with_its_place(workbench: Workbench) -> None:

@@ -77,7 +77,7 @@ SATURDAY = AFTER + 5 * _DAY
 
 def test_a_baseline_of_captures_learns_hours_and_says_so(seasonal):
     rows = {text: features for text, features, _ in learnt(seasonal.folder / "baseline")}
-    assert rows["what is usual by hour of the day, and on weekends"] == "2"
+    assert rows["what is usual by hour of the day (UTC), and on weekends"] == "2"
 
 
 @pytest.mark.parametrize("start", [AFTER + 3 * _HOUR, AFTER + 12 * _HOUR, SATURDAY + 3 * _HOUR, SATURDAY + 12 * _HOUR])
@@ -85,7 +85,7 @@ def test_a_baseline_of_captures_learns_hours_and_says_so(seasonal):
 def test_nights_and_weekends_are_no_violation(seasonal, start, hours):
     assert _check(seasonal, start, hours).violations == ()
     remark = seasonal.read("check/statistics.json")["features"][0]["evidence"]["remark"]
-    assert "same hours of the day and kinds of day of the baseline" in remark
+    assert "same hours of the day and kinds of day (UTC) of the baseline" in remark
 
 
 def test_without_the_season_the_same_night_is_a_violation(seasonal):
@@ -182,6 +182,13 @@ def _least_shift(workbench) -> float:
     deviations = next(least_changes(statistics, 24 * 12, 0.7 * 0.05 / 30, 24.0)).deviations
     assert deviations is not None
     return deviations
+
+
+def test_an_hour_of_each_day_is_no_day(seasonal):
+    # Windows with gaps: a schedule that is due once a day, and looks at one hour.
+    _check(seasonal, AFTER, 1, looks_per_month=30)
+    blocks = seasonal.read(f"check/{SERIES_FILE}")["seasonal"]["_c0"]
+    assert {length: block["windows"] for length, block in blocks.items()} == {"24": 1, "168": 1}
 
 
 def test_a_replay_finds_what_the_check_found(seasonal):

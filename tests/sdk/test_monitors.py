@@ -309,16 +309,25 @@ def test_a_baseline_of_the_captures_of_a_month_is_seasonal(app: SpecifiedApp):
                 lines.append(json.dumps({"captureData": sides, "eventMetadata": event, "eventVersion": "0"}))
         key = f"history/my-endpoint/AllTraffic/{first:%Y/%m/%d}/00/captures.jsonl"
         app.stack.client("s3").put_object(Bucket="my-bucket", Key=key, Body="\n".join(lines).encode())
-    monitor, captures = DefaultModelMonitor(ROLE), DatasetFormat.sagemaker_capture_json()
-    monitor.suggest_baseline(
-        "s3://my-bucket/history/my-endpoint/AllTraffic/", captures, "s3://my-bucket/of-month", logs=False
-    )
+    monitor = DefaultModelMonitor(ROLE)
+    given = "s3://my-bucket/history/my-endpoint/AllTraffic/", DatasetFormat.sagemaker_capture_json()
+    monitor.suggest_baseline(*given, "s3://my-bucket/of-month", logs=False)
     statistics = monitor.baseline_statistics().body_dict
     assert statistics["dataset"]["item_count"] == 28 * 24 * 6
     seasons = {each["name"]: each["calibration"]["seasons"] for each in statistics["features"]}
     assert {each["by"] for each in seasons.values()} == {"hour"}
     assert seasons["_c1"]["seasons"]["3"]["mean"] == 2.5  # of 0 to 5
     assert seasons["_c1"]["seasons"]["12"]["mean"] == 42.5
+    monitor.suggest_baseline(*given, "s3://my-bucket/local", logs=False, time_zone="Asia/Kolkata")  # 5:30 hours ahead
+    local = {
+        each["name"]: each["calibration"]["seasons"] for each in monitor.baseline_statistics().body_dict["features"]
+    }
+    assert {each["time_zone"] for each in local.values()} == {"Asia/Kolkata"}
+    assert {hour: each["mean"] for hour, each in local["_c1"]["seasons"].items()} == {
+        str((int(hour) * 60 + 10 + 330) // 60 % 24): each["mean"] for hour, each in seasons["_c1"]["seasons"].items()
+    }
+    with pytest.raises(ValueError, match=r"InvalidSettings: time_zone: .* did you mean Asia/Kolkata"):
+        monitor.suggest_baseline(*given, "s3://my-bucket/other", time_zone="Asia/Kolkatta")
 
 
 def test_a_baseline_that_fails_says_why(app: SpecifiedApp, tmp_path: Path):

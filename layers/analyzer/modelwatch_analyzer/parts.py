@@ -95,7 +95,7 @@ class Reading(Generic[A]):
     start: Callable[[Place], A]
     dtypes: Mapping[str, pl.DataType]
     prepared: Callable[[Iterable[pl.DataFrame]], Iterable[pl.DataFrame]] = iter
-    arrivals: bool = False
+    arrivals: int = 0
 
     def __call__(self, number: int, part: Table) -> Counted[A]:
         """Read a part, piece by piece."""

@@ -104,6 +104,7 @@ class DefaultModelMonitor(ModelMonitor):
         post_analytics_processor_script: str | None = None,
         job_name: str | None = None,
         monitoring_config_override: DataQualityMonitoringConfig | dict[str, Any] | None = None,
+        time_zone: str | None = None,
     ) -> BaseliningJob:
         """Make statistics.json and constraints.json; see ``ModelMonitor.suggest_baseline``.
 
@@ -114,6 +115,9 @@ class DefaultModelMonitor(ModelMonitor):
         monitoring_config_override : DataQualityMonitoringConfig or dict, optional
             How distributions will be compared. What it says besides the measures of distance is written into the
             constraints at the end, which needs ``wait``.
+        time_zone : str, optional
+            The time zone of the hours and days that a baseline of captures distinguishes, such as ``Europe/Berlin``;
+            UTC by default. Schedules with the baseline use it.
         """
         override = {} if monitoring_config_override is None else monitoring_config_document(monitoring_config_override)
         comparison = override.get("distribution_constraints", {})
@@ -129,7 +133,8 @@ class DefaultModelMonitor(ModelMonitor):
             wait,
             logs,
             job_name,
-            environment={name: str(comparison[name]) for name in _MEASURES if name in comparison},
+            environment={name: str(comparison[name]) for name in _MEASURES if name in comparison}
+            | given(time_zone=time_zone),
             scripts=given(
                 record_preprocessor=record_preprocessor_script,
                 post_analytics_processor=post_analytics_processor_script,

@@ -388,7 +388,9 @@ def _seasons(
     hours = rows.hours()
     if hours is None:
         return {}
-    return learn_seasons(hours, {name: _ranked(each, sampled[name]) for name, each in counts.items() if each.present})
+    ranked = {name: _ranked(each, sampled[name]) for name, each in counts.items() if each.present}
+    zone = {"time_zone": rows.time_zone}
+    return {name: each.model_copy(update=zone) for name, each in learn_seasons(hours, ranked).items()}
 
 
 def _ranked(counts: ColumnCounts, sampled: SampledColumn) -> RankedColumn:

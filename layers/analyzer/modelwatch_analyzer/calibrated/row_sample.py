@@ -12,7 +12,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from modelwatch_analyzer.reading.dataset import HOUR_COLUMN, REQUEST_COLUMN
+from modelwatch_analyzer.calibrated.local_hours import local_hours, slot_minutes
+from modelwatch_analyzer.reading.dataset import REQUEST_COLUMN, SLOT_COLUMN
 
 MOST_ROWS = 100_000
 """More rows than this change no decision: the error of a share is already below the smallest change that is
@@ -150,15 +151,15 @@ class RowSample:
         together = np.concatenate(numbers)
         return np.flatnonzero(np.append(True, np.diff(together) != 0)[:rows])
 
-    def hours(self) -> NDArray[np.int64] | None:
-        """Return the hour since 1970 in which each sampled row came, -1 where it is not known; None if all are so."""
-        hours = []
+    def slots(self) -> NDArray[np.int64] | None:
+        """Return in which slot each sampled row came (see `Plan.arrivals`), -1 if not known; None if all are so."""
+        slots = []
         for part in self._joined():
-            if HOUR_COLUMN in _arrivals(part):
-                hours.append(part[HOUR_COLUMN].cast(pl.Int64()).fill_null(-1).to_numpy())
+            if SLOT_COLUMN in _arrivals(part):
+                slots.append(part[SLOT_COLUMN].cast(pl.Int64()).fill_null(-1).to_numpy())
             else:
-                hours.append(np.full(part.height, -1))
-        together = np.concatenate(hours) if hours else np.empty(0, np.int64)
+                slots.append(np.full(part.height, -1))
+        together = np.concatenate(slots) if slots else np.empty(0, np.int64)
         return together if together.max(initial=-1) >= 0 else None
 
     def _joined(self) -> list[pl.DataFrame]:
@@ -185,7 +186,7 @@ class RowSample:
         return {name: SampledColumn(tuple(part[name].alias(_VALUE) for part in parts)) for name in names}
 
 
-_ARRIVALS = {REQUEST_COLUMN: pl.UInt64(), HOUR_COLUMN: pl.UInt32()}
+_ARRIVALS = {REQUEST_COLUMN: pl.UInt64(), SLOT_COLUMN: pl.UInt32()}
 
 
 def _arrivals(part: pl.DataFrame) -> list[str]:
@@ -219,9 +220,18 @@ def hashes_of(parts: Sequence[pl.DataFrame], *, most: int) -> NDArray[np.uint64]
 
 
 class SampledRows:
-    """The sampled rows of a dataset that is read in one or more passes, each of some of its columns."""
+    """The sampled rows of a dataset that is read in one or more passes, each of some of its columns.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    time_zone : str, optional
+        The zone by whose clocks hours are counted; UTC if not given.
+    """
+
+    def __init__(self, time_zone: str | None = None) -> None:
+        self.time_zone = time_zone
+        self.slot_minutes = slot_minutes(time_zone)
+        """How exactly it must be known when rows came; see `Plan.arrivals`."""
         self._passes: list[RowSample] = []
         self._width = 0
 
@@ -249,8 +259,9 @@ class SampledRows:
         return self._passes[0].requests() if self._passes else None
 
     def hours(self) -> NDArray[np.int64] | None:
-        """Return the hour of each row; see `RowSample.hours`."""
-        return self._passes[0].hours() if self._passes else None
+        """Return the local hour since 1970 in which each row came, -1 where it is not known; None if all are so."""
+        slots = self._passes[0].slots() if self._passes else None
+        return None if slots is None else local_hours(slots, self.time_zone)
 
     def columns(self) -> dict[str, SampledColumn]:
         """Return the sampled values of each column."""

@@ -24,8 +24,9 @@ from modelwatch_analyzer.calibrated.evidence import (
     tested,
 )
 from modelwatch_analyzer.calibrated.family import of_few
+from modelwatch_analyzer.calibrated.local_hours import local_hours, slot_minutes
 from modelwatch_analyzer.calibrated.row_sample import SampledColumn
-from modelwatch_analyzer.calibrated.seasons import SeasonalCounts, Spread, seasons_of
+from modelwatch_analyzer.calibrated.seasons import DAY, SeasonalCounts, Spread, seasons_of
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -35,7 +36,12 @@ OF_WINDOW, OF_ROWS = 0.85, 0.15
 
 LEAST_MENTIONED = 1.1
 """A smaller design effect is used, but not mentioned: where rows come in requests, it is mostly chance."""
-_ALIKE = {"": "windows", "hour": "hours of the day", "hour_and_kind_of_day": "hours of the day and kinds of day"}
+_ALIKE = {
+    "": "windows",
+    "hour": "hours of the day ({zone})",
+    "hour_and_kind_of_day": "hours of the day and kinds of day ({zone})",
+}
+_HOUR = 60
 _MOST_HOURS = 24 * 366
 """The most hours of a window that are looked at: after a year the seasons repeat."""
 
@@ -47,28 +53,36 @@ class WindowTimes:
     Attributes
     ----------
     length : float
-        The length of the window, in hours.
+        The length of the window, in hours; whole days of the clock count as such, though they have 23 or 25.
     of_rows : ndarray of int, optional
-        The hour of each row, since 1970; negative where it is not known.
+        The hour of each row, since 1970, as `local_hours` counts them; negative where it is not known.
     hours : ndarray of int
-        The hours of the window, used if `of_rows` is None; each is assumed to have as many rows.
+        The hours of the window, used if `of_rows` is None.
+    shares : ndarray
+        How much of the window is in each of these hours: as many of the rows are assumed to be.
     """
 
     length: float
     of_rows: Integers | None
     hours: Integers
+    shares: Floats
 
     @classmethod
     def of_records(cls, hours: Integers) -> WindowTimes:
         """Return those of records without a window, from the first to the last."""
         known = np.unique(hours[hours >= 0])
-        return cls(float(known[-1] - known[0] + 1), hours, known)
+        return cls(float(known[-1] - known[0] + 1), hours, known, np.ones(known.size))
 
     @classmethod
-    def between(cls, start: float, end: float, of_rows: Integers | None) -> WindowTimes:
-        """Return those of a window, by its times in hours since 1970."""
-        hours = np.arange(math.floor(start), max(math.ceil(end), math.floor(start) + 1))[:_MOST_HOURS]
-        return cls(end - start, of_rows, hours)
+    def between(cls, start: float, end: float, of_rows: Integers | None, zone: str | None = None) -> WindowTimes:
+        """Return those of a window, by its times in hours since 1970 in UTC."""
+        of_hour = _HOUR // slot_minutes(zone)
+        first, last = of_hour * start, of_hour * end
+        slots = np.arange(math.floor(first), math.ceil(last))[: of_hour * _MOST_HOURS]
+        shares = np.minimum(slots + 1, last) - np.maximum(slots, first)
+        begins, ends = local_hours(np.array([first, last]).astype(np.int64), zone).tolist()
+        days = (ends - begins) // DAY
+        return cls(max(end - start, days * DAY), of_rows, local_hours(slots, zone), shares)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +104,14 @@ class _Window:
 
     @classmethod
     def of(cls, seasonal: SeasonalCounts, sampled: SampledColumn, times: WindowTimes) -> _Window:
-        hours = times.hours if times.of_rows is None else times.of_rows
+        hours, parts = (times.hours, times.shares) if times.of_rows is None else (times.of_rows, None)
         numbers = seasons_of(hours, seasonal.by)
         known = np.isin(numbers, list(seasonal.seasons)) & (hours >= 0)
         if times.of_rows is not None and not known.all():
             sampled = _filtered(sampled, known)
-        seasons, counts = np.unique(numbers[known], return_counts=True)
-        shares = counts / max(int(counts.sum()), 1)
+        seasons, places = np.unique(numbers[known], return_inverse=True)
+        counts = np.bincount(places, None if parts is None else parts[known])
+        shares = counts / counts.sum()
         of_rows = None if times.of_rows is None else numbers[known]
         return cls(seasonal, dict(zip(seasons.tolist(), shares.tolist(), strict=True)), sampled, of_rows)
 
@@ -211,7 +226,8 @@ def seasonal_evidence(
         parts = [(each, OF_ROWS) for each in tests]
         parts.append((mean_evidence(mean, seasonal, spread, WINDOW_TEST), OF_WINDOW))
         tests = tuple(replace(each, p=min(1.0, each.p / part)) for each, part in parts)
-    remark = f"Compared with the same {_ALIKE[seasonal.by]} of the baseline, which carry as much information as"
+    alike = _ALIKE[seasonal.by].format(zone=seasonal.time_zone or "UTC")
+    remark = f"Compared with the same {alike} of the baseline, which carry as much information as"
     remark += f" {spread.windows:.3g} independent windows"
     if repeated >= LEAST_MENTIONED:
         remark += f"; the rows count as {repeated:.3g} times fewer, because windows differ"

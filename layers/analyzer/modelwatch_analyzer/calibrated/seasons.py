@@ -18,6 +18,7 @@ from pydantic import Field
 
 from modelwatch_analyzer.calibrated.dependence import scores_of
 from modelwatch_analyzer.documents import EditedDocument
+from modelwatch_core.domain.time_zones import TimeZoneName
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -46,8 +47,7 @@ _MOST = 1e12
 """The most windows or rows that a file may claim: it may have been edited."""
 
 By = Literal["", "hour", "hour_and_kind_of_day"]
-"""What makes hours alike: nothing; the hour of the day; or the hour and whether it is a Saturday or Sunday; all in
-UTC."""
+"""What makes hours alike: nothing; the hour of the day; or the hour and whether it is a Saturday or Sunday."""
 
 
 def seasons_of(hours: Integers, by: By) -> Integers:
@@ -56,7 +56,7 @@ def seasons_of(hours: Integers, by: By) -> Integers:
     Parameters
     ----------
     hours : ndarray of int
-        Hours since 1970-01-01T00:00Z, a Thursday.
+        Hours since 1970-01-01T00:00 by the clocks of the time zone, a Thursday.
     """
     if not by:
         return np.zeros_like(hours)
@@ -147,9 +147,12 @@ class SeasonalCounts(EditedDocument):
         The spread of windows, by their length in hours.
     variance : float
         For numbers, their variance around the mean of their season.
+    time_zone : str, optional
+        The zone by whose clocks hours and days are counted; UTC if there is none.
     """
 
     by: By
+    time_zone: TimeZoneName | None = None
     seasons: dict[int, Season]
     spreads: Annotated[dict[int, Spread], Field(min_length=1)]
     variance: Annotated[float, Field(ge=0)] = 0.0
@@ -208,7 +211,7 @@ def learn_seasons(hours: Integers, columns: Mapping[str, RankedColumn]) -> dict[
     Parameters
     ----------
     hours : ndarray of int, shape (rows,)
-        The hour of each row, since 1970; negative where it is not known.
+        The hour of each row, since 1970, as `local_hours` counts them; negative where it is not known.
 
     Notes
     -----

@@ -30,6 +30,7 @@ from modelwatch_analyzer.calibrated.row_sample import SampledColumn
 from modelwatch_analyzer.calibrated.seasonal_watch import OpenBlocks
 from modelwatch_analyzer.calibrated.two_counts import different
 from modelwatch_analyzer.documents import EditedDocument
+from modelwatch_core.domain.documents import ExactUtcDatetime
 
 Floats = NDArray[np.float64]
 
@@ -106,12 +107,15 @@ class Watch(EditedDocument):
         The checksum of the baseline's counts: with another baseline the watch starts over.
     looks : int
         Windows so far.
+    until : datetime, optional
+        The end of the last of them, where it is known.
     seasonal : mapping of str to OpenBlocks
         The open blocks of each column, if the baseline is seasonal.
     """
 
     baseline: int
     looks: int = 0
+    until: ExactUtcDatetime | None = None
     columns: dict[str, WatchedColumn] = Field(default_factory=dict)
     seasonal: dict[str, OpenBlocks] = Field(default_factory=dict)
 

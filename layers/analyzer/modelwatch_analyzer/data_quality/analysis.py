@@ -23,7 +23,7 @@ from modelwatch_analyzer.data_quality.order import better_order
 from modelwatch_analyzer.data_quality.replay import replay
 from modelwatch_analyzer.data_quality.report import report_body
 from modelwatch_analyzer.data_quality.series import earlier_watch, watched
-from modelwatch_analyzer.data_quality.warnings import warnings_of_baseline, warnings_of_check
+from modelwatch_analyzer.data_quality.warnings import another_time_zone, warnings_of_baseline, warnings_of_check
 from modelwatch_analyzer.distances.distribution_constraints import DistributionConstraints, chosen_methods
 from modelwatch_analyzer.distances.drift import Drift
 from modelwatch_analyzer.documents import CONSTRAINTS_FILE, STATISTICS_FILE
@@ -54,25 +54,27 @@ def run(settings: DataQualitySettings, host: Host) -> Findings:
     """
     methods = chosen_methods(settings)
     if settings.baseline_constraints is None:
-        return _baseline(open_dataset(settings), methods, settings.propose_changes, host.gather)
+        return _baseline(open_dataset(settings), methods, settings, host.gather)
     constraints = Constraints.read(settings.baseline_constraints).with_methods(methods)
     statistics = Statistics.read(settings.baseline_statistics) if settings.baseline_statistics else None
     dataset = open_dataset(settings, expected_columns(constraints, statistics))
     return _check(dataset, constraints, statistics, settings, host.gather)
 
 
-def _baseline(dataset: Dataset, methods: DistributionConstraints, window_rows: int | None, gather: Gather) -> Findings:
-    rows = SampledRows()
+def _baseline(
+    dataset: Dataset, methods: DistributionConstraints, settings: DataQualitySettings, gather: Gather
+) -> Findings:
+    rows = SampledRows(settings.time_zone)
     profile = profile_dataset(dataset, sample=rows, gather=gather)
     statistics = Statistics.of(profile, dict(zip(dataset.columns, dataset.columns, strict=True)))
-    constraints = suggest_constraints(profile, methods, window_rows)
+    constraints = suggest_constraints(profile, methods, settings.propose_changes)
     if _is_calibrated(constraints, configs_of(constraints.layers())):
         frozen = freeze(rows, {feature.name: feature.inferred_type.is_numeric for feature in statistics.features})
         statistics = statistics.with_calibration(frozen)
     document = statistics.to_document()
     return Findings(
         records=profile.records,
-        warnings=tuple(warnings_of_baseline(statistics, profile.records.read)),
+        warnings=tuple(warnings_of_baseline(statistics, profile.records.read, settings.time_zone)),
         documents={STATISTICS_FILE: document, CONSTRAINTS_FILE: to_json(constraints)},
         metrics=_metrics(profile.columns, {}, {}),
         report=report_body(document, None, {}, (), profile.records),
@@ -92,7 +94,7 @@ def _check(
     )
     alignment = align(dataset, left)
     configs, share = configs_of(constraints.layers()), settings.share_of_month
-    rows = SampledRows() if baseline and _is_calibrated(constraints, configs) else None
+    rows = SampledRows(baseline.time_zone) if baseline and _is_calibrated(constraints, configs) else None
     profile = profile_dataset(
         dataset,
         columns=alignment.columns,
@@ -115,6 +117,7 @@ def _check(
         *([order] if order else []),
         *warnings_of_check(result, profile, alignment, constraints, baseline, statistics, calibrated.found),
         *([_NO_TIMES] if calibrated.lacks_times else []),
+        *another_time_zone(baseline, settings.time_zone),
         *shadowed_metrics(columns, result.drifts),
     )
     violations = tuple(result.violations)
@@ -154,7 +157,9 @@ def _calibrated(
     judged, watch = comparison.judge(found), None
     if comparison.share is not None:
         earlier = earlier_watch(settings.earlier_executions_results)
-        watch, judged = watched(comparison, comparison.share, judged, earlier, alignment, found, rows)
+        start, end = settings.start_time, settings.end_time
+        span = None if start is None or end is None else (start, end)
+        watch, judged = watched(comparison, comparison.share, span, judged, earlier, alignment, found, rows)
     return _Calibrated(found, judged, watch, lacks_times=comparison.baseline.seasonal and times is None)
 
 

@@ -36,7 +36,7 @@ def window_times(settings: DataQualitySettings, rows: SampledRows) -> WindowTime
         hours = None
     if settings.start_time is not None and settings.end_time is not None:
         start, end = (time.timestamp() / 3600 for time in (settings.start_time, settings.end_time))
-        return WindowTimes.between(start, end, hours)
+        return WindowTimes.between(start, end, hours, rows.time_zone)
     return None if hours is None else WindowTimes.of_records(hours)
 
 

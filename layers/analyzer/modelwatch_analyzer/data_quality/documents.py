@@ -7,7 +7,7 @@ is a mistake of manual editing, and is refused with its place.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
@@ -18,6 +18,7 @@ from pydantic import AliasChoices, Field, model_validator
 from modelwatch_analyzer.calibrated.cells import FrozenTable
 from modelwatch_analyzer.calibrated.dependence import EqualRows
 from modelwatch_analyzer.calibrated.evidence import Found
+from modelwatch_analyzer.calibrated.seasons import SeasonalCounts
 from modelwatch_analyzer.distances.distribution_constraints import DistributionConstraints
 from modelwatch_analyzer.documents import (
     ConstraintsPart,
@@ -70,6 +71,12 @@ class Statistics(EditedDocument):
         # They would be accepted as statistics with which nothing can be compared.
         if self.features and not any(each.numerical_statistics or each.string_statistics for each in self.features):
             raise ValueError("these are constraints: give the statistics.json of the baseline")
+        return self
+
+    @model_validator(mode="after")
+    def _one_time_zone(self) -> Self:
+        if len({seasons.time_zone for seasons in self._seasons()}) > 1:
+            raise ValueError("the seasons of its features are of several time zones: make the baseline again")
         return self
 
     @classmethod
@@ -133,7 +140,17 @@ class Statistics(EditedDocument):
     @property
     def seasonal(self) -> bool:
         """Whether they are of a seasonal baseline."""
-        return any(each.calibration is not None and each.calibration.seasons is not None for each in self.features)
+        return any(True for _ in self._seasons())
+
+    @property
+    def time_zone(self) -> str | None:
+        """The zone by whose clocks the hours of a seasonal baseline are counted; None for UTC."""
+        return next((seasons.time_zone for seasons in self._seasons()), None)
+
+    def _seasons(self) -> Iterator[SeasonalCounts]:
+        for each in self.features:
+            if each.calibration is not None and each.calibration.seasons is not None:
+                yield each.calibration.seasons
 
     def named(self) -> dict[str, FeatureStatistics]:
         """Return the features by name."""

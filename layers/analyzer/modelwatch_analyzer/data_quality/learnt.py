@@ -16,8 +16,9 @@ from modelwatch_analyzer.documents import CONSTRAINTS_FILE, STATISTICS_FILE
 from modelwatch_core.domain.number_text import number_text
 
 
-class _Seasons(msgspec.Struct):
+class _Seasons(msgspec.Struct, frozen=True):
     by: str
+    time_zone: str = "UTC"
 
 
 class _Calibration(msgspec.Struct):
@@ -39,14 +40,17 @@ def learnt(folder: Path) -> Sequence[Sequence[str]]:
     rows = [("learnt", "features", "threshold"), *_rows(json.loads((folder / CONSTRAINTS_FILE).read_bytes()))]
     statistics = msgspec.json.decode((folder / STATISTICS_FILE).read_bytes(), type=_Statistics)
     counted = (each.calibration for each in statistics.features)
-    seasons = Counter(each.seasons.by for each in counted if each and each.seasons)
-    return rows + [(_SEASONS[by], f"{count:,}", "by the variance of windows") for by, count in seasons.items()]
+    seasons = Counter(each.seasons for each in counted if each and each.seasons)
+    return rows + [
+        (_SEASONS[each.by].format(zone=each.time_zone), f"{count:,}", "by the variance of windows")
+        for each, count in seasons.items()
+    ]
 
 
 _SEASONS = {
     "": "differences between windows",
-    "hour": "what is usual by hour of the day",
-    "hour_and_kind_of_day": "what is usual by hour of the day, and on weekends",
+    "hour": "what is usual by hour of the day ({zone})",
+    "hour_and_kind_of_day": "what is usual by hour of the day ({zone}), and on weekends",
 }
 
 

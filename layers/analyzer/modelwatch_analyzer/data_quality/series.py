@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from modelwatch_analyzer.calibrated.evidence import MINIMUM_EFFECT, Evidence, Found
@@ -35,6 +35,7 @@ def earlier_watch(folder: Path | None) -> Watch | None:
 def watched(
     comparison: CalibratedComparison,
     share: float,
+    span: tuple[datetime, datetime] | None,
     judged: Mapping[str, Judged],
     earlier: Watch | None,
     alignment: Alignment,
@@ -47,8 +48,15 @@ def watched(
     ----------
     share : float
         How much of a month a window is.
+    span : (datetime, datetime), optional
+        The window's start and end, if they are known.
     earlier : Watch, optional
         What the window before left; of another baseline it is not used.
+
+    Notes
+    -----
+    Of windows that overlap, one is taken in only if it begins where the last one that was ends, or later: rows that
+    count twice are not independent.
     """
     constraints, baseline = comparison.constraints, comparison.baseline
     named = baseline.named()
@@ -60,12 +68,14 @@ def watched(
     }
     of_baseline = checksum({each.name: each.calibration for each in baseline.features if each.calibration is not None})
     begun = earlier if earlier is not None and earlier.baseline == of_baseline else Watch(baseline=of_baseline)
+    if span is not None and begun.until is not None and span[0] < begun.until:
+        return begun, dict(judged)
+    of_span = share if span is None else min(1.0, (span[1] - span[0]) / MONTH)
     if baseline.seasonal:
         means = {name: (each.seasons, found[name].mean) for name, each in counts.items() if each.seasons is not None}
         least = {name: minimums[name][MINIMUM_EFFECT] for name in means}
-        blocks, together = advance_blocks(
-            begun.seasonal, means, round(share * MONTH / _HOUR, 6), comparison.monthly_rate, least
-        )
+        length = round(of_span * MONTH / _HOUR, 6)
+        blocks, together = advance_blocks(begun.seasonal, means, length, comparison.monthly_rate, least)
         watch = begun.model_copy(update={"looks": begun.looks + 1, "seasonal": blocks})
     else:
         sampled = rows.columns()
@@ -80,7 +90,8 @@ def watched(
             for feature in constraints.features
             if feature.name in counts
         }
-        watch, together = advance(begun, samples, comparison.monthly_rate, 1 / share)
+        watch, together = advance(begun, samples, comparison.monthly_rate, 1 / max(share, of_span))
+    watch = watch if span is None else watch.model_copy(update={"until": span[1]})
     return watch, {name: _with(each, together.get(name, [])) for name, each in judged.items()}
 
 

@@ -35,14 +35,37 @@ _MOST_REASONS = 20
 """The most reasons for not measuring drift that get a warning each."""
 
 
-def warnings_of_baseline(statistics: Statistics, rows: int) -> Iterator[str]:
-    """Yield sentences."""
+def warnings_of_baseline(statistics: Statistics, rows: int, time_zone: str | None) -> Iterator[str]:
+    """Yield sentences.
+
+    Parameters
+    ----------
+    time_zone : str, optional
+        The one that the settings give.
+    """
     if rows < _FEW_BASELINE_ROWS:
         few = f"the baseline has {count_text(rows, 'row')}: with fewer than {_FEW_BASELINE_ROWS}, what"
         yield f"{few} it suggests may well be due to chance"
     yield from unwatched(statistics.named())
     yield from _names_alike([feature.name for feature in statistics.features])
     yield from _sums_beyond(statistics)
+    if time_zone is not None and not statistics.seasonal:
+        yield (
+            f"time_zone {time_zone} has no effect: a baseline has hours only if it is of captured records with times, "
+            "on at least eight days, whose hours or days differ"
+        )
+
+
+def another_time_zone(baseline: Statistics | None, time_zone: str | None) -> Iterator[str]:
+    """Yield a warning for a time zone that the settings of a check give, if its baseline has another one."""
+    if baseline is None or not baseline.seasonal or time_zone is None:
+        return
+    of_baseline = baseline.time_zone or "UTC"
+    if time_zone != of_baseline:
+        yield (
+            f"time_zone {time_zone} has no effect on a check: the hours of its baseline are in {of_baseline}; make the "
+            "baseline again with the other time zone"
+        )
 
 
 def _names_alike(names: Iterable[str]) -> Iterator[str]:

@@ -188,7 +188,8 @@ def _accumulate(
 ) -> tuple[TableAccumulator, ReadLog]:
     width = None if sample is None else sample.width_of_first_pass(len(dtypes))
     start = partial(_SampledTable.of_part, dtypes, known, width)
-    counted = gather(Reading(start, dtypes, arrivals=sample is not None), parts_of(dataset))
+    slots = 0 if sample is None else sample.slot_minutes
+    counted = gather(Reading(start, dtypes, arrivals=slots), parts_of(dataset))
     if sample is not None and counted.accumulator.sample is not None:
         sample.add(counted.accumulator.sample)
     return counted.accumulator.table, counted.log

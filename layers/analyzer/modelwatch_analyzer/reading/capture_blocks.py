@@ -20,7 +20,7 @@ from modelwatch_analyzer.reading.capture_records import RecordBlock
 from modelwatch_analyzer.reading.capture_rows import Keys, RecordReader, has_unread_fields, mismatch, sides_of
 from modelwatch_analyzer.reading.captured_record import PAYLOAD_OF, CapturedRecord
 from modelwatch_analyzer.reading.csv_text import parse_block, plain_block
-from modelwatch_analyzer.reading.dataset import HOUR_COLUMN, REQUEST_COLUMN, Plan
+from modelwatch_analyzer.reading.dataset import REQUEST_COLUMN, SLOT_COLUMN, Plan
 from modelwatch_analyzer.reading.files import count_line_ends
 from modelwatch_analyzer.reading.flat_responses import cut_line
 from modelwatch_analyzer.reading.flattening import Unflattenable
@@ -284,10 +284,10 @@ class BlockParser:
         if not plan.arrivals:
             return frame
         has_several = max(heights, default=1) > 1
-        if HOUR_COLUMN not in frame.columns:
-            hours = pl.Series(HOUR_COLUMN, block.hours, pl.UInt32())
+        if SLOT_COLUMN not in frame.columns:
+            slots = pl.Series(SLOT_COLUMN, block.slots(plan.arrivals), pl.UInt32())
             rows = np.repeat(np.arange(len(heights)), heights)
-            frame = frame.with_columns(hours.gather(rows))
+            frame = frame.with_columns(slots.gather(rows))
         sides = {group.side for group, keys in zip(self.groups, self.keys, strict=True) if keys}
         if not has_several or TRANSFORM_OUTPUT in sides or REQUEST_COLUMN in frame.columns:
             return frame

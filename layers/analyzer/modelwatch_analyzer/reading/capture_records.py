@@ -48,14 +48,14 @@ _TIME = attrgetter(INFERENCE_TIME)
 _FIRST_DAY = date(1970, 1, 1).toordinal()
 
 
-def _hour(time: datetime) -> int | None:
+def _slot(time: datetime, minutes: int) -> int | None:
     try:
         moment = time if time.tzinfo is UTC else time.astimezone(UTC)
     except OverflowError:
         return None
     if not 1970 <= moment.year < MAXYEAR:
         return None
-    return (moment.toordinal() - _FIRST_DAY) * 24 + moment.hour
+    return ((moment.toordinal() - _FIRST_DAY) * 24 + moment.hour) * (60 // minutes) + moment.minute // minutes
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +105,15 @@ class RecordBlock:
         """Return the payload of each record; None where that side was not captured."""
         return self.uniform.payloads(side) if self.uniform else list(map(PAYLOAD_OF[side], self.records))
 
-    @property
-    def hours(self) -> list[int | None]:
-        """The hour of each record, since 1970, or None."""
+    def slots(self, minutes: int) -> list[int | None]:
+        """Return in which span of so many minutes since 1970 each record was captured, or None."""
         with suppress(AttributeError, TypeError, ValueError):  # as in `CapturedRecords._in_window`
             times = self.times
-            first, last = (_hour(with_offset(time)) for time in (min(times), max(times)))
+            first, last = (_slot(with_offset(time), minutes) for time in (min(times), max(times)))
             if first is not None and first == last:  # which is quick, and true of most files
                 return [first] * len(self.numbers)
-        return [None if time is None else _hour(time) for time in (record.time for record in self.records)]
+        of_each = self.uniform.each_time if self.uniform else [record.time for record in self.records]
+        return [None if time is None else _slot(with_offset(time), minutes) for time in of_each]
 
     def _ids(self, path: str) -> pl.Series:
         if self.uniform:

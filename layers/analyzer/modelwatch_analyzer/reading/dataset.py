@@ -18,7 +18,7 @@ from modelwatch_core.domain.errors import InvalidInput
 DATA_FRAME = "dataFrame"
 """The name of the format of a table in memory. No document can hold such a dataset."""
 
-REQUEST_COLUMN, HOUR_COLUMN = "\0request", "\0hour"
+REQUEST_COLUMN, SLOT_COLUMN = "\0request", "\0slot"
 """The columns of `Plan.arrivals`, of type UInt64 and UInt32. Data has columns of neither type, although a payload may
 use such a name."""
 
@@ -33,15 +33,16 @@ class Plan:
     ----------
     dtypes : Mapping of str to polars data type
         ``Int64``, ``Float64`` or ``String`` by column name. Other columns are not read.
-    arrivals : bool
-        Whether batches say how captured rows arrived: in a column `REQUEST_COLUMN`, where requests had several rows, by
-        a number that neighbouring rows share if they came in one; in a column `HOUR_COLUMN` by the hour since 1970, or
-        null where it is not known. Each is missing where the data has a column of its name.
+    arrivals : int
+        Unless it is 0, batches say how captured rows arrived: in a column `REQUEST_COLUMN`, where requests had several
+        rows, by a number that neighbouring rows share if they came in one; in a column `SLOT_COLUMN` by the number of
+        the span of so many minutes since 1970, or null where it is not known. Each is missing where the data has a
+        column of its name.
     short : bool
         Whether batches of few rows will do, for a caller that looks at the first rows only.
     """
 
-    def __init__(self, dtypes: Mapping[str, pl.DataType], *, arrivals: bool = False, short: bool = False) -> None:
+    def __init__(self, dtypes: Mapping[str, pl.DataType], *, arrivals: int = 0, short: bool = False) -> None:
         self.dtypes = dict(dtypes)
         self.arrivals = arrivals
         self.short = short

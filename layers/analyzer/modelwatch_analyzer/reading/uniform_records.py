@@ -112,6 +112,13 @@ class UniformRecords:
         metadata = self.first.eventMetadata
         return self._texts(path, _VALUES[path](self.first) if metadata else None)
 
+    @property
+    def each_time(self) -> Sequence[datetime | None]:
+        """The time of each record, as it is written."""
+        if INFERENCE_TIME not in self.texts:
+            return [self.first.time] * self.count
+        return _TIMES.decode(msgspec.json.encode(self.texts[INFERENCE_TIME].to_list()))
+
     def payloads(self, side: CaptureSide) -> Sequence[Payload | None]:
         """Return the payload of each record."""
         usual = PAYLOAD_OF[side](self.first)

@@ -21,6 +21,7 @@ from modelwatch_core.domain.monitor_kinds.shell import (
     ShellCommand,
     ShellOption,
 )
+from modelwatch_core.domain.time_zones import TimeZoneName
 
 
 class DataQualitySettings(DriftSettings):
@@ -33,11 +34,15 @@ class DataQualitySettings(DriftSettings):
         change by chance in windows of that size.
     earlier_executions_results : Path, optional
         A folder with the results of executions of earlier windows, with which this one is judged together.
+    time_zone : str, optional
+        The zone by whose clocks a baseline counts the hours and days of its seasons; UTC if not given. A check uses
+        that of its baseline.
     """
 
     analysis_type: Literal["DATA_QUALITY"] = "DATA_QUALITY"
     propose_changes: int | None = Field(default=None, ge=1)
     earlier_executions_results: Path | None = None
+    time_zone: TimeZoneName | None = None
 
 
 SERIES_FILE = "window_series.json"
@@ -97,6 +102,13 @@ DATA_QUALITY = MonitorKind(
                 metavar="ROWS",
                 help="Also propose how far mean, standard deviation and quantiles may change by chance (max_changes in "
                 "constraints.json), for windows with this many rows.",
+                verbs=BASELINE_ONLY,
+            ),
+            ShellOption(
+                field="time_zone",
+                metavar="ZONE",
+                help="The time zone of the hours and days that a seasonal baseline distinguishes, such as "
+                "Europe/Berlin; UTC by default. Checks use that of their baseline.",
                 verbs=BASELINE_ONLY,
             ),
             LOOKS_OPTION,
