@@ -225,7 +225,7 @@ def sessions(generator: np.random.Generator, rows: int) -> pl.DataFrame:
     number = -(-rows // 5)
     ids = np.repeat(generator.integers(0, 2**60, number), 5)[:rows]
     countries = np.repeat(generator.choice(list("abcdef"), number), 5)[:rows]
-    return pl.DataFrame({"id": [f"{id:x}" for id in ids], "country": countries, "x": generator.normal(size=rows)})
+    return pl.DataFrame({"id": [f"{each:x}" for each in ids], "country": countries, "x": generator.normal(size=rows)})
 
 
 @pytest.mark.parametrize(("rows_before", "rows_now"), [(2_000, 1_000), (500, 500), (2_000, 100), (2_000, 10)])

@@ -60,7 +60,7 @@ def _of_numbers(before: ColumnCounts, now: Numbers, *, integral: bool, repeated:
         yield _two_counts(more_each, _NEGATIVE, (0, now.negative), signs, before, repeated, NUMBER_WEIGHTS["sign"])
     samples = NumberSamples(
         before=cells.rows,
-        now=cells.count(now),
+        now=cells.count(now).astype(np.float64),
         cells=cells,
         unseen=None if cells.cuts else _unseen(cells, now),
         repeated=(before.repeated, repeated),
