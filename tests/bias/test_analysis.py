@@ -1449,6 +1449,21 @@ def test_predictions_that_are_never_positive_are_reported_with_examples(bench):
     assert "no prediction is 1: the predictions are no, yes, but the labels are 0, 1" in summary.warnings
 
 
+@pytest.mark.parametrize("certain", ["1.00", "0.99"])
+def test_probabilities_that_are_named_as_predictions_are_reported_though_one_is_rounded_to_1(bench, certain):
+    values = iter([certain, "0.41", "0.87", *(["0.2"] * 1_000)])
+    head, *rows = FAIR.splitlines()
+    data = "\n".join([head, *(f"{row.rpartition(',')[0]},{next(values)}" for row in rows)])
+    summary = bench.baseline(data, CONFIG, **PREDICTED)
+    said = [each for each in summary.warnings if "If these are probabilities, name them with probability_att" in each]
+    assert len(said) == 1
+
+
+def test_classes_that_are_written_as_fractions_are_not_taken_for_probabilities(bench):
+    summary = bench.baseline(FAIR.replace(",1\n", ",1.0\n").replace(",0\n", ",0.0\n"), CONFIG, **PREDICTED)
+    assert not any("probabilities" in each for each in summary.warnings)
+
+
 def test_a_listed_value_is_a_value_though_it_is_spelled_as_missing(bench):
     data = "sex,approved,predicted\n" + "NA,1,1\n" * 40 + "b,0,0\n" * 40 + "nan,1,1\n" * 7
     config = CONFIG | {"group_variable": None, "facet": [{"name_or_index": "sex", "value_or_threshold": ["NA"]}]}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from modelwatch_analyzer.calibrated.unseen import unseen_test
+from modelwatch_analyzer.calibrated.unseen import unseen_of_dependent, unseen_test
 
 
 def test_one_frequent_new_value_is_judged_by_the_chance_that_all_its_rows_are_drawn_now() -> None:
@@ -26,6 +26,19 @@ def test_more_new_values_than_chance_would_put_into_the_window_alone_are_a_surpr
 
 def test_without_new_values_nothing_is_certain() -> None:
     assert unseen_test(np.array([3.0, 4.0]), np.empty(0), 4, 3) == 1
+
+
+def test_a_new_id_every_five_rows_is_no_surprise_however_few_rows_its_own_are_worth() -> None:
+    ids, none = np.full(400, 5.0), np.zeros(400)
+    assert unseen_of_dependent(ids, none, np.full(200, 5.0), (6.9, 1.0)) == 1
+    assert unseen_of_dependent(ids, none, np.full(200, 5.0), (4.3, 5.2)) == 1
+
+
+def test_dependent_rows_of_one_new_value_are_as_many_as_they_are_worth() -> None:
+    known = np.array([800.0, 700.0])
+    # 10 of 160 rows, all among the 85 of now: prod (85 - i) / (160 - i), twice for the two bounds.
+    expected = 2 * np.prod([(85 - i) / (160 - i) for i in range(10)])
+    assert unseen_of_dependent(known / 2, known / 2, np.array([100.0]), (10.0, 10.0)) == pytest.approx(expected)
 
 
 def test_a_small_baseline_that_shares_no_value_with_the_window_is_told_from_it() -> None:

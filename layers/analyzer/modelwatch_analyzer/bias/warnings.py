@@ -31,6 +31,8 @@ from modelwatch_core.domain.number_text import count_text, left_out_text
 
 _FEW_BASELINE_ROWS = 100
 _MANY_NUMBERS = 20
+_CLASSES = 2
+"""Predictions of this many classes may be spelled as fractions, 0.0 and 1.0."""
 _PERHAPS_PROBABILITIES = ". If these are probabilities, name them with probability_attribute"
 _AS_NUMBERS = f'For those above {{}}, add "data_type": "{DataType.CONTINUOUS}" to its facet in the configuration'
 
@@ -169,7 +171,13 @@ def _labels(
     predicted_otherwise = table.predicted.present and not table.predicted.matched
     if labelled and positive.predicted == LISTED and predicted_otherwise and positives:
         found, labels = example_text(table.predicted.examples), example_text(table.label.examples)
-        yield f"no prediction is {positive.spelled}: the predictions are {found}, but the labels are {labels}"
+        perhaps = _PERHAPS_PROBABILITIES if table.predicted.are_probabilities else ""
+        yield f"no prediction is {positive.spelled}: the predictions are {found}, but the labels are {labels}{perhaps}"
+    if positive.predicted == LISTED and table.predicted.matched and _hold_scores(table.predicted):
+        yield (
+            f"the predictions have {table.predicted.distinct.count:.0f} distinct values from 0 to 1, of which only "
+            f"{positive.spelled} counts as positive{_PERHAPS_PROBABILITIES}"
+        )
     if positive.label == ABOVE:
         for name, facts in (("label", table.label), ("prediction", table.predicted)):
             if facts.others:
@@ -182,6 +190,10 @@ def _labels(
             f"the baseline's positive labels are {known[0]}, but here they are {positive.spelled}: the metrics are not "
             "comparable"
         )
+
+
+def _hold_scores(predicted: ColumnFacts) -> bool:
+    return predicted.are_probabilities and predicted.distinct.count > _CLASSES
 
 
 def _group(name: str, measures: Sequence[GroupMetric]) -> Iterator[str]:

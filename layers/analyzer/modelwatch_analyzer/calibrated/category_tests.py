@@ -11,7 +11,7 @@ from modelwatch_analyzer.calibrated.effects import difference_of_shares, effecti
 from modelwatch_analyzer.calibrated.evidence import DRIFT_CHECK, MINIMUM_EFFECT, MINIMUM_SHARE, Evidence
 from modelwatch_analyzer.calibrated.single_values import changed_most
 from modelwatch_analyzer.calibrated.special_functions import chi_squared_tail
-from modelwatch_analyzer.calibrated.unseen import unseen_test
+from modelwatch_analyzer.calibrated.unseen import unseen_of_dependent
 
 Floats = NDArray[np.float64]
 
@@ -21,27 +21,31 @@ CATEGORY_WEIGHTS = {"unseen": 0.2, "category": 0.3, "composition": 0.3, "missing
 DOMAIN_CHECK = "categorical_values_check"
 
 
-def category_evidence(before: Floats, now: Floats, unseen: Floats | None) -> Iterator[Evidence]:
+def category_evidence(
+    before: Floats, now: Floats, unseen: Floats | None, repeated: tuple[float, float]
+) -> Iterator[Evidence]:
     """Yield the result of each test.
 
     Parameters
     ----------
     before, now : ndarray of float64, shape (k,)
-        How many independent rows those of each category of the baseline, or of each group of them, are worth.
+        The rows of each category of the baseline, or of each group of them, on either side.
     unseen : ndarray of float64, optional
-        The same of each other current category; None where categories are grouped.
+        The current rows of each other category; None where categories are grouped.
+    repeated : tuple of float
+        The design effects of the rows of either side.
     """
     others = np.empty(0) if unseen is None else unseen
-    then, later = np.append(before, np.zeros_like(others)), np.append(now, others)
+    then = np.append(before, np.zeros_like(others)) / repeated[0]
+    later = np.append(now, others) / repeated[1]
     rows_before, rows_now = int(then.sum()), int(later.sum())
     if not rows_before or not rows_now:
         return
     whole_then, whole_later = (np.floor(side).astype(np.int64) for side in (then, later))
     if unseen is not None:
-        new = whole_later[before.size :].astype(np.float64)
-        pooled = (whole_then + whole_later).astype(np.float64)
-        p = unseen_test(pooled[pooled > 0], new[new > 0], rows_before, rows_now)
-        effect = difference_of_shares(0, rows_before, float(new.sum()), rows_now, "of the rows have new categories")
+        p = unseen_of_dependent(before, now, unseen, repeated)
+        new = min(float(later[before.size :].sum()), rows_now)
+        effect = difference_of_shares(0, rows_before, new, rows_now, "of the rows have new categories")
         yield Evidence("unseen categories test", DOMAIN_CHECK, _part(p, "unseen"), effect, MINIMUM_SHARE)
     p, place = changed_most(whole_then, rows_before, whole_later, rows_now)
     effect = difference_of_shares(

@@ -59,10 +59,11 @@ def _of_numbers(before: ColumnCounts, now: Numbers, *, integral: bool, repeated:
         signs = (numbers, int(now.values.size))
         yield _two_counts(more_each, _NEGATIVE, (0, now.negative), signs, before, repeated, NUMBER_WEIGHTS["sign"])
     samples = NumberSamples(
-        before=cells.rows / before.repeated,
-        now=cells.count(now) / repeated,
+        before=cells.rows,
+        now=cells.count(now).astype(np.float64),
         cells=cells,
-        unseen=None if cells.cuts else _unseen(cells, now) / repeated,
+        unseen=None if cells.cuts else _unseen(cells, now),
+        repeated=(before.repeated, repeated),
     )
     yield from number_evidence(samples)
 
@@ -76,9 +77,8 @@ def _of_categories(before: ColumnCounts, now: pl.Series, missing: int, repeated:
     if cells is None:
         return
     known, others = cells.count(now)
-    unseen = None if cells.values is None else np.array(list(others.values()), np.int64)
-    then = cells.rows / before.repeated
-    yield from category_evidence(then, known / repeated, None if unseen is None else unseen / repeated)
+    unseen = None if cells.values is None else np.array(list(others.values()), np.float64)
+    yield from category_evidence(cells.rows, known.astype(np.float64), unseen, (before.repeated, repeated))
 
 
 _Event = tuple[str, str, Callable[[float, float, float, float], Effect]]

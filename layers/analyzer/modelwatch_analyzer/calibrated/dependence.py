@@ -116,6 +116,9 @@ class Blocks:
         Whether they are too few, or too unequal, to tell whether rows of one are alike.
     of_requests : mapping of str to float
         The design effects of requests alone, by column.
+    too_short : bool
+        Whether the sample is too short to show how far its rows are alike: there are too few rows, or requests, or the
+        longest blocks are most alike, and longer ones may be more so.
     """
 
     length: int
@@ -125,6 +128,7 @@ class Blocks:
     requests: int = 0
     few_requests: bool = False
     of_requests: Mapping[str, float] = field(default_factory=dict)
+    too_short: bool = False
 
 
 def informative_rows(requests: Integers | None, rows: int) -> int:
@@ -157,7 +161,7 @@ def blocks_of(ranks: Mapping[str, Floats], requests: Integers | None = None) -> 
         return ordered
     equal = rows**2 / float((np.diff(known, append=rows) ** 2).sum())
     if known.size < _LEAST_BLOCKS or equal < _LEAST_EQUAL:
-        return replace(ordered, requests=known.size, few_requests=True)
+        return replace(ordered, requests=known.size, few_requests=True, too_short=True)
     of_requests = {}
     for name, each in ranks.items():
         scores = scores_of(each)
@@ -166,14 +170,14 @@ def blocks_of(ranks: Mapping[str, Floats], requests: Integers | None = None) -> 
     effects = {name: max(ordered.effects.get(name, 1.0), each) for name, each in of_requests.items()}
     number = equal if ordered.length == 1 else min(equal, ordered.number)
     length = max(ordered.length, -(-rows // known.size))
-    return Blocks(length, effects, number, ordered.may_be_change, known.size, of_requests=of_requests)
+    return Blocks(length, effects, number, ordered.may_be_change, known.size, False, of_requests, ordered.too_short)
 
 
 def _by_order(ranks: Mapping[str, Floats]) -> Blocks:
     arrived = {name: each for name, each in ranks.items() if not _is_sorted(each)}
     rows = next((each.size for each in arrived.values()), 0)
     if rows < 2 * _LEAST_BLOCKS:
-        return Blocks(1, {}, rows)
+        return Blocks(1, {}, rows, too_short=bool(arrived))
     lengths = [2**power for power in range(1, int(math.log2(rows / _LEAST_BLOCKS)) + 1)]
     medians = [float(np.median(effects)) for effects in _by_doubling([*arrived.values()], len(lengths))]
     clear = [
@@ -187,7 +191,8 @@ def _by_order(ranks: Mapping[str, Floats]) -> Blocks:
     effects = {}
     for name, each in arrived.items():
         effects[name] = max(1.0, float(_design_effects(scores_of(each), length).max()))
-    return Blocks(length, effects, rows // length, length == lengths[-1] and len(arrived) <= _FEW_COLUMNS)
+    longest = length == lengths[-1]
+    return Blocks(length, effects, rows // length, longest and len(arrived) <= _FEW_COLUMNS, too_short=longest)
 
 
 def _is_sorted(ranks: Floats) -> bool:

@@ -15,7 +15,7 @@ from modelwatch_analyzer.calibrated.evidence import DRIFT_CHECK, MINIMUM_EFFECT,
 from modelwatch_analyzer.calibrated.permutation import sum_test
 from modelwatch_analyzer.calibrated.single_values import changed_most
 from modelwatch_analyzer.calibrated.two_counts import TwoCounts, more_each
-from modelwatch_analyzer.calibrated.unseen import unseen_test
+from modelwatch_analyzer.calibrated.unseen import unseen_of_dependent
 
 Floats = NDArray[np.float64]
 
@@ -44,21 +44,28 @@ class NumberSamples:
     Attributes
     ----------
     before, now : ndarray of float64, shape (cells,)
-        How many independent rows the rows of each cell are worth.
+        The rows of each cell.
     cells : NumberCells
     unseen : ndarray of float64, optional
-        The same of each current value that is not among the baseline's; None where its values are not all known.
+        The rows of each current value that is not among the baseline's; None where its values are not all known.
+    repeated : tuple of float
+        The design effects of the rows of either side.
     """
 
     before: Floats
     now: Floats
     cells: NumberCells
     unseen: Floats | None
+    repeated: tuple[float, float]
+
+    def independent(self) -> tuple[Floats, Floats]:
+        """Return how many independent rows those of each cell are worth."""
+        return self.before / self.repeated[0], self.now / self.repeated[1]
 
 
 def number_evidence(samples: NumberSamples) -> Iterator[Evidence | Awaited]:
     """Yield the result of each test."""
-    before, now = samples.before, samples.now
+    before, now = samples.independent()
     rows_before, rows_now = float(before.sum()), float(now.sum())
     if not rows_before or not rows_now:
         return
@@ -98,7 +105,7 @@ def _tails(before: Floats, now: Floats, rows_before: float, rows_now: float) -> 
 
 
 def _single_values(samples: NumberSamples, rows_before: int, rows_now: int) -> Iterator[Evidence]:
-    before, now, cells = np.floor(samples.before), np.floor(samples.now), samples.cells
+    (before, now), cells = map(np.floor, samples.independent()), samples.cells
     own = np.searchsorted(cells.edges, cells.own, side="left")
     pooled = before[own] + now[own]
     frequent = own[pooled >= _FREQUENT * (rows_before + rows_now)]
@@ -110,10 +117,9 @@ def _single_values(samples: NumberSamples, rows_before: int, rows_now: int) -> I
         )
         yield Evidence("single values test", DRIFT_CHECK, _part(p, "value"), effect, MINIMUM_SHARE)
     if samples.unseen is not None and 4 * cells.distinct <= rows_before:
-        unseen = np.floor(samples.unseen)
-        unseen = unseen[unseen > 0]
-        p = unseen_test(np.concatenate([pooled, unseen]), unseen, rows_before, rows_now)
-        effect = difference_of_shares(0, rows_before, float(unseen.sum()), rows_now, "of the rows have new values")
+        p = unseen_of_dependent(samples.before[own], samples.now[own], samples.unseen, samples.repeated)
+        new = min(float(samples.unseen.sum()) / samples.repeated[1], rows_now)
+        effect = difference_of_shares(0, rows_before, new, rows_now, "of the rows have new values")
         yield Evidence("unseen values test", DRIFT_CHECK, _part(p, "unseen"), effect, MINIMUM_SHARE)
 
 

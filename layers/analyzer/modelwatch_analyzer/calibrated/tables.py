@@ -52,6 +52,7 @@ def compare(
     )
     copies = _copies(frozen, rows, compared)
     found, made, repeated = {}, {}, {}
+    own = {name: max(copies, blocks.effects.get(name, 1.0)) for name in compared}
     for name, each in compared.items():
         before, kind = frozen.columns[name], {"numeric": each.numeric, "integral": each.integral}
         if before.seasons is not None and times is not None:
@@ -59,14 +60,15 @@ def compare(
             alike = max(copies, blocks.of_requests.get(name, 1.0))
             found[name] = seasonal_evidence(before, before.seasons, columns[name], times, alike, **kind)
         else:
-            repeated[name] = max(copies, blocks.effects.get(name, 1.0))
+            learnt = min(before.repeated, rows.rows) if blocks.too_short else 1.0
+            repeated[name] = max(own[name], learnt)
             made[name] = tuple(evidence_of(before.fresh(), columns[name], repeated=repeated[name], **kind))
     found |= {
         name: Found(
             evidence=tuple(by_blocks(evidence, blocks, repeated[name])),
             rows_before=frozen.columns[name].present / frozen.columns[name].repeated,
             rows=rows.rows / repeated[name],
-            remark=_remark(copies, blocks, repeated[name]),
+            remark=_remark(copies, blocks, own[name], repeated[name]),
         )
         for name, evidence in tested(made).items()
     }
@@ -85,11 +87,13 @@ def _copies(frozen: FrozenTable, rows: SampledRows, compared: Mapping[str, Compa
     return repetition(frozen.equal, EqualRows.of(hashes_of(parts, most=ENOUGH_ROWS), copies=True), rows.rows)
 
 
-def _remark(copies: float, blocks: Blocks, repeated: float) -> str:
+def _remark(copies: float, blocks: Blocks, own: float, repeated: float) -> str:
     if repeated < LEAST_MENTIONED:
         return _FEW_REQUESTS.format(blocks.requests) if blocks.few_requests else ""
     cause = "rows are there more than once"
-    if copies < repeated and blocks.requests and not blocks.few_requests:
+    if own < repeated:
+        cause = "neighbouring rows of the baseline are alike, and the window is too short to show how far its own are"
+    elif copies < repeated and blocks.requests and not blocks.few_requests:
         cause = "rows of one request are alike"
     elif copies < repeated:
         cause = f"neighbouring rows are alike, in runs of up to {blocks.length}"

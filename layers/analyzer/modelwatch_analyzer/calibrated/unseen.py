@@ -14,6 +14,35 @@ Floats = NDArray[np.float64]
 _POWERS = np.array([[0.0625], [0.125], [0.25], [0.5], [0.75], [1.0]])
 
 
+def unseen_of_dependent(before: Floats, now: Floats, unseen: Floats, repeated: tuple[float, float]) -> float:
+    """Return the p of the values that only the current rows have, where rows may count as fewer.
+
+    Parameters
+    ----------
+    before, now : ndarray
+        The rows of each value of the baseline, on either side.
+    unseen : ndarray
+        The current rows of each other value.
+    repeated : tuple of float
+        The design effects of the rows of either side.
+
+    Notes
+    -----
+    A value that is there was there once at least: an id of five rows that count as seven times fewer is one id. Values
+    that the baseline has not have no rank in it, so the order of their rows does not show that they are alike: they
+    count as rows of the baseline do, if that is fewer. How many chances of a value each side had is not clear either:
+    as many as it has rows, or as the times its values were there. What gives the current rows more chances is used.
+    """
+    then, later, new = (
+        np.where(rows > 0, np.maximum(np.floor(rows / effect), 1.0), 0.0)
+        for rows, effect in zip((before, now, unseen), (*repeated, max(repeated)), strict=True)
+    )
+    chances = [(then.sum(), later.sum() + new.sum()), (before.sum(), now.sum() + unseen.sum())]
+    rows_before, rows_now = max(chances, key=lambda sides: float(sides[1] / sum(sides)))
+    pooled = np.append(then + later, new)
+    return unseen_test(pooled[pooled > 0], new[new > 0], int(rows_before), int(rows_now))
+
+
 def unseen_test(pooled: Floats, unseen: Floats, rows_before: int, rows_now: int) -> float:
     """Return the p of the values that only the current rows have.
 

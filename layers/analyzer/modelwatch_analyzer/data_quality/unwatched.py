@@ -8,11 +8,11 @@ numbers are all different.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 
+from modelwatch_analyzer.data_quality.later_values import never_the_same
 from modelwatch_analyzer.feature_statistics import MOST_CATEGORIES, FeatureStatistics, InferredType
 from modelwatch_analyzer.profile.unusual_spellings import Spelling, number_option, spelling_aside
 from modelwatch_analyzer.wording import enumerated, listed
@@ -34,12 +34,6 @@ _PHRASES: Mapping[Spelling, str] = {
     Spelling.OTHER_SIGN_OR_DIGITS: "with a sign or digits of another kind than -0123456789",
     Spelling.QUOTES: "in quotes, or behind an apostrophe",
 }
-
-_FEWEST_ROWS = 100
-"""With fewer rows, whole numbers that are all different may be so by chance."""
-_MOST_GAPS = 0.5
-"""Numbers count as consecutive ids if at most this many, as a share of the rows, are skipped between them."""
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ].*)?|\d{1,2}[./]\d{1,2}[./]\d{4}(?: .*)?", re.ASCII | re.DOTALL)
 
 _LEAVE_OUT = (
     "later data usually has different values, which violates the baseline: leave such a column out with "
@@ -78,10 +72,8 @@ def unwatched(features: Mapping[str, FeatureStatistics]) -> Iterator[str]:
             "categories that differ only in blanks around them, case or Unicode form count as different ones: "
             f"{enumerated(alike)}"
         )
-    if ids := [name for name, feature in features.items() if _is_counted_up(feature)]:
-        yield f"whole numbers that are different in each row and consecutive, as ids are: {listed(ids)}; {_LEAVE_OUT}"
-    if dates := [name for name, feature in features.items() if _holds_dates(feature)]:
-        yield f"dates as categories: {listed(dates)}; {_LEAVE_OUT}"
+    for what, names in never_the_same(features):
+        yield f"{what}: {listed(names)}; {_LEAVE_OUT}"
     described = ((name, cause) for name, feature in features.items() if (cause := why_text(feature)))
     for name, cause in islice(described, _MOST_DESCRIBED):
         yield f"{name!r} is {cause}"
@@ -153,17 +145,3 @@ def _has_many_values(feature: FeatureStatistics) -> bool:
         and not feature.categories
         and (feature.distinct_count or 0) > MOST_CATEGORIES
     )
-
-
-def _is_counted_up(feature: FeatureStatistics) -> bool:
-    numbers, cells = feature.numerical_statistics, feature.calibration and feature.calibration.numbers
-    if feature.inferred_type is not InferredType.INTEGRAL or numbers is None or not cells:
-        return False
-    rows, sampled = numbers.common.num_present, sum(cells.counts)
-    if rows < _FEWEST_ROWS or cells.distinct < sampled or numbers.min is None or numbers.max is None:
-        return False
-    return numbers.max - numbers.min < rows * (1 + _MOST_GAPS)
-
-
-def _holds_dates(feature: FeatureStatistics) -> bool:
-    return bool(feature.categories) and all(map(_DATE.fullmatch, feature.categories))

@@ -1,4 +1,4 @@
-"""How the values of a text column are spelled: numbers, numbers as people write them, and words for a missing value.
+"""How the values of a text column are spelled: numbers, as programs and as people write them, missing values, dates.
 
 None of this changes a type. It is counted to say why a column of numbers is text.
 """
@@ -32,6 +32,7 @@ class Spelling(StrEnum):
     DECIMAL_COMMA = "decimal_comma"
     OTHER_SIGN_OR_DIGITS = "other_sign_or_digits"
     QUOTES = "quotes"
+    DATE = "date"
 
 
 _LONGEST = 40
@@ -50,6 +51,19 @@ INDIAN = "[1-9][0-9]?(?:,[0-9]{2})+,[0-9]{3}"
 """Numbers grouped in lakhs and crores: ``12,34,567``."""
 _THOUSANDS = rf"(?:{INDIAN}(?:\.[0-9]*)?|{_GROUPS})"
 _COMMA = r"(?:[0-9]+|[1-9][0-9]{0,2}(?:[.'\x{2019}\s\p{Zs}][0-9]{3})+)?,[0-9]+(?:[eE][-+]?[0-9]+)?"
+_MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
+_TIME = r"(?:[T :,].*)?"
+DATE = "|".join(
+    (
+        rf"[0-9]{{4}}(?:-[0-9]{{1,2}}-|/[0-9]{{1,2}}/|\.[0-9]{{1,2}}\.)[0-9]{{1,2}}{_TIME}",
+        r"[0-9]{8}T[0-9]{4}.*",
+        rf"[0-9]{{1,2}}(?:-[0-9]{{1,2}}-|/[0-9]{{1,2}}/|\.[0-9]{{1,2}}\.)[0-9]{{4}}{_TIME}",
+        rf"[0-9]{{1,2}}/[0-9]{{1,2}}/[0-9]{{2}}{_TIME}",  # 1.10.22 may be a version
+        rf"(?:[A-Za-z]+,? )?[0-9]{{1,2}}[-/. ]{{0,2}}{_MONTH}[-/., ]{{0,2}}[0-9]{{2,4}}{_TIME}",
+        rf"(?:[A-Za-z]+,? )?{_MONTH}\.? +[0-9]{{1,2}}(?:,? | [0-9:]{{5,8}} (?:[A-Z]{{3,4}} )?)[0-9]{{4}}{_TIME}",
+    )
+)
+"""Days, with or without a time, as programs and people write them in English."""
 _ANY = rf"{_SIGN}(?:{_PLAIN}|{_THOUSANDS}|{_COMMA})"
 _PATTERNS = {
     Spelling.BEYOND_DOUBLE: rf"[-+]? ?(?:{_PLAIN}|(?i:inf(?:inity)?))",
@@ -64,11 +78,13 @@ _PATTERNS = {
     Spelling.OTHER_SIGN_OR_DIGITS: rf"{_SIGN}\p{{Nd}}+(?:[.,]\p{{Nd}}*)?|{_PLAIN}{BLANK}[-{DASHES}]|{_SIGN}{_PLAIN}",
     Spelling.QUOTES: rf"=?{_QUOTE}{BLANK}{_SIGN}{_PLAIN}{BLANK}{_QUOTE}?",  # ='12', and '12 as spreadsheets mark text
 }
+NUMBERS = frozenset({Spelling.NUMBER, *_PATTERNS})
+"""The spellings of numbers."""
 _BARE = {Spelling.BEYOND_DOUBLE}
 """The spellings that may not have blanks around them."""
 
 _MISSING_WORDS = "|".join(map(re.escape, sorted(MISSING_WORDS)))
-_SPELLED = rf"^{BLANK}(?:{'|'.join(_PATTERNS.values())}|(?i:{_MISSING_WORDS})){BLANK}$"
+_SPELLED = rf"^{BLANK}(?:{'|'.join((*_PATTERNS.values(), DATE))}|(?i:{_MISSING_WORDS})){BLANK}$"
 """Every value that has a spelling, and few others: for most text one look is enough."""
 
 
@@ -108,7 +124,7 @@ def count_spellings(counts: pl.DataFrame) -> Counter[str]:
             break
         if spelling is Spelling.MISSING:
             fits = value.str.strip_chars().str.to_lowercase().is_in(list(MISSING_WORDS))
-        elif (pattern := _PATTERNS.get(spelling)) is not None:
+        elif (pattern := DATE if spelling is Spelling.DATE else _PATTERNS.get(spelling)) is not None:
             blank = "" if spelling in _BARE else BLANK
             fits = value.str.contains(f"^{blank}(?:{pattern}){blank}$")
         else:

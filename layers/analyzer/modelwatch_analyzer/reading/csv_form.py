@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from modelwatch_analyzer.profile.unusual_spellings import Spelling, count_spellings, spelling_aside
+from modelwatch_analyzer.profile.unusual_spellings import NUMBERS, Spelling, count_spellings, spelling_aside
 from modelwatch_core.domain.dataset_formats import REQUEST, RESPONSE, TRANSFORM_OUTPUT, Separator
 
 SEPARATORS: dict[Separator, str] = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
@@ -203,8 +203,7 @@ def _are_numbers(values: Sequence[str]) -> bool:
     if not any(_MAY_BE_NUMBER.fullmatch(value) for value in values):
         return False
     counts = _spellings(values)
-    missing = counts[Spelling.MISSING]
-    return 2 * (counts.total() - missing) > len(values) - missing
+    return 2 * sum(counts[spelling] for spelling in NUMBERS) > len(values) - counts[Spelling.MISSING]
 
 
 def looks_like_number(value: str) -> bool:
