@@ -17,7 +17,7 @@ from modelwatch_analyzer.reading import capture_records, files
 from modelwatch_analyzer.reading.attributes import Attributes
 from modelwatch_analyzer.reading.capture import CaptureFiles, open_records
 from modelwatch_analyzer.reading.capture_records import CapturedRecords
-from modelwatch_analyzer.reading.dataset import HOUR_COLUMN, REQUEST_COLUMN, Plan, ReadLog
+from modelwatch_analyzer.reading.dataset import ARRIVALS, HOUR_COLUMN, REQUEST_COLUMN, Plan, ReadLog
 from modelwatch_analyzer.reading.files import source_files
 from modelwatch_analyzer.reading.record_times import RecordTimes
 from modelwatch_core.domain.dataset_formats import CaptureOptions
@@ -98,7 +98,7 @@ def test_each_line_of_a_payload_is_a_row(write: Write) -> None:
 def test_rows_of_one_request_share_a_number_where_requests_are_asked_for(write: Write, quoted: str) -> None:
     requests = ["1,2\n3,4", "5,6", "7,8\n9,0\n1,1", *([quoted] if quoted else [])]  # a quote is read one by one
     dataset = opened(write(record(request, None) for request in requests))
-    plan = Plan(dict.fromkeys(dataset.columns, pl.String()), arrivals=True)
+    plan = Plan(dict.fromkeys(dataset.columns, pl.String()), arrivals=ARRIVALS)
     numbers = pl.concat(dataset.batches(plan, ReadLog()))[REQUEST_COLUMN]
     changes = (numbers != numbers.shift()).fill_null(value=True).arg_true().to_list()
     assert changes == [0, 2, 3, *([6] if quoted else [])]
@@ -109,7 +109,7 @@ def test_rows_of_one_request_share_a_number_where_requests_are_asked_for(write: 
 
 def test_requests_of_one_row_each_have_no_numbers(write: Write) -> None:
     dataset = opened(write([record("1,2", None), record("3,4", None)]))
-    plan = Plan(dict.fromkeys(dataset.columns, pl.String()), arrivals=True)
+    plan = Plan(dict.fromkeys(dataset.columns, pl.String()), arrivals=ARRIVALS)
     assert [batch.columns for batch in dataset.batches(plan, ReadLog())] == [["_c0", "_c1", HOUR_COLUMN]]
 
 
@@ -119,7 +119,7 @@ def test_rows_have_the_hours_of_their_records_where_others_are_left_out(write: W
         record(data, None, time=time) for data, time in zip(["1,2", "3,4\n5,6", "7", "8,9", "0,0"], times, strict=True)
     ]
     dataset = opened(write(records))
-    plan = Plan(dict.fromkeys(dataset.columns, pl.String()), arrivals=True)
+    plan = Plan(dict.fromkeys(dataset.columns, pl.String()), arrivals=ARRIVALS)
     log = ReadLog()
     (batch,) = dataset.batches(plan, log)
     nine = (datetime(2026, 11, 22, 9, tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(hours=1)

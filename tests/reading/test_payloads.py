@@ -22,7 +22,7 @@ from modelwatch_analyzer.reading.attributes import Attributes
 from modelwatch_analyzer.reading.capture import CaptureFiles, open_records
 from modelwatch_analyzer.reading.capture_blocks import BlockParser
 from modelwatch_analyzer.reading.capture_records import CapturedRecords
-from modelwatch_analyzer.reading.dataset import Plan, ReadLog
+from modelwatch_analyzer.reading.dataset import ARRIVALS, Plan, ReadLog
 from modelwatch_analyzer.reading.files import source_files
 from modelwatch_core.domain.dataset_formats import CaptureOptions
 from modelwatch_core.domain.errors import InvalidInput
@@ -428,7 +428,7 @@ def test_lines_of_records_stay_with_their_record(
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(BlockParser, "_parse_together", parse)
             log = ReadLog()
-            plan = Plan(dict.fromkeys(dataset.columns, pl.String()), arrivals=arrivals)
+            plan = Plan(dict.fromkeys(dataset.columns, pl.String()), arrivals=ARRIVALS if arrivals else ())
             found.append(([row for batch in dataset.batches(plan, log) for row in batch.rows(named=True)], log))
     assert found[0] == found[1]
 

@@ -11,7 +11,7 @@ follow from the part alone, too, and what was read of them is merged as the leav
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial, reduce
 from typing import Any, Generic, NamedTuple, Protocol, Self, TypeVar
@@ -86,14 +86,14 @@ class Reading(Generic[A]):
         The plan.
     prepared : callable
         What the batches pass through.
-    arrivals : bool
+    arrivals : collection of str
         See `Plan`.
     """
 
     start: Callable[[Place], A]
     dtypes: Mapping[str, pl.DataType]
     prepared: Callable[[Iterable[pl.DataFrame]], Iterable[pl.DataFrame]] = iter
-    arrivals: bool = False
+    arrivals: Collection[str] = ()
 
     def __call__(self, number: int, part: Table) -> Counted[A]:
         """Read a part, piece by piece."""

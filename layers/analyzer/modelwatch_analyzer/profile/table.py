@@ -14,7 +14,7 @@ from modelwatch_analyzer.calibrated.row_sample import RowSample, SampledRows
 from modelwatch_analyzer.parts import Gather, Place, Reading, one_by_one
 from modelwatch_analyzer.profile.columns import NumericColumn, TextColumn, update_numbers
 from modelwatch_analyzer.profile.lexical import ColumnType, infer_types, read_numbers
-from modelwatch_analyzer.reading.dataset import Dataset, Plan, ReadLog, beginning_of, parts_of
+from modelwatch_analyzer.reading.dataset import ARRIVALS, Dataset, Plan, ReadLog, beginning_of, parts_of
 from modelwatch_core.domain.outcome import RecordCounts
 
 _DTYPES: Mapping[ColumnType, pl.DataType] = {ColumnType.INTEGRAL: pl.Int64(), ColumnType.FRACTIONAL: pl.Float64()}
@@ -187,7 +187,7 @@ def _accumulate(
 ) -> tuple[TableAccumulator, ReadLog]:
     width = None if sample is None else sample.width_of_first_pass(len(dtypes))
     start = partial(_SampledTable.of_part, dtypes, known, width)
-    counted = gather(Reading(start, dtypes, arrivals=sample is not None), parts_of(dataset))
+    counted = gather(Reading(start, dtypes, arrivals=() if sample is None else ARRIVALS), parts_of(dataset))
     if sample is not None and counted.accumulator.sample is not None:
         sample.add(counted.accumulator.sample)
     return counted.accumulator.table, counted.log

@@ -280,15 +280,13 @@ class BlockParser:
     def _frame(self, columns: list[pl.Series], block: RecordBlock, heights: list[int], plan: Plan) -> pl.DataFrame:
         """Return the columns; see also `Plan.arrivals`: a record of a transform job is no request."""
         frame = pl.DataFrame(columns) if columns else pl.DataFrame(height=sum(heights))
-        if not plan.arrivals:
-            return frame
-        has_several = max(heights, default=1) > 1
-        if HOUR_COLUMN not in frame.columns:
+        wanted = [name for name in plan.arrivals if name not in frame.columns]
+        if HOUR_COLUMN in wanted:
             hours = pl.Series(HOUR_COLUMN, block.hours, pl.UInt32())
             rows = np.repeat(np.arange(len(heights)), heights)
             frame = frame.with_columns(hours.gather(rows))
         sides = {group.side for group, keys in zip(self.groups, self.keys, strict=True) if keys}
-        if not has_several or TRANSFORM_OUTPUT in sides or REQUEST_COLUMN in frame.columns:
+        if REQUEST_COLUMN not in wanted or TRANSFORM_OUTPUT in sides or max(heights, default=1) <= 1:
             return frame
         file = zlib.crc32(block.file.label.encode()) << 32
         numbers = np.repeat(np.asarray(block.numbers, np.uint64) + np.uint64(file), heights)

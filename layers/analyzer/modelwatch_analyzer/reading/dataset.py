@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from difflib import get_close_matches
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 DATA_FRAME = "dataFrame"
 """The name of the format of a table in memory. No document can hold such a dataset."""
 
-REQUEST_COLUMN, HOUR_COLUMN = "\0request", "\0hour"
+REQUEST_COLUMN, HOUR_COLUMN = ARRIVALS = "\0request", "\0hour"
 """The columns of `Plan.arrivals`, of type UInt64 and UInt32. Data has columns of neither type, although a payload may
 use such a name."""
 
@@ -225,15 +225,17 @@ class Plan:
     ----------
     dtypes : Mapping of str to polars data type
         ``Int64``, ``Float64`` or ``String`` by column name. Other columns are not read.
-    arrivals : bool
-        Whether batches say how captured rows arrived: in a column `REQUEST_COLUMN`, where requests had several rows, by
-        a number that neighbouring rows share if they came in one; in a column `HOUR_COLUMN` by the hour since 1970, or
+    arrivals : collection of str
+        Which of `ARRIVALS` batches have, to say how captured rows arrived: `REQUEST_COLUMN`, where requests had several
+        rows, has a number that neighbouring rows share if they came in one; `HOUR_COLUMN` has the hour since 1970, or
         null where it is not known. Each is missing where the data has a column of its name.
     short : bool
         Whether batches of few rows will do, for a caller that looks at the first rows only.
     """
 
-    def __init__(self, dtypes: Mapping[str, pl.DataType], *, arrivals: bool = False, short: bool = False) -> None:
+    def __init__(
+        self, dtypes: Mapping[str, pl.DataType], *, arrivals: Collection[str] = (), short: bool = False
+    ) -> None:
         self.dtypes = dict(dtypes)
         self.arrivals = arrivals
         self.short = short
