@@ -85,16 +85,16 @@ class RequestRows:
 
     def merge(self, other: RequestRows) -> RequestRows:
         """Return the rows of both; neither changes."""
-        limits = [each for each in (self._beyond, other._beyond) if each is not None]
         later = (entries.with_columns(pl.col(_REQUEST) + self.requests) for entries in other._entries)
+        limits = [each for each in (self._beyond, other._beyond) if each is not None]
         merged = RequestRows(
             self.alone + other.alone,
             self.rows + other.rows,
             self.requests + other.requests,
             self.squares + other.squares,
             [*self._entries, *later],
-            min(limits, default=None),
         )
+        merged._keep_below(limits)
         merged._drop(_SLACK * _MOST_ENTRIES)
         return merged
 
@@ -106,11 +106,14 @@ class RequestRows:
         sizes = together.group_by(_REQUEST, _DRAW).len().sort(_DRAW, _REQUEST)
         over = (sizes["len"].cum_sum() > _MOST_ENTRIES).to_numpy()
         over[:_LEAST_REQUESTS] = False
-        first = [int(sizes[_DRAW][int(over.argmax())])] if over.any() else []
-        self._beyond = min([*first, *([] if self._beyond is None else [self._beyond])], default=None)
-        if self._beyond is not None:
-            together = together.filter(pl.col(_DRAW) < self._beyond)
         self._entries = [together]
+        self._keep_below([int(sizes[_DRAW][int(over.argmax())])] if over.any() else [])
+
+    def _keep_below(self, draws: Sequence[int]) -> None:
+        """Keep only requests whose hashes are below these."""
+        if draws:
+            self._beyond = min(draws)
+            self._entries = [entries.filter(pl.col(_DRAW) < self._beyond) for entries in self._entries]
 
     @property
     def are_known(self) -> bool:
