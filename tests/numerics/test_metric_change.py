@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from modelwatch_analyzer.metric_change import Estimate, Rates, RatesOfEach, chance_of, margin_of
+from modelwatch_analyzer.metric_change import (
+    INDEPENDENT,
+    Dependence,
+    Estimate,
+    Rates,
+    RatesOfEach,
+    chance_of,
+    margin_of,
+)
 
 
 def test_two_sides_with_the_same_spread_are_compared_by_students_law():
@@ -96,3 +105,22 @@ def test_shares_that_have_not_changed_are_certain_at_most_at_the_rate(share, bef
     pairs = zip(estimates(before), estimates(now), strict=True)
     certain = sum(chance_of(then.value - this.value, this, then) <= rate for then, this in pairs)
     assert certain / 20_000 <= rate + 3 * math.sqrt(rate / 20_000)
+
+
+def test_rows_that_depend_on_each_other_count_as_fewer_and_are_known_from_their_requests():
+    # Of 1,000 rows that count ten times fewer, 100 are worth as much; by hand, with 20 and then 60 requests.
+    before, few = Estimate(0.9, 0.03, 100), Dependence(10.0, 20.0)
+    now = Estimate(0.8, 0.03, 1_000, few)
+    assert chance_of(0.1, now, before) == pytest.approx(stats.t.sf(0.1 / 0.03 / math.sqrt(2), 19), rel=1e-12)
+    known = replace(now, dependence=replace(few, requests=60.0))
+    assert chance_of(0.1, known, before) == pytest.approx(stats.t.sf(0.1 / 0.03 / math.sqrt(2), 59), rel=1e-12)
+    assert margin_of(now, 0.01) == pytest.approx(0.03 * stats.t.isf(0.01, 19), rel=1e-9)
+    # The sign test has as many signs as there are requests.
+    assert chance_of(1.0, Estimate(1.0, 0.0, 1_000, Dependence(1.0, 3.0)), None) == 1 / 8
+
+
+def test_a_dependence_is_stored_where_there_is_one():
+    assert Dependence.stored(None, None) == INDEPENDENT
+    assert INDEPENDENT.as_stored() == {}
+    known = Dependence(2.5, 40.0)
+    assert Dependence.stored(**known.as_stored()) == known

@@ -17,7 +17,7 @@ from modelwatch_analyzer.reading import capture_records, files
 from modelwatch_analyzer.reading.attributes import Attributes
 from modelwatch_analyzer.reading.capture import CaptureFiles, open_records
 from modelwatch_analyzer.reading.capture_records import CapturedRecords
-from modelwatch_analyzer.reading.dataset import REQUEST_COLUMN, SLOT_COLUMN, Plan
+from modelwatch_analyzer.reading.dataset import REQUEST_COLUMN, SLOT_COLUMN, Arrivals, Plan
 from modelwatch_analyzer.reading.files import source_files
 from modelwatch_analyzer.reading.read_log import ReadLog
 from modelwatch_analyzer.reading.record_times import RecordTimes
@@ -99,7 +99,7 @@ def test_each_line_of_a_payload_is_a_row(write: Write) -> None:
 def test_rows_of_one_request_share_a_number_where_requests_are_asked_for(write: Write, quoted: str) -> None:
     requests = ["1,2\n3,4", "5,6", "7,8\n9,0\n1,1", *([quoted] if quoted else [])]  # a quote is read one by one
     dataset = opened(write(record(request, None) for request in requests))
-    plan = Plan(dict.fromkeys(dataset.columns, pl.String()), arrivals=60)
+    plan = Plan(dict.fromkeys(dataset.columns, pl.String()), arrivals=Arrivals(requests=True, slot_minutes=60))
     numbers = pl.concat(dataset.batches(plan, ReadLog()))[REQUEST_COLUMN]
     changes = (numbers != numbers.shift()).fill_null(value=True).arg_true().to_list()
     assert changes == [0, 2, 3, *([6] if quoted else [])]
@@ -110,7 +110,7 @@ def test_rows_of_one_request_share_a_number_where_requests_are_asked_for(write: 
 
 def test_requests_of_one_row_each_have_no_numbers(write: Write) -> None:
     dataset = opened(write([record("1,2", None), record("3,4", None)]))
-    plan = Plan(dict.fromkeys(dataset.columns, pl.String()), arrivals=60)
+    plan = Plan(dict.fromkeys(dataset.columns, pl.String()), arrivals=Arrivals(requests=True, slot_minutes=60))
     assert [batch.columns for batch in dataset.batches(plan, ReadLog())] == [["_c0", "_c1", SLOT_COLUMN]]
 
 
@@ -120,7 +120,7 @@ def test_rows_have_the_hours_of_their_records_where_others_are_left_out(write: W
         record(data, None, time=time) for data, time in zip(["1,2", "3,4\n5,6", "7", "8,9", "0,0"], times, strict=True)
     ]
     dataset = opened(write(records))
-    plan = Plan(dict.fromkeys(dataset.columns, pl.String()), arrivals=60)
+    plan = Plan(dict.fromkeys(dataset.columns, pl.String()), arrivals=Arrivals(requests=True, slot_minutes=60))
     log = ReadLog()
     (batch,) = dataset.batches(plan, log)
     nine = (datetime(2026, 11, 22, 9, tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(hours=1)
@@ -139,7 +139,7 @@ def test_rows_have_the_slots_of_their_records_where_all_are_alike_and_where_one_
     times = [first + timedelta(seconds=23 * number) for number in range(600)]  # four hours
     records = [record(f"{number},0", None, time=f"{time:%Y-%m-%dT%H:%M:%SZ}") for number, time in enumerate(times)]
     dataset = opened(write([*records, *([record(odd, None, time="2026-11-22T09:00:00Z")] if odd else [])]))
-    plan = Plan(dict.fromkeys(dataset.columns, pl.String()), arrivals=minutes)
+    plan = Plan(dict.fromkeys(dataset.columns, pl.String()), arrivals=Arrivals(slot_minutes=minutes))
     slots = pl.concat(dataset.batches(plan, ReadLog()))[SLOT_COLUMN].to_list()
     assert slots[: len(times)] == [int(time.timestamp()) // (60 * minutes) for time in times]
 

@@ -22,7 +22,7 @@ from modelwatch_analyzer.reading.attributes import Attributes
 from modelwatch_analyzer.reading.capture import CaptureFiles, open_records
 from modelwatch_analyzer.reading.capture_blocks import BlockParser
 from modelwatch_analyzer.reading.capture_records import CapturedRecords
-from modelwatch_analyzer.reading.dataset import Plan
+from modelwatch_analyzer.reading.dataset import NO_ARRIVALS, Arrivals, Plan
 from modelwatch_analyzer.reading.files import source_files
 from modelwatch_analyzer.reading.read_log import ReadLog
 from modelwatch_core.domain.dataset_formats import CaptureOptions
@@ -403,14 +403,22 @@ _TEXTS = st.one_of(
 @settings(max_examples=300, deadline=None)
 @given(
     records=st.lists(st.tuples(_TEXTS, _TEXTS | st.none()), min_size=1, max_size=5),
-    arrivals=st.sampled_from([0, 60]),
+    arrivals=st.sampled_from([NO_ARRIVALS, Arrivals(requests=True, slot_minutes=60)]),
     encoded=st.booleans(),
 )
-@example(records=[("7,6\n", "5\n"), ("6,7\n", "2\n"), ("8,7\n", "7\n1"), ("6,7\n", "\n")], arrivals=0, encoded=False)
-@example(records=[("4,7\n", None), ("7,2\n6,8", None), ("\n", None)], arrivals=60, encoded=True)
-@example(records=[('1,"a', None), ('b",2', None), ('3,"c"', None)], arrivals=0, encoded=False)
+@example(
+    records=[("7,6\n", "5\n"), ("6,7\n", "2\n"), ("8,7\n", "7\n1"), ("6,7\n", "\n")],
+    arrivals=NO_ARRIVALS,
+    encoded=False,
+)
+@example(
+    records=[("4,7\n", None), ("7,2\n6,8", None), ("\n", None)],
+    arrivals=Arrivals(requests=True, slot_minutes=60),
+    encoded=True,
+)
+@example(records=[('1,"a', None), ('b",2', None), ('3,"c"', None)], arrivals=NO_ARRIVALS, encoded=False)
 def test_lines_of_records_stay_with_their_record(
-    tmp_path_factory: pytest.TempPathFactory, records: list[tuple[str, str | None]], arrivals: int, encoded: bool
+    tmp_path_factory: pytest.TempPathFactory, records: list[tuple[str, str | None]], arrivals: Arrivals, encoded: bool
 ) -> None:
     payload = partial(base64_of, content_type="text/csv") if encoded else csv
     lines = [

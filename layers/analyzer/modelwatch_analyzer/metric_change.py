@@ -4,12 +4,48 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Annotated, Self
+
+from pydantic import Field
 
 LEAST_ROWS, MOST_ROWS = 2, 1 << 53
 """The fewest and the most rows of a metric: one row has no variance, and a float counts no further than the most."""
 
 FURTHER_ROWS = 2.0
 """How many rows the bootstrap of standard errors adds: without any, a metric at its bound would seem to be certain."""
+
+
+Repeated = Annotated[float | None, Field(ge=1, allow_inf_nan=False)]
+Requests = Annotated[float | None, Field(ge=1, allow_inf_nan=False)]
+"""What files have of a `Dependence`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dependence:
+    """How far rows are from being independent, for a metric.
+
+    Attributes
+    ----------
+    repeated : float
+        The design effect: the rows carry as much information as so many times fewer independent ones.
+    requests : float
+        In how many requests they came, if these were equally large; infinite where requests do not matter.
+    """
+
+    repeated: float = 1.0
+    requests: float = math.inf
+
+    @classmethod
+    def stored(cls, repeated: float | None, requests: float | None) -> Self:
+        """Return what a file says, where rows that are independent have no keys."""
+        return cls(1.0 if repeated is None else repeated, math.inf if requests is None else requests)
+
+    def as_stored(self) -> dict[str, float]:
+        """Return the keys of a file."""
+        return {} if self == INDEPENDENT else {"repeated": self.repeated, "requests": self.requests}
+
+
+INDEPENDENT = Dependence()
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,15 +57,28 @@ class Estimate:
     value : float
         The metric, less what chance alone adds to it.
     standard_error : float
-        Its standard deviation over samples of as many rows.
+        Its standard deviation over samples of as many rows that depend on each other as these do.
     rows : int
         How many rows it is computed from: for a recall, those with a positive label. At least two, since with two
         chance explains any difference.
+    dependence : Dependence
+        How far these rows are from being independent.
     """
 
     value: float
     standard_error: float
     rows: int
+    dependence: Dependence = INDEPENDENT
+
+    @property
+    def independent_rows(self) -> float:
+        """How many independent rows are worth as much."""
+        return max(LEAST_ROWS, self.rows / self.dependence.repeated)
+
+    @property
+    def known_from(self) -> float:
+        """How many rows, or requests, show how large the standard error is."""
+        return max(LEAST_ROWS, min(self.independent_rows, self.dependence.requests))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +150,8 @@ def chance_of(worse_by: float, now: Estimate, before: Estimate | None) -> float:
     Returns
     -------
     float
-        The one-sided p of Student's law, with as many degrees of freedom as the smaller side has rows, less one; at
-        least a half to the power of that side's rows, which is what a test of signs could find in them.
+        The one-sided p of Student's law, with as many degrees of freedom as the smaller side has independent rows, or
+        requests, less one; at least a half to the power of these, which is what a test of signs could find in them.
 
     Notes
     -----
@@ -115,14 +164,15 @@ def chance_of(worse_by: float, now: Estimate, before: Estimate | None) -> float:
     if not worse_by > 0:
         return 1.0
     sides = (now,) if before is None else (now, before)
-    rows = min(each.rows for each in sides)
-    error = max(each.standard_error * math.sqrt(sum(each.rows / other.rows for other in sides)) for each in sides)
+    known_from = min(each.known_from for each in sides)
+    shares = sum(1 / each.independent_rows for each in sides)
+    error = max(each.standard_error * math.sqrt(each.independent_rows * shares) for each in sides)
     away = worse_by / error if error > 0 else math.inf
-    return 1.0 if math.isnan(away) else max(float(stdtr(rows - 1, -away)), 0.5**rows)
+    return 1.0 if math.isnan(away) else max(float(stdtr(known_from - 1, -away)), 0.5**known_from)
 
 
 def margin_of(estimate: Estimate, rate: float) -> float:
     """Return how far from its true value chance takes a metric in one direction, but for a rate of samples."""
     from scipy.special import stdtrit
 
-    return -float(stdtrit(estimate.rows - 1, rate)) * estimate.standard_error
+    return -float(stdtrit(estimate.known_from - 1, rate)) * estimate.standard_error

@@ -19,7 +19,7 @@ from typing import Any, Generic, NamedTuple, Protocol, Self, TypeVar
 
 import polars as pl
 
-from modelwatch_analyzer.reading.dataset import Plan, Table, pieces_of, shares_of
+from modelwatch_analyzer.reading.dataset import NO_ARRIVALS, Arrivals, Plan, Table, pieces_of, shares_of
 from modelwatch_analyzer.reading.read_log import ReadLog
 
 _PART_BITS = 32
@@ -88,14 +88,14 @@ class Reading(Generic[A]):
         The plan.
     prepared : callable
         What the batches pass through.
-    arrivals : bool
+    arrivals : Arrivals
         See `Plan`.
     """
 
     start: Callable[[Place], A]
     dtypes: Mapping[str, pl.DataType]
     prepared: Callable[[Iterable[pl.DataFrame]], Iterable[pl.DataFrame]] = iter
-    arrivals: int = 0
+    arrivals: Arrivals = NO_ARRIVALS
 
     def __call__(self, number: int, part: Table) -> Counted[A]:
         """Read a part, piece by piece."""

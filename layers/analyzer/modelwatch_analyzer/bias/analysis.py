@@ -27,7 +27,7 @@ from modelwatch_analyzer.host import Host
 from modelwatch_analyzer.kind_analysis import KindAnalysis
 from modelwatch_analyzer.metric_change import Rates
 from modelwatch_analyzer.parts import Gather, Reading
-from modelwatch_analyzer.reading.dataset import parts_of
+from modelwatch_analyzer.reading.dataset import Arrivals, parts_of
 from modelwatch_analyzer.reading.read_log import ReadLog
 from modelwatch_analyzer.reading.responses_first import remarks_on_numbers
 from modelwatch_core.domain.errors import InvalidInput
@@ -79,6 +79,7 @@ def run(settings: BiasSettings, host: Host) -> Findings:
             chosen.metrics,
             grouped=chosen.columns.group is not None,
             rates=of_each,
+            requests=table.requests,
         )
     ]
     if baseline:
@@ -134,7 +135,8 @@ def _counted(settings: BiasSettings, config: BiasConfig, baseline: BiasAnalysis 
         read = completed.model_copy(update={f"{role}_attribute": None for role in labelled.bare})
         chosen = columns_of(labelled.dataset, config, read, baseline.facets() if baseline else ())
         start = partial(BiasTable.empty, chosen.columns, settings.seed)
-        counted = gather(Reading(start, chosen.columns.dtypes, gathered), parts_of(labelled.dataset))
+        reading = Reading(start, chosen.columns.dtypes, gathered, arrivals=Arrivals(requests=True))
+        counted = gather(reading, parts_of(labelled.dataset))
         table, log = counted.accumulator, counted.log
         log.require_records()
     log.remarks += chosen.remarks

@@ -17,7 +17,7 @@ from modelwatch_analyzer.bias.metric import Stage
 from modelwatch_analyzer.bias.metrics import numbers_of
 from modelwatch_analyzer.bias.values import group_key
 from modelwatch_analyzer.documents import ConstraintsPart, read_document
-from modelwatch_analyzer.metric_change import LEAST_ROWS, MOST_ROWS, Estimate, Rates
+from modelwatch_analyzer.metric_change import LEAST_ROWS, MOST_ROWS, Dependence, Estimate, Rates, Repeated, Requests
 from modelwatch_analyzer.thresholds import equal
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.errors import InvalidInput
@@ -57,6 +57,8 @@ class MetricEntry(_Part):
         What ranges are compared by, our addition; files of earlier versions have none.
     compared_rows : int, optional
         How many rows the metric was computed from, our addition.
+    repeated, requests : float, optional
+        How far these rows are from being independent, where they are not, see `Dependence`; our addition.
     range : tuple of float, optional
         ``[min, max]``, our addition: the metric is compared with it, and not with `value`. null leaves an end open.
     """
@@ -68,6 +70,8 @@ class MetricEntry(_Part):
     interval: tuple[Number, Number] | None = None
     standard_error: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     compared_rows: Annotated[int, Field(ge=LEAST_ROWS, le=MOST_ROWS)] | None = None
+    repeated: Repeated = None
+    requests: Requests = None
     range: tuple[Number | None, Number | None] | None = None
 
     @model_validator(mode="after")
@@ -89,7 +93,12 @@ class MetricEntry(_Part):
         """The metric as rows show it."""
         if self.value is None or self.standard_error is None or self.compared_rows is None:
             return Undefined("it is not stored")
-        return Estimate(self.value, self.standard_error, self.compared_rows)
+        return Estimate(self.value, self.standard_error, self.compared_rows, self.dependence)
+
+    @property
+    def dependence(self) -> Dependence:
+        """How far the rows are from being independent."""
+        return Dependence.stored(self.repeated, self.requests)
 
     def constraint(self, rule: DisparateImpactRule) -> BiasConstraint:
         """Return what later values are compared with, where DI's range was suggested by a rule."""
@@ -223,7 +232,8 @@ class BiasAnalysis(_Part):
         entry = self._entries.get((facet, group_key(group), "CI"))
         if entry is None or entry.value is None:
             return Undefined("the baseline has no class imbalance (CI) of the group, from which its share follows")
-        return Estimate((1 - entry.value) / 2, (entry.standard_error or 0.0) / 2, entry.compared_rows or MOST_ROWS)
+        rows, error = entry.compared_rows or MOST_ROWS, (entry.standard_error or 0.0) / 2
+        return Estimate((1 - entry.value) / 2, error, rows, entry.dependence)
 
     @cached_property
     def _entries(self) -> dict[tuple[str, str, str], MetricEntry]:

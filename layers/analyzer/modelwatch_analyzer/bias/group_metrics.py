@@ -12,10 +12,11 @@ from modelwatch_analyzer.bias.config import BiasConfig
 from modelwatch_analyzer.bias.counts import Counts
 from modelwatch_analyzer.bias.documents import BiasAnalysis, written
 from modelwatch_analyzer.bias.groups import Facet
-from modelwatch_analyzer.bias.intervals import Interval, estimate_of, interval_of, replicates_of
+from modelwatch_analyzer.bias.intervals import Interval, dependences_of, estimate_of, interval_of, replicates_of
 from modelwatch_analyzer.bias.metric import BiasMetric, Stage, names_of
 from modelwatch_analyzer.bias.values import group_key
-from modelwatch_analyzer.metric_change import FURTHER_ROWS, Estimate, RatesOfEach
+from modelwatch_analyzer.metric_change import FURTHER_ROWS, INDEPENDENT, Estimate, RatesOfEach
+from modelwatch_analyzer.request_rows import RequestRows
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_analyzer.wording import enumerated
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
@@ -94,6 +95,7 @@ class GroupMetric:
             entry["interval"] = list(self.interval)
         if not isinstance(self.estimate, Undefined):
             entry |= {"standard_error": self.estimate.standard_error, "compared_rows": self.estimate.rows}
+            entry |= self.estimate.dependence.as_stored()
         if rule is not None and entry["value"] == self.value:  # an infinite one is compared as a value
             allowed = self.metric.allowed or suggested_range(self.metric.name, self.value, self.interval, rule)
             entry["range"] = [None if math.isinf(end) else end for end in allowed]
@@ -109,6 +111,7 @@ def group_metrics_of(
     *,
     grouped: bool,
     rates: RatesOfEach,
+    requests: RequestRows,
 ) -> Iterator[GroupMetric]:
     """Measure a facet's groups: all metrics of one group after the other.
 
@@ -120,6 +123,8 @@ def group_metrics_of(
         Whether there is a group variable.
     rates : RatesOfEach
         The rates of false alarms for one metric of one group.
+    requests : RequestRows
+        The rows by their requests.
     """
     constraints = baseline.constraints() if baseline else None
     rule = (baseline and baseline.disparate_impact_rule) or config.disparate_impact_rule
@@ -128,11 +133,13 @@ def group_metrics_of(
         share = baseline.share_of(facet.name, name) if baseline else _share(facet, group)
         counts.append(Counts(facet.of(facet.cells, group), grouped, facet.flips[group], share))
     drawn = replicates_of(facet, counts, metrics, settings.bootstrap_replicates, settings.seed, FURTHER_ROWS)
-    for group, (name, replicates) in enumerate(zip(facet.values, drawn, strict=True)):
+    dependent = dependences_of(facet, counts, metrics, requests)
+    for group, (name, replicates, dependence) in enumerate(zip(facet.values, drawn, dependent, strict=True)):
         rows, others = facet.rows(group)
         for metric in metrics:
             value = metric.value(counts[group])
-            estimate = estimate_of(metric, counts[group], value, replicates)
+            alike = dependence.get(metric.name, INDEPENDENT)
+            estimate = estimate_of(metric, counts[group], value, replicates, alike)
             interval = interval_of(metric, estimate, settings.confidence_level)
             constraint = constraints.get((facet.name, group_key(name), metric.name)) if constraints else None
             verdict = Verdict(violated=False)

@@ -39,6 +39,9 @@ class Facet:
     gone : frozenset of int
         The groups that a baseline has and that no row is in, whatever its rows have in its place: rows without a value
         of the facet are outside of these.
+    entries : polars.DataFrame, optional
+        Rows that tell how alike rows of one request are, see `RequestRows`, with their ``facet`` (the position),
+        ``label`` and ``predicted`` on the axes of `cells`.
     """
 
     name: str
@@ -48,6 +51,7 @@ class Facet:
     missing: int
     flips: tuple[RowCounts | Undefined, ...]
     gone: frozenset[int] = frozenset()
+    entries: pl.DataFrame | None = None
 
     def of(self, cells: RowCounts, group: int, all_rows: RowCounts | None = None) -> RowCounts:
         """Return the cells of one group against all others: shape (..., 2, groups, 2, 2), see `Counts`.
@@ -166,7 +170,8 @@ def facet_of(
     rows = table.facets[name].filter(positive.known)
     groups = _listed(table, name, data_type, known) if listed.values else _of_each_value(rows, name, known)
     present = rows.filter(groups.has_value)
-    cells = _cells(present, groups.position, groups.axis, positive)
+    position: pl.Expr = pl.when(groups.has_value).then(groups.position)
+    cells = _cells(present, position, groups.axis, positive)
     missing = int(rows["rows"].sum()) - int(present["rows"].sum())
     empty = (i for i, place in enumerate(groups.positions) if groups.values[i] in known and not cells[place].any())
     gone = frozenset(empty if missing else ())
@@ -183,7 +188,8 @@ def facet_of(
             for member in groups.members
         )
     )
-    return Facet(name, groups.values, cells, groups.positions, missing, flips, gone)
+    entries = _entries(table, name, position, positive)
+    return Facet(name, groups.values, cells, groups.positions, missing, flips, gone, entries)
 
 
 class _Groups(NamedTuple):
@@ -252,19 +258,33 @@ def _is_known(column: str, bit: int) -> pl.Expr:
     return (_code(column) & NUMBER > 0) if bit == ABOVE else pl.col(column).is_not_null()
 
 
+def _outcomes(position: pl.Expr, positive: Positive) -> tuple[pl.Expr, pl.Expr, pl.Expr]:
+    """Return the places of a row on the axes of cells for the facet, the label and the prediction."""
+    return (
+        position.cast(pl.Int64).alias("facet"),
+        ((pl.col("label") & positive.label) > 0).cast(pl.Int64).alias("label"),
+        ((pl.col("predicted") & positive.predicted) > 0).cast(pl.Int64).alias("predicted"),
+    )
+
+
 def _cells(rows: pl.DataFrame, position: pl.Expr, axis: int, positive: Positive) -> RowCounts:
     groups = rows["group"].unique().sort()
     shape = (axis, max(1, len(groups)), 2, 2)
     cells: RowCounts = np.zeros(shape, dtype=np.int64)
     if rows.height:
-        places = rows.select(
-            position.cast(pl.Int64).alias("facet"),
-            (pl.col("group").rank("dense").fill_null(0) - int(groups.null_count() == 0)).cast(pl.Int64),
-            ((pl.col("label") & positive.label) > 0).cast(pl.Int64),
-            ((pl.col("predicted") & positive.predicted) > 0).cast(pl.Int64),
-        )
+        facet, label, predicted = _outcomes(position, positive)
+        group = (pl.col("group").rank("dense").fill_null(0) - int(groups.null_count() == 0)).cast(pl.Int64)
+        places = rows.select(facet, group, label, predicted)
         np.add.at(cells, tuple(places.to_numpy().T), rows["rows"].to_numpy())
     return cells
+
+
+def _entries(table: BiasTable, name: str, position: pl.Expr, positive: Positive) -> pl.DataFrame | None:
+    entries, place = table.requests.entries, str([*table.facets].index(name))
+    if entries is None:
+        return None
+    known = entries.rename({place: "facet"}).filter(positive.known)
+    return known.with_columns(*_outcomes(position, positive)).drop_nulls("facet")
 
 
 def known_type(known: Collection[str]) -> DataType | None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
 
-from modelwatch_analyzer.bias.counts import Array, Counts, RowCounts
+from modelwatch_analyzer.bias.counts import NO_FLIP_TEST, Array, Counts, RowCounts
 from modelwatch_analyzer.bias.groups import Facet
 from modelwatch_analyzer.bias.metric import BiasMetric
-from modelwatch_analyzer.metric_change import LEAST_ROWS, Estimate, margin_of
+from modelwatch_analyzer.metric_change import INDEPENDENT, LEAST_ROWS, Dependence, Estimate, margin_of
+from modelwatch_analyzer.request_rows import RequestRows
 from modelwatch_analyzer.resampling import Bootstrap
 from modelwatch_analyzer.spread import standard_deviation
 from modelwatch_analyzer.undefined import Undefined
@@ -80,6 +82,35 @@ def replicates_of(
         }
 
 
+def dependences_of(
+    facet: Facet, counts: Sequence[Counts], metrics: Sequence[BiasMetric], requests: RequestRows
+) -> Iterator[dict[str, Dependence]]:
+    """Measure how dependent rows are: for each group, by metric.
+
+    Metrics that are not of the counts alone, as those that depend on the group variable and the flip test, have the
+    largest design effect of all others.
+    """
+    if facet.entries is None or not facet.entries.height:
+        yield from ({} for _ in counts)
+        return
+    cells = facet.cells.sum(axis=-3, keepdims=True)
+    one = np.eye(cells.size, dtype=np.int64).reshape(-1, *cells.shape)
+    places = (facet.entries[name].to_numpy() for name in ("facet", "label", "predicted"))
+    kind = np.ravel_multi_index((next(places), 0, *places), cells.shape)  # one cell of the group variable
+    kinds, place = np.unique(kind, return_inverse=True)
+    more = cells + one[kinds]
+    for group, observed in enumerate(counts):
+        replicate = replace(observed, cells=facet.of(more, group), flips=NO_FLIP_TEST)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found = {
+                metric.name: requests.dependence(facet.entries, metric.replicates(replicate)[place])
+                for metric in metrics
+                if not (metric.conditional or isinstance(metric.given(replicate), Undefined))
+            }
+        largest = max(found.values(), key=attrgetter("repeated"), default=INDEPENDENT)
+        yield {metric.name: found.get(metric.name, largest) for metric in metrics}
+
+
 def _drawn(bootstrap: Bootstrap, cells: RowCounts) -> RowCounts:
     """Resample the cells that hold rows, or that are thought to hold further ones; the others stay empty."""
     held = np.flatnonzero(_possible(cells) if bootstrap.further_rows else cells)
@@ -121,7 +152,11 @@ def interval_of(metric: BiasMetric, estimate: Estimate | Undefined, level: float
 
 
 def estimate_of(
-    metric: BiasMetric, counts: Counts, value: float | Undefined, replicates: Mapping[str, Array]
+    metric: BiasMetric,
+    counts: Counts,
+    value: float | Undefined,
+    replicates: Mapping[str, Array],
+    dependence: Dependence = INDEPENDENT,
 ) -> Estimate | Undefined:
     """Return a metric with its standard error over replicates.
 
@@ -139,8 +174,9 @@ def estimate_of(
         return spread
     if counts.rows.sum() < LEAST_ROWS:
         return Undefined("one row has no variance")
-    error = math.hypot(spread * metric.understated, metric.baseline_error(counts))
-    return Estimate(value, error, max(LEAST_ROWS, metric.rows(counts)))
+    spread *= metric.understated * math.sqrt(dependence.repeated)
+    error = math.hypot(spread, metric.baseline_error(counts))
+    return Estimate(value, error, max(LEAST_ROWS, metric.rows(counts)), dependence)
 
 
 def _spread(value: float, replicates: Array) -> float | Undefined:

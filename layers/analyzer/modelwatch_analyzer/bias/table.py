@@ -15,6 +15,7 @@ from modelwatch_analyzer.parts import FIRST, Place
 from modelwatch_analyzer.profile.probability import require_probabilities
 from modelwatch_analyzer.profile.spelling import cleaned
 from modelwatch_analyzer.profile.unusual_spellings import count_spellings
+from modelwatch_analyzer.request_rows import RequestRows
 from modelwatch_core.domain.errors import InvalidInput
 
 SCORED, UNSCORED = 4, 8
@@ -145,6 +146,8 @@ class BiasTable:
         Values that are missing because of their spelling.
     sample : FlipSample, optional
         Rows for the flip test.
+    requests : RequestRows
+        The counted rows by their requests, with the code of each facet under its place.
     """
 
     columns: BiasColumns
@@ -158,6 +161,7 @@ class BiasTable:
     spellings: Counter[str] = field(default_factory=Counter)
     spelled_missing: int = 0
     sample: FlipSample | None = None
+    requests: RequestRows = field(default_factory=RequestRows)
 
     @property
     def outcomes(self) -> ColumnFacts:
@@ -202,6 +206,8 @@ class BiasTable:
             self.facet_facts[name].update(batch[column], codes[name] if listed.values else None)
             rows = pl.DataFrame({"facet": codes[name], **outcomes}).filter(known)
             self.facets[name] = self._added(name, [self.facets[name], rows.group_by(_KEYS).len("rows")])
+        places = {str(place): each for place, each in enumerate(codes.values())}
+        self.requests.update(batch, lambda: {**places, "label": labels, "predicted": predicted}, known)
         if self.sample is not None:
             marks = {mark_of(name): code for name, code in codes.items()}
             self.sample.update(batch, pl.DataFrame({**marks, "predicted": predicted}), known)
@@ -229,6 +235,7 @@ class BiasTable:
             spellings=self.spellings + other.spellings,
             spelled_missing=self.spelled_missing + other.spelled_missing,
             sample=self.sample.merge(other.sample) if self.sample and other.sample else None,
+            requests=self.requests.merge(other.requests),
         )
 
     def _cleaned(self, batch: pl.DataFrame) -> pl.DataFrame:

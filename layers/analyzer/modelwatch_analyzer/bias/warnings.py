@@ -55,6 +55,9 @@ def warnings_of(
     if left_out:
         yield _without_labels(left_out, baseline)
     yield from _rows(table, facets, baseline)
+    estimates = (each.estimate for each in measures)
+    if remark := table.requests.remark(each.dependence for each in estimates if not isinstance(each, Undefined)):
+        yield remark
     yield from _labels(table, positive, facets, baseline)
     groups: dict[tuple[str, str], list[GroupMetric]] = {}
     for each in measures:

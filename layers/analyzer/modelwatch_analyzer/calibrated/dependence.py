@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,10 @@ _LEAST_BLOCKS = 10
 _LEAST_EQUAL = 2
 """If requests are worth fewer equally large ones than this, nearly all rows are in one: they do not show how requests
 differ."""
+FEW_REQUESTS = "The rows came in {} requests, which are too few, or too unequal, to tell whether rows of one are alike."
+"""What a remark says where so many requests do not show dependence."""
+LEAST_MENTIONED = 1.1
+"""A smaller design effect is used, but not mentioned: where rows come in requests, it is mostly chance."""
 _SHARES = (0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99)
 _SLIGHT = 0.1
 _STANDARD_ERRORS = 4.0
@@ -159,8 +164,8 @@ def blocks_of(ranks: Mapping[str, Floats], requests: Integers | None = None) -> 
     known = np.empty(0, np.int64) if requests is None else requests[requests < rows]
     if not 0 < known.size < rows:
         return ordered
-    equal = rows**2 / float((np.diff(known, append=rows) ** 2).sum())
-    if known.size < _LEAST_BLOCKS or equal < _LEAST_EQUAL:
+    sizes = np.diff(known, append=rows)
+    if are_few(known.size, rows, int((sizes**2).sum())):
         return replace(ordered, requests=known.size, few_requests=True, too_short=True)
     of_requests = {}
     for name, each in ranks.items():
@@ -168,9 +173,20 @@ def blocks_of(ranks: Mapping[str, Floats], requests: Integers | None = None) -> 
         sums, squares = (np.add.reduceat(side, known, axis=0) for side in (scores, scores**2))
         of_requests[name] = max(1.0, float(_ratio(sums, squares).max()))
     effects = {name: max(ordered.effects.get(name, 1.0), each) for name, each in of_requests.items()}
+    equal = equally_large(sizes)
     number = equal if ordered.length == 1 else min(equal, ordered.number)
     length = max(ordered.length, -(-rows // known.size))
     return Blocks(length, effects, number, ordered.may_be_change, known.size, False, of_requests, ordered.too_short)
+
+
+def are_few(requests: int, rows: int, squares: int) -> bool:
+    """Return whether so many requests, of so many rows and such a sum of squared sizes, do not show dependence."""
+    return requests < _LEAST_BLOCKS or rows**2 / squares < _LEAST_EQUAL
+
+
+def equally_large(sizes: NDArray[Any]) -> float:
+    """Return how many equally large requests unequal ones are worth: as many as have the same sum of squares (Kish)."""
+    return float(sizes.sum()) ** 2 / float((sizes**2).sum())
 
 
 def _by_order(ranks: Mapping[str, Floats]) -> Blocks:

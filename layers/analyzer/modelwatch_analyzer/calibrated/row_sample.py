@@ -152,7 +152,7 @@ class RowSample:
         return np.flatnonzero(np.append(True, np.diff(together) != 0)[:rows])
 
     def slots(self) -> NDArray[np.int64] | None:
-        """Return in which slot each sampled row came (see `Plan.arrivals`), -1 if not known; None if all are so."""
+        """Return in which slot each sampled row came (see `Arrivals`), -1 if not known; None if all are so."""
         slots = []
         for part in self._joined():
             if SLOT_COLUMN in _arrivals(part):
@@ -231,7 +231,7 @@ class SampledRows:
     def __init__(self, time_zone: str | None = None) -> None:
         self.time_zone = time_zone
         self.slot_minutes = slot_minutes(time_zone)
-        """How exactly it must be known when rows came; see `Plan.arrivals`."""
+        """How exactly it must be known when rows came; see `Arrivals`."""
         self._passes: list[RowSample] = []
         self._width = 0
 

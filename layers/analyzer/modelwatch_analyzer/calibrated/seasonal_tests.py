@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from modelwatch_analyzer.calibrated.cells import CategoryCells, ColumnCounts, NumberCells, as_numbers
 from modelwatch_analyzer.calibrated.columns import evidence_of
+from modelwatch_analyzer.calibrated.dependence import LEAST_MENTIONED
 from modelwatch_analyzer.calibrated.effects import Effect
 from modelwatch_analyzer.calibrated.evidence import (
     DRIFT_CHECK,
@@ -34,8 +35,6 @@ Integers = NDArray[np.int64]
 OF_WINDOW, OF_ROWS = 0.85, 0.15
 """The shares of a numeric column's rate of false alarms: of the test of the window's mean, and of the tests of rows."""
 
-LEAST_MENTIONED = 1.1
-"""A smaller design effect is used, but not mentioned: where rows come in requests, it is mostly chance."""
 _ALIKE = {
     "": "windows",
     "hour": "hours of the day ({zone})",

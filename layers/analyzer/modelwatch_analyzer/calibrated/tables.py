@@ -9,11 +9,18 @@ import polars as pl
 
 from modelwatch_analyzer.calibrated.cells import FrozenTable, dependence_of
 from modelwatch_analyzer.calibrated.columns import evidence_of
-from modelwatch_analyzer.calibrated.dependence import ENOUGH_ROWS, Blocks, EqualRows, repetition
+from modelwatch_analyzer.calibrated.dependence import (
+    ENOUGH_ROWS,
+    FEW_REQUESTS,
+    LEAST_MENTIONED,
+    Blocks,
+    EqualRows,
+    repetition,
+)
 from modelwatch_analyzer.calibrated.evidence import Found, tested
 from modelwatch_analyzer.calibrated.family import by_blocks
 from modelwatch_analyzer.calibrated.row_sample import SampledRows, hashes_of
-from modelwatch_analyzer.calibrated.seasonal_tests import LEAST_MENTIONED, WindowTimes, seasonal_evidence
+from modelwatch_analyzer.calibrated.seasonal_tests import WindowTimes, seasonal_evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +34,6 @@ class Compared:
 
 MAY_BE_CHANGE = "with so few columns, a change of the values inside the window looks the same"
 """What a remark says where neighbouring rows may be alike because the values have changed."""
-
-_FEW_REQUESTS = (
-    "The rows came in {} requests, which are too few, or too unequal, to tell whether rows of one are alike."
-)
 
 
 def compare(
@@ -89,7 +92,7 @@ def _copies(frozen: FrozenTable, rows: SampledRows, compared: Mapping[str, Compa
 
 def _remark(copies: float, blocks: Blocks, own: float, repeated: float) -> str:
     if repeated < LEAST_MENTIONED:
-        return _FEW_REQUESTS.format(blocks.requests) if blocks.few_requests else ""
+        return FEW_REQUESTS.format(blocks.requests) if blocks.few_requests else ""
     cause = "rows are there more than once"
     if own < repeated:
         cause = "neighbouring rows of the baseline are alike, and the window is too short to show how far its own are"

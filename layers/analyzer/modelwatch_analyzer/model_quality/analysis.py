@@ -36,7 +36,7 @@ from modelwatch_analyzer.model_quality.quality import Evaluation, Quality
 from modelwatch_analyzer.model_quality.replay import replay
 from modelwatch_analyzer.model_quality.report import report_of
 from modelwatch_analyzer.parts import FIRST, Gather, Place, Reading
-from modelwatch_analyzer.reading.dataset import parts_of
+from modelwatch_analyzer.reading.dataset import Arrivals, parts_of
 from modelwatch_analyzer.wording import listed
 from modelwatch_core.domain.analysis_settings import Switch
 from modelwatch_core.domain.monitor_kinds import ProblemType
@@ -117,7 +117,9 @@ class _Measured(NamedTuple):
 def _measured(settings: ModelQualitySettings, problem_type: ProblemType, gather: Gather) -> _Measured:
     labelled = open_labelled_dataset(settings)
     start = partial(_evaluation, problem_type, columns_of(settings, labelled.dataset))
-    counted = gather(Reading(start, start(FIRST).plan().dtypes), parts_of(labelled.dataset))
+    counted = gather(
+        Reading(start, start(FIRST).plan().dtypes, arrivals=Arrivals(requests=True)), parts_of(labelled.dataset)
+    )
     evaluation, log = counted.accumulator, counted.log
     log.require_records()
     registry = tuple(evaluation.metrics())
@@ -155,6 +157,8 @@ def _remarks(settings: ModelQualitySettings, quality: Quality) -> Iterator[str]:
             f"the metrics are of {count_text(quality.rows, 'row')}: with fewer than {LEAST_FOR_DEVIATION} there are no "
             "standard deviations, and intervals are wide"
         )
+    if remark := quality.remark_on_requests():
+        yield remark
     if settings.inference_attribute and settings.probability_threshold_attribute is not None:
         yield "probability_threshold_attribute is not used, since inference_attribute says what was predicted"
 

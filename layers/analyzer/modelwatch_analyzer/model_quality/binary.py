@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from modelwatch_analyzer.model_quality.classification import BINARY, measure_matrix
 from modelwatch_analyzer.model_quality.columns import Columns
@@ -20,6 +21,7 @@ from modelwatch_analyzer.model_quality.quality import Quality
 from modelwatch_analyzer.model_quality.score_table import INEXACT, ScoreTable
 from modelwatch_analyzer.model_quality.scores import SCORES, is_below_chance
 from modelwatch_analyzer.reading.dataset import Plan
+from modelwatch_analyzer.request_rows import RequestRows
 
 _SCORES_AT = next(place for place, metric in enumerate(BINARY) if metric.name == "f0_5")
 """Where the first party's files have the area under the curve among the metrics of predicted classes."""
@@ -35,6 +37,7 @@ class BinaryEvaluation:
         self._predictions = PositiveValues("predictions")
         self._counts = ConfusionCounts()
         self._scores = ScoreTable()
+        self._requests = RequestRows()
 
     @staticmethod
     def metrics() -> Iterable[Metric[Any]]:
@@ -58,16 +61,21 @@ class BinaryEvaluation:
         if not rows.height:
             return
         actual = self._labels.among(rows[columns.label]).to_numpy()
-        predicted = None
+        predicted: NDArray[np.bool_] = np.empty(0, np.bool_)
+        scored: dict[str, Any] = {}
         if columns.probabilities:
             scores = self._complete.probabilities(rows, columns.probabilities[0])
             self._scores.update(scores, actual)
+            scored = {"score": scores, "positive": actual}
             predicted = scores > columns.threshold
         if columns.prediction:
             predicted = self._predictions.among(rows[columns.prediction]).to_numpy()
         cells = np.bincount(2 * actual + predicted, minlength=4).tolist()
         pairs = [(label, guess) for label in (NEGATIVE, POSITIVE) for guess in (NEGATIVE, POSITIVE)]
         self._counts.update(zip(pairs, cells, strict=True))
+        self._requests.update(
+            rows, lambda: {"label": actual.astype(np.int8), "predicted": predicted.astype(np.int8)} | scored
+        )
 
     def merge(self, other: BinaryEvaluation) -> BinaryEvaluation:
         """Return the evaluation of both; see `Evaluation`."""
@@ -75,13 +83,14 @@ class BinaryEvaluation:
         merged._complete = self._complete.merge(other._complete)
         merged._counts = self._counts.merge(other._counts)
         merged._scores = self._scores.merge(other._scores)
+        merged._requests = self._requests.merge(other._requests)
         return merged
 
     def finish(self, confidence: Confidence) -> Quality:
         """Return the quality of all rows; see `Evaluation`."""
         self._complete.require_rows()
         matrix = self._counts.finish(sort_key, (NEGATIVE, POSITIVE))
-        metrics, per_class = measure_matrix(BINARY, matrix, confidence)
+        metrics, per_class = measure_matrix(BINARY, matrix, confidence, self._requests)
         warnings = list(self._complete.warnings())
         if not self._columns.probabilities:
             return Quality(
@@ -91,6 +100,7 @@ class BinaryEvaluation:
                 matrix,
                 warnings=tuple(warnings),
                 distributions=of_classes(matrix),
+                requests=self._requests,
             )
         cells = self._scores.finish()
         if not self._scores.exact:
@@ -98,7 +108,7 @@ class BinaryEvaluation:
                 f"{INEXACT}; auc is off by at most {cells.auc_error:.1e}, average_precision by at most "
                 f"{cells.average_precision_error:.1e}, log_loss and brier_score by at most 6.2e-05"
             )
-        metrics |= measure(SCORES, cells, self._complete.rows, confidence)
+        metrics |= measure(SCORES, cells, self._complete.rows, confidence, self._requests)
         if is_below_chance(cells):
             warnings.append(
                 "auc is below 0.5, and not by chance: rows with higher probabilities have label 1 less often. Are the "
@@ -114,4 +124,5 @@ class BinaryEvaluation:
             calibration_curve(cells),
             tuple(warnings),
             of_classes(matrix),
+            self._requests,
         )

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from modelwatch_analyzer.model_quality.confusion import ClassCounts, Classes, ConfusionMatrix
 from modelwatch_analyzer.model_quality.metric import ComparisonOperator, Confidence, Measured, Metric, measure
+from modelwatch_analyzer.request_rows import RequestRows
 
 
 def accuracy(counts: ClassCounts) -> NDArray[np.float64]:
@@ -228,14 +229,17 @@ def of_class(place: int) -> tuple[Metric[Classes], ...]:
 
 
 def measure_matrix(
-    metrics: tuple[Metric[Classes], ...], matrix: ConfusionMatrix, confidence: Confidence
+    metrics: tuple[Metric[Classes], ...],
+    matrix: ConfusionMatrix,
+    confidence: Confidence,
+    requests: RequestRows | None = None,
 ) -> tuple[dict[str, Measured], dict[str, dict[str, Measured]]]:
     """Measure all classes together, and each."""
     evidence = Classes(matrix.sums(), matrix)
     rows = int(matrix.counts.sum())
     per_class = {f"{place} {metric.name}": metric for place in range(len(matrix.labels)) for metric in of_class(place)}
     named = (Metric(name, metric.measure) for name, metric in per_class.items())
-    measured = measure((*metrics, *named), evidence, rows, confidence)
+    measured = measure((*metrics, *named), evidence, rows, confidence, requests)
     of_all = {metric.name: measured[metric.name] for metric in metrics}
     of_each = {
         label: {metric.name: measured[f"{place} {metric.name}"] for metric in of_class(place)}

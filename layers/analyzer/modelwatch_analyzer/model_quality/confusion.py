@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from modelwatch_analyzer.resampling import Resampling
@@ -183,14 +184,32 @@ class Classes:
         What they were summed from; replicates have none.
     """
 
+    of_row: ClassVar[tuple[str, ...]] = ("label", "predicted")
+
     sums: ClassCounts
     matrix: ConfusionMatrix | None = None
 
     def resampled(self, resampling: Resampling) -> tuple[Self, Self]:
         """Resample the cells of the confusion matrix."""
-        if self.matrix is None:
-            raise TypeError("replicates are not drawn from replicates")
-        matrix = self.matrix.coarse()
+        matrix = self._finished().coarse()
         if resampling.further_rows:
             matrix = matrix.with_empty_cells()
         return type(self)(_sums(matrix, resampling.counts(matrix.counts))), self
+
+    def with_one_more(self, rows: pl.DataFrame) -> Self:
+        """Add a row of a label and a prediction, which the matrix has, to the sums."""
+        place = {label: index for index, label in enumerate(self._finished().labels)}
+        one = np.eye(len(place), dtype=np.int64)
+        actual, predicted = (
+            one[rows[name].cast(pl.String).replace_strict(place, return_dtype=pl.Int64).to_numpy()]
+            for name in self.of_row
+        )
+        sums = self.sums
+        return type(self)(
+            ClassCounts(sums.correct + actual * predicted, sums.actual + actual, sums.predicted + predicted)
+        )
+
+    def _finished(self) -> ConfusionMatrix:
+        if self.matrix is None:
+            raise TypeError("replicates have no matrix")
+        return self.matrix

@@ -1,9 +1,11 @@
 """``statistics.json`` and ``constraints.json`` of the model quality monitor: SageMaker's documents.
 
 Beyond SageMaker's keys, a metric may have ``confidence_interval``, ``standard_error`` and ``compared_rows`` (by which
-it is compared), ``bias_corrected_value`` (its value without what chance adds to it) and, where it is ``"NaN"``,
-``undefined`` with the reason; a classification has ``class_counts`` (labels and predictions of each class) and
-``per_class``, a regression ``distributions`` of predictions and labels, each as data quality's files have a feature.
+it is compared), ``repeated`` and ``requests`` (how many times fewer rows these count as, and in how many requests they
+came, if these were equally large; where rows of one request are alike), ``bias_corrected_value`` (its value without
+what chance adds to it) and, where it is ``"NaN"``, ``undefined`` with the reason; a classification has ``class_counts``
+(labels and predictions of each class) and ``per_class``, a regression ``distributions`` of predictions and labels, each
+as data quality's files have a feature.
 ``dataset`` has ``share_of_month`` in a series of windows.
 
 A constraint may have ``beyond_confidence_interval`` (true: violated only if chance does not explain that the metric is
@@ -26,7 +28,16 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from modelwatch_analyzer.distances.distribution_constraints import DistributionConstraints
 from modelwatch_analyzer.documents import ConstraintsPart, read_document
-from modelwatch_analyzer.metric_change import LEAST_ROWS, MOST_ROWS, Estimate, Rates, margin_of
+from modelwatch_analyzer.metric_change import (
+    LEAST_ROWS,
+    MOST_ROWS,
+    Dependence,
+    Estimate,
+    Rates,
+    Repeated,
+    Requests,
+    margin_of,
+)
 from modelwatch_analyzer.model_quality.distributions import LABEL, PREDICTION
 from modelwatch_analyzer.model_quality.evaluation import EVALUATIONS
 from modelwatch_analyzer.model_quality.metric import ComparisonOperator, Confidence, Measured, numbers_of
@@ -68,6 +79,8 @@ class BaselineMetric(BaseModel):
     value, standard_error : float
         The metric in the baseline, see `Estimate`.
     rows : int
+    repeated, requests : float, optional
+        How far the rows are from being independent, see `Dependence`; where they are not.
     threshold : float
         What was suggested: one that differs was set by a person.
     """
@@ -77,6 +90,8 @@ class BaselineMetric(BaseModel):
     value: float
     standard_error: Annotated[float, Field(ge=0)]
     rows: Annotated[int, Field(ge=LEAST_ROWS, le=MOST_ROWS)]
+    repeated: Repeated = None
+    requests: Requests = None
     threshold: float
 
 
@@ -105,7 +120,8 @@ class MetricConstraint(BaseModel):
             return None
         if limit != before.value and (limit < before.value) is (self.comparison_operator is _GREATER):
             return None
-        return Estimate(before.value, before.standard_error, before.rows)
+        dependence = Dependence.stored(before.repeated, before.requests)
+        return Estimate(before.value, before.standard_error, before.rows, dependence)
 
     @property
     def unknown(self) -> tuple[str, ...]:
@@ -222,6 +238,7 @@ def suggested_constraints(
                 standard_error=estimate.standard_error,
                 rows=estimate.rows,
                 threshold=threshold,
+                **estimate.dependence.as_stored(),
             )
         constraints[metric.name] = MetricConstraint(
             threshold=threshold,
@@ -319,6 +336,7 @@ def _metric(measured: Measured, confidence: Confidence) -> dict[str, Any]:
         document["confidence_interval"] = {"lower": lower, "upper": upper, "confidence_level": confidence.level}
     if measured.estimate is not None:
         document |= {"standard_error": measured.estimate.standard_error, "compared_rows": measured.estimate.rows}
+        document |= measured.estimate.dependence.as_stored()
         if measured.estimate.value != measured.value:
             document["bias_corrected_value"] = measured.estimate.value
     return document

@@ -6,12 +6,14 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Generic, Protocol, Self, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
-from modelwatch_analyzer.metric_change import FURTHER_ROWS, LEAST_ROWS, Estimate
+from modelwatch_analyzer.metric_change import FURTHER_ROWS, INDEPENDENT, LEAST_ROWS, Dependence, Estimate
+from modelwatch_analyzer.request_rows import RequestRows
 from modelwatch_analyzer.resampling import Bootstrap, Resampling, Subsamples
 from modelwatch_analyzer.spread import standard_deviation
 from modelwatch_analyzer.undefined import Undefined
@@ -41,10 +43,20 @@ class Evidence(Protocol):
     """What metrics of one family are computed from.
 
     Its arrays may have leading axes, one entry a replicate.
+
+    Attributes
+    ----------
+    of_row : tuple of str
+        What is known of a row, see `RequestRows`.
     """
+
+    of_row: ClassVar[tuple[str, ...]]
 
     def resampled(self, resampling: Resampling) -> tuple[Self, Self]:
         """Return the replicates, and what they were drawn from: this itself, or a coarser form of it."""
+
+    def with_one_more(self, rows: pl.DataFrame) -> Self:
+        """Return, for each of these rows, the evidence with one more row like it, on a leading axis."""
 
 
 E = TypeVar("E", bound=Evidence)
@@ -141,7 +153,13 @@ def numbers_of(metrics: Iterable[Metric[Any]]) -> int:
     return len({metric.same_as or metric.name for metric in metrics})
 
 
-def measure(metrics: Iterable[Metric[E]], evidence: E, rows: int, confidence: Confidence) -> dict[str, Measured]:
+def measure(
+    metrics: Iterable[Metric[E]],
+    evidence: E,
+    rows: int,
+    confidence: Confidence,
+    requests: RequestRows | None = None,
+) -> dict[str, Measured]:
     """Measure metrics of one family.
 
     Intervals are bootstrap percentiles. Where replicates are drawn from a coarser form of the evidence, they are
@@ -155,6 +173,8 @@ def measure(metrics: Iterable[Metric[E]], evidence: E, rows: int, confidence: Co
     rows : int
         How many rows the evidence stands for.
     confidence : Confidence
+    requests : RequestRows, optional
+        The same rows by their requests, where they may have come in some.
 
     Returns
     -------
@@ -173,6 +193,7 @@ def measure(metrics: Iterable[Metric[E]], evidence: E, rows: int, confidence: Co
         subsamples = {}
         if rows >= LEAST_FOR_DEVIATION:
             subsamples = _replicates(metrics, evidence, values, Subsamples(_SUBSAMPLES, _SHARE, confidence.seed))
+        dependent = {} if requests is None else _dependence(metrics, evidence, requests)
     measured = {}
     for metric in metrics:
         value = values[metric.name]
@@ -181,9 +202,10 @@ def measure(metrics: Iterable[Metric[E]], evidence: E, rows: int, confidence: Co
             measured[metric.name] = Measured(Undefined(reason))
             continue
         replicates = np.concatenate([part[metric.name] for part in parts])
-        interval = _interval(metric, value, replicates, confidence.level)
+        dependence = dependent.get(metric.name, INDEPENDENT)
+        interval = _interval(metric, value, replicates, confidence.level, dependence)
         looked_at = rows if metric.rows is None else max(LEAST_ROWS, metric.rows(evidence))
-        estimate = None if rows < LEAST_ROWS else _estimate(metric, value, thought, looked_at)
+        estimate = None if rows < LEAST_ROWS else _estimate(metric, value, thought, looked_at, dependence)
         measured[metric.name] = Measured(value, _deviation(subsamples.get(metric.name)), interval, estimate)
     return measured
 
@@ -203,10 +225,21 @@ def _replicates(
     return replicates
 
 
+def _dependence(metrics: Iterable[Metric[E]], evidence: E, requests: RequestRows) -> dict[str, Dependence]:
+    def influences(rows: pl.DataFrame) -> dict[str, NDArray[np.float64]]:
+        more = evidence.with_one_more(rows)
+        return {metric.name: metric.measure(more) for metric in metrics}
+
+    return requests.by_influence(evidence.of_row, influences)
+
+
 def _interval(
-    metric: Metric[E], value: float, replicates: NDArray[np.float64], level: float
+    metric: Metric[E], value: float, replicates: NDArray[np.float64], level: float, dependence: Dependence
 ) -> tuple[float, float] | None:
-    """Return the percentiles; replicates in which the metric is undefined do not count."""
+    """Return the percentiles, as much farther from the value as rows that depend on each other make them.
+
+    Replicates in which the metric is undefined do not count.
+    """
     defined = replicates[np.isfinite(replicates)]
     if not defined.size:
         return None
@@ -214,12 +247,18 @@ def _interval(
     if metric.raised_by_chance:
         mirrored = 2 * value - limits
         limits = np.array([min(mirrored[1], value), max(mirrored[0], value)])
+    if dependence.repeated > 1:
+        limits = value + (limits - value) * math.sqrt(dependence.repeated)
     lower, upper = np.clip(limits, *metric.bounds)
     return float(lower), float(upper)
 
 
 def _estimate(
-    metric: Metric[E], value: float, replicates: list[dict[str, NDArray[np.float64]]], rows: int
+    metric: Metric[E],
+    value: float,
+    replicates: list[dict[str, NDArray[np.float64]]],
+    rows: int,
+    dependence: Dependence,
 ) -> Estimate | None:
     drawn = np.concatenate([part[metric.name] for part in replicates]) if replicates else np.empty(0)
     defined = drawn[np.isfinite(drawn)]
@@ -227,8 +266,8 @@ def _estimate(
         return None
     if metric.raised_by_chance:
         value = min(value, 2 * value - float(defined.mean()))
-    error = standard_deviation(defined, ddof=1)
-    return Estimate(value, error, rows) if math.isfinite(error) else None
+    error = standard_deviation(defined, ddof=1) * math.sqrt(dependence.repeated)
+    return Estimate(value, error, rows, dependence) if math.isfinite(error) else None
 
 
 def _deviation(replicates: NDArray[np.float64] | None) -> float | None:

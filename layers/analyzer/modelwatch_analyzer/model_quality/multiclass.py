@@ -24,6 +24,7 @@ from modelwatch_analyzer.model_quality.score_table import INEXACT, ScoreCells, S
 from modelwatch_analyzer.model_quality.scores import CONFIDENCES, TRUE_CLASS
 from modelwatch_analyzer.profile.spelling import remark_on_codes
 from modelwatch_analyzer.reading.dataset import Plan
+from modelwatch_analyzer.request_rows import RequestRows
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.number_text import count_text
 
@@ -51,6 +52,7 @@ class MulticlassEvaluation:
         self._complete = CompleteRows(columns)
         self._counts = ConfusionCounts()
         self._scores = ScoreTable()
+        self._requests = RequestRows()
         self._without_probability = 0
         self._texts: dict[str, set[str]] = {"labels": set(), "predictions": set()}
         self._classes = tuple(_class_of_column(name, i) for i, name in enumerate(columns.probabilities))
@@ -86,11 +88,16 @@ class MulticlassEvaluation:
             texts.update(column.unique() if column.dtype == pl.String else ())
         self._counts.update(cells.items())
         require_few(name for pair in self._counts.cells for name in pair)
+        scored: dict[str, Any] = {}
         if probabilities.shape[1] == 1:
             label, predicted = (_classes_of(pairs[name]) for name in ("label", "guess"))
-            self._scores.update(probabilities[:, 0], (label == predicted).to_numpy())
+            scored = {"score": probabilities[:, 0], "positive": (label == predicted).to_numpy()}
+            self._scores.update(scored["score"], scored["positive"])
         elif probabilities.shape[1]:
-            self._add_true_class(_classes_of(pairs["label"]), probabilities)
+            scored = self._add_true_class(_classes_of(pairs["label"]), probabilities)
+        self._requests.update(
+            rows, lambda: {"label": _classes_of(pairs["label"]), "predicted": _classes_of(pairs["guess"])} | scored
+        )
 
     def merge(self, other: MulticlassEvaluation) -> MulticlassEvaluation:
         """Return the evaluation of both; see `Evaluation`."""
@@ -98,6 +105,7 @@ class MulticlassEvaluation:
         merged._complete = self._complete.merge(other._complete)
         merged._counts = self._counts.merge(other._counts)
         merged._scores = self._scores.merge(other._scores)
+        merged._requests = self._requests.merge(other._requests)
         merged._without_probability = self._without_probability + other._without_probability
         merged._texts = {what: texts | other._texts[what] for what, texts in self._texts.items()}
         return merged
@@ -123,7 +131,8 @@ class MulticlassEvaluation:
     def _most_probable(self, probabilities: NDArray[np.float64]) -> pl.Series:
         return pl.Series(self._classes).gather(probabilities.argmax(axis=1))
 
-    def _add_true_class(self, labels: pl.Series, probabilities: NDArray[np.float64]) -> None:
+    def _add_true_class(self, labels: pl.Series, probabilities: NDArray[np.float64]) -> dict[str, Any]:
+        """Count the probabilities of the true classes, and return them; of a class without one they are not used."""
         place = {name: index for index, name in enumerate(self._classes)}
         known = [name for name in labels.unique().to_list() if name in place]
         index = labels.replace_strict(known, [place[name] for name in known], default=-1, return_dtype=pl.Int64)
@@ -132,12 +141,13 @@ class MulticlassEvaluation:
         self._without_probability += int((~found).sum())
         scores = probabilities[found, places[found]]
         self._scores.update(scores, np.ones(scores.size, dtype=np.bool_))
+        return {"score": probabilities[np.arange(places.size), places], "positive": np.ones(places.size, np.bool_)}
 
     def finish(self, confidence: Confidence) -> Quality:
         """Return the quality of all rows; see `Evaluation`."""
         self._complete.require_rows()
         matrix = self._counts.finish(sort_key)
-        metrics, per_class = measure_matrix(MULTICLASS, matrix, confidence)
+        metrics, per_class = measure_matrix(MULTICLASS, matrix, confidence, self._requests)
         warnings = [*self._complete.warnings(), *remarks_on_classes(matrix)]
         warnings += chain.from_iterable(starmap(remark_on_codes, self._texts.items()))
         if self._columns.assumed:
@@ -164,12 +174,13 @@ class MulticlassEvaluation:
             calibration=calibration,
             warnings=tuple(warnings),
             distributions=of_classes(matrix),
+            requests=self._requests,
         )
 
     def _measured(
         self, metrics: tuple[Metric[ScoreCells], ...], cells: ScoreCells, confidence: Confidence
     ) -> dict[str, Measured]:
-        return measure(metrics, cells, self._complete.rows, confidence)
+        return measure(metrics, cells, self._complete.rows, confidence, self._requests)
 
 
 def _class_of_column(name: str, index: int) -> str:

@@ -12,6 +12,7 @@ from modelwatch_analyzer.model_quality.confusion import ConfusionMatrix
 from modelwatch_analyzer.model_quality.distributions import Distributions
 from modelwatch_analyzer.model_quality.metric import Confidence, Measured, Metric
 from modelwatch_analyzer.reading.dataset import Plan
+from modelwatch_analyzer.request_rows import RequestRows
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ class Quality:
     warnings : tuple of str
     distributions : mapping of str to FeatureStatistics
         Those of predictions and of labels.
+    requests : RequestRows
+        The rows by their requests.
     """
 
     rows: int
@@ -43,6 +46,12 @@ class Quality:
     calibration: tuple[list[float], list[float]] | None = None
     warnings: tuple[str, ...] = ()
     distributions: Distributions = field(default_factory=dict)
+    requests: RequestRows = field(default_factory=RequestRows)
+
+    def remark_on_requests(self) -> str | None:
+        """Say by how many times fewer the rows count; see `RequestRows.remark`."""
+        estimates = (each.estimate for each in self.metrics.values())
+        return self.requests.remark(each.dependence for each in estimates if each is not None)
 
 
 class Evaluation(Protocol):

@@ -14,6 +14,7 @@ from modelwatch_analyzer.model_quality.quality import Quality
 from modelwatch_analyzer.model_quality.regression_errors import RegressionErrors
 from modelwatch_analyzer.model_quality.regression_metrics import QUANTILES, REGRESSION
 from modelwatch_analyzer.reading.dataset import Plan
+from modelwatch_analyzer.request_rows import RequestRows
 
 
 class RegressionEvaluation:
@@ -25,6 +26,7 @@ class RegressionEvaluation:
         self._label, self._prediction = columns.label, columns.prediction
         self._complete = CompleteRows(Columns(columns.label, columns.prediction, ()))
         self._errors = RegressionErrors()
+        self._requests = RequestRows()
 
     @staticmethod
     def metrics() -> Iterable[Metric[Any]]:
@@ -38,13 +40,16 @@ class RegressionEvaluation:
     def update(self, batch: pl.DataFrame) -> None:
         """Take in rows."""
         rows = self._complete.of(batch, (self._label, self._prediction))
-        self._errors.update(rows[self._label].to_numpy(), rows[self._prediction].to_numpy())
+        label, prediction = (rows[name].to_numpy() for name in (self._label, self._prediction))
+        self._errors.update(label, prediction)
+        self._requests.update(rows, lambda: {"label": label, "prediction": prediction})
 
     def merge(self, other: RegressionEvaluation) -> RegressionEvaluation:
         """Return the evaluation of both; see `Evaluation`."""
         merged = RegressionEvaluation(self._complete.columns)
         merged._complete = self._complete.merge(other._complete)
         merged._errors = self._errors.merge(other._errors)
+        merged._requests = self._requests.merge(other._requests)
         return merged
 
     def finish(self, confidence: Confidence) -> Quality:
@@ -57,9 +62,13 @@ class RegressionEvaluation:
         """
         self._complete.require_rows()
         sums, quantiles = self._errors.finish()
-        metrics = measure(REGRESSION, sums, self._complete.rows, confidence)
-        metrics |= measure(QUANTILES, quantiles, self._complete.rows, confidence)
+        metrics = measure(REGRESSION, sums, self._complete.rows, confidence, self._requests)
+        metrics |= measure(QUANTILES, quantiles, self._complete.rows, confidence, self._requests)
         warnings = [*self._complete.warnings(), *self._errors.remarks()]
         return Quality(
-            self._complete.rows, metrics, warnings=tuple(warnings), distributions=self._errors.distributions()
+            self._complete.rows,
+            metrics,
+            warnings=tuple(warnings),
+            distributions=self._errors.distributions(),
+            requests=self._requests,
         )

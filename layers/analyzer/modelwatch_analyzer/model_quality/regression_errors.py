@@ -6,9 +6,10 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from modelwatch_analyzer.model_quality.distributions import LABEL, PREDICTION, Distributions, of_numbers
@@ -20,7 +21,7 @@ from modelwatch_analyzer.spread import Ranges, sum_of_squares_within
 BLOCKS = 1024
 """Rows are resampled in this many blocks; of up to as many rows each is a block of its own."""
 
-_MANY_ROWS, _NEARLY_ALL = 20, 0.99
+_MANY_ROWS, _NEARLY_ALL, _MOVED = 20, 0.99, 0.05
 _EPSILON = float(np.finfo(np.float64).eps)
 QUANTILE_LEVELS = {
     "median_absolute_error": 0.5,
@@ -88,9 +89,7 @@ class RegressionErrors:
         if not label.size:
             return
         with np.errstate(over="ignore", invalid="ignore"):
-            absolute = np.minimum(np.abs(label - prediction), sys.float_info.max)
-            squared = absolute * absolute
-            percentage = absolute / np.maximum(np.abs(label), _EPSILON)
+            absolute, squared, percentage = _errors_of(label, prediction)
             block = self._blocks_of_further(label.size)
             self._blocks = self._blocks.plus(Blocks.of(block, absolute, squared, percentage, label, prediction))
         self.label.update(label)
@@ -159,6 +158,14 @@ class RegressionErrors:
         )
         items, weights = self.sketch.cumulative_weights()
         return errors, ErrorQuantiles(items, weights, np.array(list(QUANTILE_LEVELS.values())))
+
+
+def _errors_of(
+    label: NDArray[np.float64], prediction: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return absolute, squared and relative errors."""
+    absolute = np.minimum(np.abs(label - prediction), sys.float_info.max)
+    return absolute, absolute * absolute, absolute / np.maximum(np.abs(label), _EPSILON)
 
 
 def _blocks_of_rows(first: int, number: int) -> NDArray[np.int64]:
@@ -379,6 +386,8 @@ class MeanErrors:
         What replicates are drawn from; replicates have none.
     """
 
+    of_row: ClassVar[tuple[str, ...]] = ("label", "prediction")
+
     rows: NDArray[np.float64] | np.float64
     absolute: NDArray[np.float64] | np.float64
     squared: NDArray[np.float64] | np.float64
@@ -392,6 +401,20 @@ class MeanErrors:
         blocks = self._of_rows()
         number = blocks.rows.size
         return blocks.drawn(resampling.weights(number)), blocks.drawn(np.ones(number, dtype=np.int64))
+
+    def with_one_more(self, rows: pl.DataFrame) -> MeanErrors:
+        """Add a label and a prediction to the means, and to the spreads about them."""
+        label, prediction = (rows[name].to_numpy() for name in self.of_row)
+        means, number = (self.absolute, self.squared, self.percentage), self.rows + 1
+        absolute, squared, percentage = (
+            mean + (value - mean) / number for mean, value in zip(means, _errors_of(label, prediction), strict=True)
+        )
+        blocks, spreads = self._of_rows(), (self.label_spread, self.prediction_spread)
+        label_spread, prediction_spread = (
+            spread + (values - blocks.rows @ getattr(blocks, name) / self.rows) ** 2 * self.rows / number
+            for name, values, spread in zip(_VALUES, (label, prediction), spreads, strict=True)
+        )
+        return MeanErrors(number, absolute, squared, percentage, label_spread, prediction_spread)
 
     def normal_rows(self, name: str) -> int:
         """Return how well the spread of labels or predictions is known; see `Blocks.normal_rows`."""
@@ -415,6 +438,8 @@ class ErrorQuantiles:
         The level of each quantile, from the least (0) to the greatest error (1).
     """
 
+    of_row: ClassVar[tuple[str, ...]] = ("label", "prediction")
+
     items: NDArray[np.float64]
     weights: NDArray[np.float64]
     levels: NDArray[np.float64]
@@ -425,3 +450,14 @@ class ErrorQuantiles:
         size = (resampling.replicates, self.levels.size)
         levels = resampling.generator().beta(self.levels * rows, (1 - self.levels) * rows, size=size)
         return type(self)(self.items, self.weights, levels), self
+
+    def with_one_more(self, rows: pl.DataFrame) -> Self:
+        """Move the levels towards the end at which the row's error is, for each quantile.
+
+        By a twentieth of the way: one row of many would move a quantile of a sketch by less than its items are apart.
+        What matters is on which side of the quantile an error is.
+        """
+        absolute, *_ = _errors_of(*(rows[name].to_numpy() for name in self.of_row))
+        places = np.searchsorted(self.weights, self.levels * self.weights[-1]).clip(0, self.items.size - 1)
+        above = absolute[:, None] > self.items[places]
+        return type(self)(self.items, self.weights, self.levels + _MOVED * (above - self.levels))

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from modelwatch_analyzer.distances.distribution_constraints import chosen_methods
 from modelwatch_analyzer.documents import read_document
-from modelwatch_analyzer.metric_change import LEAST_ROWS, MOST_ROWS, Estimate
+from modelwatch_analyzer.metric_change import LEAST_ROWS, MOST_ROWS, Dependence, Estimate, Repeated, Requests
 from modelwatch_analyzer.model_quality.check import check
 from modelwatch_analyzer.model_quality.distributions import read_distributions
 from modelwatch_analyzer.model_quality.documents import SECTIONS, read_constraints
@@ -32,6 +32,8 @@ class _Metric(BaseModel):
     standard_error: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     bias_corrected_value: float | None = None
     compared_rows: Annotated[int, Field(ge=LEAST_ROWS, le=MOST_ROWS)] | None = None
+    repeated: Repeated = None
+    requests: Requests = None
 
     @property
     def measured(self) -> Measured:
@@ -40,10 +42,11 @@ class _Metric(BaseModel):
             return Measured(Undefined(self.undefined))
         deviation, error, rows = self.standard_deviation, self.standard_error, self.compared_rows
         value = self.value if self.bias_corrected_value is None else self.bias_corrected_value
+        dependence = Dependence.stored(self.repeated, self.requests)
         return Measured(
             self.value,
             None if isinstance(deviation, str) else deviation,
-            estimate=None if error is None or rows is None else Estimate(value, error, rows),
+            estimate=None if error is None or rows is None else Estimate(value, error, rows, dependence),
         )
 
 

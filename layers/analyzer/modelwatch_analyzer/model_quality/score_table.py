@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from modelwatch_analyzer.resampling import Resampling
@@ -120,6 +121,8 @@ class ScoreCells:
     positives, negatives : ndarray of int, shape (..., m)
     """
 
+    of_row: ClassVar[tuple[str, ...]] = ("score", "positive")
+
     scores: NDArray[np.float64]
     positives: NDArray[np.int64]
     negatives: NDArray[np.int64]
@@ -151,12 +154,27 @@ class ScoreCells:
         positives, negatives = np.split(drawn, 2, axis=-1)
         return type(self)(coarse.scores, positives, negatives), coarse
 
+    def with_one_more(self, rows: pl.DataFrame) -> Self:
+        """Add a row of a probability and a label to the cell that has the probability, of at most 512."""
+        coarse, firsts = self._coarse(), self.scores[self._starts()]
+        # Of a table that is not exact the first cell's probability may be above the row's.
+        place = np.searchsorted(firsts, rows["score"].to_numpy(), side="right").clip(1) - 1
+        added = np.eye(firsts.size, dtype=np.int64)[place]
+        positive = rows["positive"].cast(pl.Int64).to_numpy()[:, None]
+        return type(self)(coarse.scores, coarse.positives + added * positive, coarse.negatives + added * (1 - positive))
+
+    def _starts(self) -> NDArray[np.int64]:
+        """Return the places of the first probabilities of at most 512 cells of about equally many rows."""
+        if self.scores.size <= _RESAMPLED_CELLS:
+            return np.arange(self.scores.size)
+        rows = self.positives + self.negatives
+        group = (np.cumsum(rows) - 1) * _RESAMPLED_CELLS // rows.sum()
+        return np.flatnonzero(np.diff(group, prepend=-1))
+
     def _coarse(self) -> Self:
         if self.scores.size <= _RESAMPLED_CELLS:
             return self
-        rows = self.positives + self.negatives
-        group = (np.cumsum(rows) - 1) * _RESAMPLED_CELLS // rows.sum()
-        starts = np.flatnonzero(np.diff(group, prepend=-1))
+        rows, starts = self.positives + self.negatives, self._starts()
         sums = np.add.reduceat(rows, starts)
         means = means_of_runs(np.add.reduceat(self.scores * rows, starts), sums, self, starts)
         return type(self)(means, np.add.reduceat(self.positives, starts), np.add.reduceat(self.negatives, starts))

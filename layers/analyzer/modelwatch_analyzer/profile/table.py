@@ -14,7 +14,7 @@ from modelwatch_analyzer.calibrated.row_sample import RowSample, SampledRows
 from modelwatch_analyzer.parts import Gather, Place, Reading, one_by_one
 from modelwatch_analyzer.profile.columns import NumericColumn, TextColumn, update_numbers
 from modelwatch_analyzer.profile.lexical import ColumnType, infer_types, read_numbers
-from modelwatch_analyzer.reading.dataset import Dataset, Plan, beginning_of, parts_of
+from modelwatch_analyzer.reading.dataset import NO_ARRIVALS, Arrivals, Dataset, Plan, beginning_of, parts_of
 from modelwatch_analyzer.reading.read_log import ReadLog
 from modelwatch_core.domain.outcome import RecordCounts
 
@@ -188,8 +188,8 @@ def _accumulate(
 ) -> tuple[TableAccumulator, ReadLog]:
     width = None if sample is None else sample.width_of_first_pass(len(dtypes))
     start = partial(_SampledTable.of_part, dtypes, known, width)
-    slots = 0 if sample is None else sample.slot_minutes
-    counted = gather(Reading(start, dtypes, arrivals=slots), parts_of(dataset))
+    arrivals = NO_ARRIVALS if sample is None else Arrivals(requests=True, slot_minutes=sample.slot_minutes)
+    counted = gather(Reading(start, dtypes, arrivals=arrivals), parts_of(dataset))
     if sample is not None and counted.accumulator.sample is not None:
         sample.add(counted.accumulator.sample)
     return counted.accumulator.table, counted.log

@@ -279,17 +279,15 @@ class BlockParser:
         return self._frame(wanted, block, heights, plan)
 
     def _frame(self, columns: list[pl.Series], block: RecordBlock, heights: list[int], plan: Plan) -> pl.DataFrame:
-        """Return the columns; see also `Plan.arrivals`: a record of a transform job is no request."""
+        """Return the columns; see also `Arrivals`: a record of a transform job is no request."""
         frame = pl.DataFrame(columns) if columns else pl.DataFrame(height=sum(heights))
-        if not plan.arrivals:
-            return frame
-        has_several = max(heights, default=1) > 1
-        if SLOT_COLUMN not in frame.columns:
-            slots = pl.Series(SLOT_COLUMN, block.slots(plan.arrivals), pl.UInt32())
+        if plan.arrivals.slot_minutes and SLOT_COLUMN not in frame.columns:
+            slots = pl.Series(SLOT_COLUMN, block.slots(plan.arrivals.slot_minutes), pl.UInt32())
             rows = np.repeat(np.arange(len(heights)), heights)
             frame = frame.with_columns(slots.gather(rows))
         sides = {group.side for group, keys in zip(self.groups, self.keys, strict=True) if keys}
-        if not has_several or TRANSFORM_OUTPUT in sides or REQUEST_COLUMN in frame.columns:
+        is_unknown = TRANSFORM_OUTPUT in sides or REQUEST_COLUMN in frame.columns
+        if not plan.arrivals.requests or is_unknown or max(heights, default=1) <= 1:
             return frame
         file = zlib.crc32(block.file.label.encode()) << 32
         numbers = np.repeat(np.asarray(block.numbers, np.uint64) + np.uint64(file), heights)

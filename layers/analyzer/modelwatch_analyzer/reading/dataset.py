@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import polars as pl
 
@@ -19,8 +19,28 @@ DATA_FRAME = "dataFrame"
 """The name of the format of a table in memory. No document can hold such a dataset."""
 
 REQUEST_COLUMN, SLOT_COLUMN = "\0request", "\0slot"
-"""The columns of `Plan.arrivals`, of type UInt64 and UInt32. Data has columns of neither type, although a payload may
-use such a name."""
+"""The columns of `Arrivals`, of type UInt64 and UInt32. Data has columns of neither type. Batches lack one whose name a
+payload uses."""
+
+
+class Arrivals(NamedTuple):
+    """What batches say of how captured rows arrived.
+
+    Attributes
+    ----------
+    requests : bool
+        Whether, where requests had several rows, a column `REQUEST_COLUMN` has a number that neighbouring rows share if
+        they came in one.
+    slot_minutes : int
+        Unless it is 0, a column `SLOT_COLUMN` has the number of the span of so many minutes since 1970, or null where
+        it is not known.
+    """
+
+    requests: bool = False
+    slot_minutes: int = 0
+
+
+NO_ARRIVALS = Arrivals()
 
 
 class Plan:
@@ -33,16 +53,15 @@ class Plan:
     ----------
     dtypes : Mapping of str to polars data type
         ``Int64``, ``Float64`` or ``String`` by column name. Other columns are not read.
-    arrivals : int
-        Unless it is 0, batches say how captured rows arrived: in a column `REQUEST_COLUMN`, where requests had several
-        rows, by a number that neighbouring rows share if they came in one; in a column `SLOT_COLUMN` by the number of
-        the span of so many minutes since 1970, or null where it is not known. Each is missing where the data has a
-        column of its name.
+    arrivals : Arrivals
+        What batches say of how captured rows arrived.
     short : bool
         Whether batches of few rows will do, for a caller that looks at the first rows only.
     """
 
-    def __init__(self, dtypes: Mapping[str, pl.DataType], *, arrivals: int = 0, short: bool = False) -> None:
+    def __init__(
+        self, dtypes: Mapping[str, pl.DataType], *, arrivals: Arrivals = NO_ARRIVALS, short: bool = False
+    ) -> None:
         self.dtypes = dict(dtypes)
         self.arrivals = arrivals
         self.short = short

@@ -1,0 +1,200 @@
+"""Rows that came in one request are alike: how many fewer independent rows a metric's rows are worth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from modelwatch_analyzer.calibrated.dependence import ENOUGH_ROWS, FEW_REQUESTS, LEAST_MENTIONED, are_few, equally_large
+from modelwatch_analyzer.metric_change import INDEPENDENT, Dependence
+from modelwatch_analyzer.reading.dataset import REQUEST_COLUMN
+
+Floats = NDArray[np.float64]
+
+_MOST_ENTRIES, _LEAST_REQUESTS = ENOUGH_ROWS, 30
+"""So many entries are kept, of whole requests, but of at least so many requests however large they are."""
+_SLACK = 2
+"""Up to this many times the entries are held before some are dropped."""
+_AT_ONCE = 1_000
+_SEED = 20261130
+_REQUEST, _DRAW, _ROWS = "request", "draw", "rows"
+
+
+@dataclass(slots=True)
+class RequestRows:
+    """What metrics look at of rows, by request; ``update`` with batches in row order, ``merge`` with later ones.
+
+    Equal rows of a request are one entry. Of many entries those of the requests with the smallest hashes are kept, the
+    same ones however the rows are split.
+
+    Attributes
+    ----------
+    alone : int
+        Rows of batches in which no request had several rows, or of data without requests.
+    rows, requests, squares : int
+        Of all other batches the rows, the requests, and the sum of the squares of their sizes.
+    """
+
+    alone: int = 0
+    rows: int = 0
+    requests: int = 0
+    squares: int = 0
+    _entries: list[pl.DataFrame] = field(default_factory=list)
+    _beyond: int | None = None
+
+    def update(
+        self,
+        batch: pl.DataFrame,
+        values: Callable[[], Mapping[str, pl.Series | NDArray[Any]]],
+        counted: pl.Series | None = None,
+    ) -> None:
+        """Take in a batch.
+
+        Parameters
+        ----------
+        batch : polars.DataFrame
+            The rows as they were read, see `Arrivals`.
+        values : callable
+            Returns what metrics look at of each row.
+        counted : polars.Series, optional
+            Which rows count; by default all.
+        """
+        if batch.schema.get(REQUEST_COLUMN) != pl.UInt64():
+            self.alone += batch.height if counted is None else int(counted.sum())
+            return
+        numbers = batch[REQUEST_COLUMN]
+        frame = pl.DataFrame({_REQUEST: numbers, _DRAW: numbers.hash(_SEED), **values()})
+        frame = frame if counted is None else frame.filter(counted)
+        if not frame.height:
+            return
+        place = frame[_REQUEST].rle_id().cast(pl.Int64)
+        sizes = np.bincount(place.to_numpy())
+        frame = frame.with_columns((place + self.requests).alias(_REQUEST))
+        self.rows += frame.height
+        self.requests += sizes.size
+        self.squares += int((sizes**2).sum())
+        if self._beyond is not None:
+            frame = frame.filter(pl.col(_DRAW) < self._beyond)
+        self._entries.append(frame.group_by(frame.columns, maintain_order=True).len(_ROWS))
+        self._drop(_SLACK * _MOST_ENTRIES)
+
+    def merge(self, other: RequestRows) -> RequestRows:
+        """Return the rows of both; neither changes."""
+        later = (entries.with_columns(pl.col(_REQUEST) + self.requests) for entries in other._entries)
+        limits = [each for each in (self._beyond, other._beyond) if each is not None]
+        merged = RequestRows(
+            self.alone + other.alone,
+            self.rows + other.rows,
+            self.requests + other.requests,
+            self.squares + other.squares,
+            [*self._entries, *later],
+        )
+        merged._keep_below(limits)
+        merged._drop(_SLACK * _MOST_ENTRIES)
+        return merged
+
+    def _drop(self, most: int) -> None:
+        """Drop requests if there are more entries than so many."""
+        if sum(entries.height for entries in self._entries) <= most:
+            return
+        together = pl.concat(self._entries, how="vertical_relaxed")
+        sizes = together.group_by(_REQUEST, _DRAW).len().sort(_DRAW, _REQUEST)
+        over = (sizes["len"].cum_sum() > _MOST_ENTRIES).to_numpy()
+        over[:_LEAST_REQUESTS] = False
+        self._entries = [together]
+        self._keep_below([int(sizes[_DRAW][int(over.argmax())])] if over.any() else [])
+
+    def _keep_below(self, draws: Sequence[int]) -> None:
+        """Keep only requests whose hashes are below these."""
+        if draws:
+            self._beyond = min(draws)
+            self._entries = [entries.filter(pl.col(_DRAW) < self._beyond) for entries in self._entries]
+
+    @property
+    def are_known(self) -> bool:
+        """Whether requests have several rows."""
+        return self.requests < self.rows
+
+    @property
+    def are_few(self) -> bool:
+        """Whether there are too few requests, or too unequal ones, to tell whether rows of one are alike."""
+        return self.are_known and are_few(self.requests + self.alone, self.rows + self.alone, self.squares + self.alone)
+
+    @property
+    def entries(self) -> pl.DataFrame | None:
+        """The rows that tell how alike rows of one request are, with ``request`` and ``rows``; None if none do."""
+        if not self.are_known or self.are_few:
+            return None
+        self._drop(_MOST_ENTRIES)
+        return pl.concat(self._entries, how="vertical_relaxed")
+
+    def by_influence(
+        self, values: Sequence[str], influences: Callable[[pl.DataFrame], Mapping[str, Floats]]
+    ) -> dict[str, Dependence]:
+        """Return how dependent rows are for each of several metrics.
+
+        Parameters
+        ----------
+        values : sequence of str
+            What these metrics look at.
+        influences : callable
+            Given some rows, what each metric would be with one more row like each of them.
+        """
+        entries = self.entries
+        if entries is None or not entries.height:
+            return {}
+        kinds = entries.select(values).unique(maintain_order=True)
+        place = entries.join(
+            kinds.with_row_index("kind"), on=list(values), how="left", nulls_equal=True, maintain_order="left"
+        )["kind"].to_numpy()
+        parts = [influences(part) for part in kinds.iter_slices(_AT_ONCE)]
+        return {
+            name: self.dependence(entries, np.concatenate([part[name] for part in parts])[place]) for name in parts[0]
+        }
+
+    def dependence(self, entries: pl.DataFrame, influence: Floats) -> Dependence:
+        """Return how dependent rows are for a metric, by its influence function.
+
+        Parameters
+        ----------
+        entries : polars.DataFrame
+            Those of ``entries`` that the metric is computed of.
+        influence : ndarray, shape (entries,)
+            What the metric would be with one more row like each; not finite where that is not defined.
+
+        Notes
+        -----
+        The variance of a metric is that of the sum of its rows' influences, to first order, so that the design effect
+        (Kish, 1965) is the sum over requests of the square of their sums, divided by the sum of all squares. The size
+        of a request, by which unequal ones are worth fewer equal ones, is the sum of its influences without their
+        signs: of recall, only rows with a positive label count.
+        """
+        rows = entries[_ROWS].to_numpy().astype(np.float64)
+        defined = np.where(np.isfinite(influence), influence, np.nan)
+        if not rows.size or np.isnan(defined).all():
+            return INDEPENDENT
+        away = np.nan_to_num(defined - np.nansum(defined * rows) / rows[~np.isnan(defined)].sum())
+        away /= max(float(np.abs(away).max()), np.finfo(np.float64).tiny)  # whose squares neither over- nor underflow
+        starts = np.flatnonzero(np.diff(entries[_REQUEST].to_numpy(), prepend=-1))
+        sums, sizes = (np.add.reduceat(each * rows, starts) for each in (away, np.abs(away)))
+        total = float((away**2 * rows).sum())
+        if not total:
+            return INDEPENDENT
+        share, requests = self.rows / (self.rows + self.alone), max(2.0, equally_large(sizes))
+        effect = float((sums**2).sum()) / total * requests / (requests - 1)  # the mean is of the same requests
+        others = (1 - share) ** 2 / self.alone if self.alone else 0.0
+        return Dependence(max(1.0, 1 + (effect - 1) * share), 1 / (share**2 / requests + others))
+
+    def remark(self, found: Iterable[Dependence]) -> str | None:
+        """Say by how many times fewer the rows count, if they do, or that this cannot be determined."""
+        if self.are_few:
+            return FEW_REQUESTS.format(self.requests + self.alone)
+        largest = max((each.repeated for each in found), default=1.0)
+        if largest < LEAST_MENTIONED:
+            return None
+        return f"The rows count as up to {largest:.3g} times fewer, because rows of one request are alike."
