@@ -9,6 +9,7 @@ import pytest
 
 from modelwatch_core.domain.alert_event import alert_event
 from modelwatch_core.domain.alert_text import alert_text
+from modelwatch_core.domain.alerting import AlertName
 from modelwatch_core.domain.analysis import AnalysisSummary
 from modelwatch_core.domain.events import ExecutionEnded, ExecutionRequest
 from modelwatch_core.domain.monitoring_execution import MonitoringExecution
@@ -104,6 +105,19 @@ def test_a_window_that_waited_while_its_schedule_changed_is_settled_by_what_it_w
     assert (world.host.started[-1].settings.baseline_constraints is None) == (after is None)
     settled = ended(world, started)
     assert (settled.monitoring_execution_status, settled.outcome.violation_count) == ("Completed", 0 if after else None)
+
+
+def test_an_execution_that_compares_nothing_is_no_recovery_from_violations(world):
+    world.has_schedule()
+    world.has_captures(TEN)
+    world.has_captures(TEN + HOUR)
+    ended(world, world.tick(), DRIFT)
+    for hours, baseline in ((1, None), (2, BASELINE)):
+        world.manage("UpdateMonitoringSchedule", monitoring_schedule_name="hourly", baseline=baseline)
+        world.clock.pass_by(HOUR)
+        ended(world, world.tick(TEN + hours * HOUR, f"tick {hours}"))
+        known = world.alert_states.known(world.schedule_id()).state(AlertName.VIOLATIONS)
+        assert (len(world.mail.alerts), known.status) == ((2, "OK") if baseline else (1, "InAlert"))
 
 
 @pytest.mark.parametrize(("message", "count"), [("Completed: fine", 0), ("CompletedWithViolations: see the log", None)])
