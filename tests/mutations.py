@@ -159,6 +159,27 @@ MUTATIONS = (
         "tests/core/test_alert_order.py",
     ),
     Mutation(
+        "an unknown number of violations is not zero",
+        f"{CORE}/domain/outcome.py",
+        "return count if status and status.is_completed else None",
+        "return count or 0",
+        "tests/core/test_unknown_violations.py",
+    ),
+    Mutation(
+        "a message that is refused keeps no other alert waiting",
+        f"{CORE}/app/deliver_alerts.py",
+        "                refused = error\n",
+        "                raise error\n",
+        "tests/core/test_alerts.py",
+    ),
+    Mutation(
+        "that a schedule has not fired is said only while it is so",
+        f"{CORE}/app/route_alerts.py",
+        " or self._has_fired(schedule, event.due):",
+        ":",
+        "tests/core/test_alerts.py",
+    ),
+    Mutation(
         "what people cannot take in a second is sent together",
         f"{CORE}/app/deliver_alerts.py",
         "            self._leave(claim, reference)\n",

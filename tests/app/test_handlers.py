@@ -168,6 +168,17 @@ def test_an_hour_goes_through_the_handlers_from_tick_to_mail(world):
     json.dumps(listed, allow_nan=False)
 
 
+@pytest.mark.parametrize(("status", "violations"), [("Failed", None), ("Completed", [0.0])])
+def test_the_app_has_no_metric_of_violations_that_are_unknown(world, capsys, status, violations):
+    ready(world)
+    invoke("launch_execution", sample("launch_execution.tick"))
+    ended = world.ends(world.executions()[0], status=status, failure_reason="AllMalformed: x")
+    invoke("finish_execution", sample("finish_execution.analysis_ended") | {"detail": ended.model_dump(mode="json")})
+    emitted = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
+    (settled,) = (each for each in emitted if "ExecutionsEnded" in each)
+    assert (settled["ExecutionsFailed"], settled.get("Violations")) == ([float(status == "Failed")], violations)
+
+
 def test_the_dashboard_follows_executions_and_is_shown_to_cloudwatch(world, monkeypatch):
     lists = MonitorLists(world.schedules, world.ledger, world.jobs)
     periods = MemoryMonitorPeriods()

@@ -14,7 +14,7 @@ from modelwatch_core.domain.alert_event import alert_event, size_of
 from modelwatch_core.domain.alert_targets import AlertTargetReference
 from modelwatch_core.domain.alert_text import alert_subject, alert_text, bundle_text, cut_line
 from modelwatch_core.domain.alerting import AlertName, AlertThreshold
-from modelwatch_core.domain.alerts import AlertRaised, AlertsWaiting
+from modelwatch_core.domain.alerts import AlertRaised, AlertsWaiting, ScheduleSilent
 from modelwatch_core.domain.constraint_violations import ConstraintViolation, excess_of
 from modelwatch_core.domain.errors import InvalidInput, Upstream
 from modelwatch_core.domain.events import ExecutionRequest
@@ -171,6 +171,26 @@ def test_a_silence_that_people_were_told_of_and_that_ends_in_a_mute_is_over_afte
     assert (hours.notices, hours.states()["not-fired"]) == (["not-fired InAlert"], "OK")
     hours.end("oo")
     assert hours.notices == ["not-fired InAlert", "not-fired Recovered"]
+
+
+@pytest.mark.parametrize("change", ["it fired", "StopMonitoringSchedule", "UpdateMonitoringSchedule", ""])
+def test_that_a_schedule_did_not_fire_is_not_said_hours_later_when_that_is_no_longer_so(change):
+    hours = Hours()
+    hours.end("o")
+    hours.world.clock.pass_by(6 * HOUR)
+    hours.world.clock.moment = hours.world.clock.now().replace(minute=1)
+    hours.world.reconcile()
+    late = [event for event in hours.world.bus.published if isinstance(event, ScheduleSilent)]
+    hours.world.bus.published.clear()
+    assert len(late) == 1
+    if change == "it fired":
+        hours.number += 6
+        hours.end("o")
+    elif change:
+        hours.world.manage(change, monitoring_schedule_name="hourly")
+    hours.world.bus.published += late
+    hours.world.deliver()
+    assert hours.notices == ([] if change else ["not-fired InAlert"])
 
 
 def test_a_repetition_that_ends_the_alert_of_later_windows_says_so():

@@ -9,11 +9,13 @@ import pytest
 
 from modelwatch_core.domain.alert_event import alert_event
 from modelwatch_core.domain.alert_text import alert_text
+from modelwatch_core.domain.alerting import AlertName
 from modelwatch_core.domain.analysis import AnalysisSummary
-from modelwatch_core.domain.events import ExecutionEnded, ExecutionRequest
+from modelwatch_core.domain.events import AnalysisEnded, ExecutionEnded, ExecutionRequest
 from modelwatch_core.domain.monitoring_execution import MonitoringExecution
 from modelwatch_core.domain.outcome import Outcome, OutcomeStatus
 from modelwatch_core.domain.processing_job import JobState
+from tests.core.in_memory import MemoryHost
 from tests.core.world import DRIFT, TEN, World
 
 HOUR = timedelta(hours=1)
@@ -106,12 +108,37 @@ def test_a_window_that_waited_while_its_schedule_changed_is_settled_by_what_it_w
     assert (settled.monitoring_execution_status, settled.outcome.violation_count) == ("Completed", 0 if after else None)
 
 
-@pytest.mark.parametrize(("message", "count"), [("Completed: fine", 0), ("CompletedWithViolations: see the log", None)])
-def test_a_container_that_lists_no_violations_has_none_only_if_it_says_that_there_are_none(message, count):
-    job = JobState.model_validate(
-        {"ProcessingJobName": "mine", "ProcessingJobStatus": "Completed", "ExitMessage": message}
-    )
-    assert job.description.outcome.violation_count == count
+def test_an_execution_that_compares_nothing_is_no_recovery_from_violations(world):
+    world.has_schedule()
+    world.has_captures(TEN)
+    world.has_captures(TEN + HOUR)
+    ended(world, world.tick(), DRIFT)
+    for hours, baseline in ((1, None), (2, BASELINE)):
+        world.manage("UpdateMonitoringSchedule", monitoring_schedule_name="hourly", baseline=baseline)
+        world.clock.pass_by(HOUR)
+        ended(world, world.tick(TEN + hours * HOUR, f"tick {hours}"))
+        known = world.alert_states.known(world.schedule_id()).state(AlertName.VIOLATIONS)
+        assert (len(world.mail.alerts), known.status) == ((2, "OK") if baseline else (1, "InAlert"))
+
+
+@pytest.mark.parametrize(
+    ("image_uri", "message", "count"),
+    [
+        ("mine:1", "Completed: fine", 0),
+        ("mine:1", "CompletedWithViolations: see the log", None),
+        (None, "Completed: Job completed successfully with no violations.", None),
+    ],
+)
+def test_a_job_without_a_report_has_no_violations_only_if_it_is_of_a_container_that_says_so(
+    world, image_uri, message, count
+):
+    world.hosts["containers"] = MemoryHost(name="containers", runs_images=True)
+    own = {"image_uri": image_uri, "monitoring_type": "Custom"} if image_uri else {}
+    world.has_schedule(baseline=None, **own)
+    execution = world.tick()
+    job = {"ProcessingJobName": "mine", "ProcessingJobStatus": "Completed", "ExitMessage": message}
+    world.finish(AnalysisEnded.of(execution, JobState.model_validate(job).description.outcome))
+    assert world.ledger.get(execution.key).outcome.violation_count == count
 
 
 def test_the_violations_that_a_report_fails_to_list_have_no_metric(world):

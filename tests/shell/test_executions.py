@@ -227,6 +227,18 @@ def test_what_an_earlier_attempt_left_is_not_shown_as_that_of_a_later_one(
         assert f"it is {status}" in saved.stderr
 
 
+def test_where_nothing_was_compared_no_violations_are_shown_that_another_schedule_of_the_name_left(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+):
+    violation = {"feature_name": "income", "constraint_check_type": "own_check", "description": "it is negative"}
+    monkeypatch.setattr(
+        ConstraintViolations, "from_s3_uri", lambda *_: ConstraintViolations({"violations": [violation]})
+    )
+    shown = run(StoredApp(execution(9, outcome={"violation_count": None}), 0), "executions", "report", "hourly")
+    assert "hourly, 2026-11-20 09:00: completed, nothing was compared\n" in shown.stdout
+    assert "income" not in shown.stdout
+
+
 JOB = {
     "baselining_job_name": "loans",
     "monitoring_type": "ModelQuality",

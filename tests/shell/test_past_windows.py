@@ -10,7 +10,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from modelwatch.model_monitor import DefaultModelMonitor
+from modelwatch.model_monitor.execution import MonitoringExecution
 from modelwatch.model_monitor.execution_requests import one_after_another
+from modelwatch.model_monitor.replay import ReplayedWindow
 from tests.shell.conftest import Run
 from tests.shell.fake_app import SCHEDULE, FakeApp, execution
 
@@ -60,6 +62,24 @@ def test_backfill_requests_each_window_once_the_earliest_first(run: Run):
     assert [each["scheduled_time"] for each in requests] == [f"2026-11-20T{hour:02}:05:00+00:00" for hour in hours]
     assert all(each["backfill"] for each in requests)
     assert len({each["tick_id"] for each in requests}) == 3
+
+
+def test_a_replay_shows_no_number_of_violations_for_a_window_in_which_nothing_was_compared(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+):
+    drift, app = ("income", "baseline_drift_check"), FakeApp(DescribeMonitoringSchedule=SCHEDULE)
+    bare, sound, failed = (MonitoringExecution(app, execution(hour)) for hour in (9, 10, 11))
+    windows = [
+        ReplayedWindow(bare, before=None, after=(drift,)),
+        ReplayedWindow(sound, before=(), after=(drift,)),
+        ReplayedWindow(failed),
+    ]
+    monkeypatch.setattr("modelwatch.cli.past_windows.replayed_windows", lambda *_: iter(windows))
+    ended = run(app, "schedules", "replay", "hourly", "--constraints", "new.json", *PAST)
+    rows = [line.split()[-5:] for line in ended.stdout.splitlines()[1:4]]
+    assert rows == [["-", "1", "-", "-", "0"], ["0", "1", "1", "0", "0"], ["-"] * 5]
+    assert "Windows with violations: 0 then, 2 with the new file, of 2." in ended.stdout
+    assert "Windows in which nothing was compared then: 1." in ended.stdout
 
 
 def test_a_file_of_a_replay_that_is_not_in_s3_is_named(run: Run):

@@ -171,6 +171,8 @@ def _print(name: str, windows: list[ReplayedWindow]) -> None:
     looked_at = [window for window in windows if window.after is not None]
     then, now = (sum(bool(getattr(each, part)) for each in looked_at) for part in ("before", "after"))
     console.print(f"Windows with violations: {then} then, {now} with the new file, of {len(looked_at)}.")
+    if unknown := sum(window.before is None for window in looked_at):
+        console.print(f"Windows in which nothing was compared then: {unknown}.")
     if undecided := Counter(check for window in windows for _, check in window.unknown):
         counted = ", ".join(f"{check} {number:,}" for check, number in sorted(undecided.items()))
         console.print(f"Undecided without the rows: {counted}.")
@@ -179,8 +181,9 @@ def _print(name: str, windows: list[ReplayedWindow]) -> None:
 def _row(window: ReplayedWindow) -> tuple[str, ...]:
     time = time_text(window.execution.scheduled_time.isoformat())
     status = window.execution.monitoring_execution_status
-    if window.before is None or window.after is None:
+    before, after, undecided = window.before, window.after, {*window.unknown}
+    if after is None:
         return (time, status, *[_NOT_LOOKED_AT] * 5)
-    new, gone = ({*window.after} - {*window.before}, {*window.before} - {*window.after} - {*window.unknown})
-    numbers = (len(window.before), len(window.after), len(new), len(gone), len(window.unknown))
-    return (time, status, *(f"{number:,}" for number in numbers))
+    new, gone = (None, None) if before is None else ({*after} - {*before}, {*before} - {*after} - undecided)
+    columns = (before, after, new, gone, window.unknown)
+    return (time, status, *(_NOT_LOOKED_AT if each is None else f"{len(each):,}" for each in columns))

@@ -234,9 +234,12 @@ class MonitoringExecution(dict[str, Any]):
 
         See ``statistics``.
         """
-        reported = self.violation_report_uri
-        if reported and file_name == ConstraintViolations.file_name:  # a user's own container may call it otherwise
-            file_name = reported.rpartition("/")[2]
+        self._refuse_without_results(file_name)
+        reported, outcome = self.violation_report_uri, self._record.get("outcome") or {}
+        if file_name == ConstraintViolations.file_name:
+            if reported is None and outcome.get("violation_count") is None:
+                return None  # what its folder may hold is of another schedule that had its name
+            file_name = reported.rpartition("/")[2] if reported else file_name  # a user's own container chooses it
         return self._file(ConstraintViolations, file_name, kms_key)
 
     def report(self) -> bytes:
@@ -259,10 +262,7 @@ class MonitoringExecution(dict[str, Any]):
         """Return what is read of a file of its results; None where it ended well and has no such file."""
         from botocore.exceptions import ClientError
 
-        if self.monitoring_execution_status in OPEN_STATUSES:
-            self._refresh()
-        if self.monitoring_execution_status not in ENDED_WELL:
-            raise self._no_file(file_name)  # whatever its folder holds is not all, or of an earlier attempt
+        self._refuse_without_results(file_name)
         uri = f"{self._record['output_s3_uri']}/{file_name}"
         try:
             return None if self._is_of_an_earlier_attempt(uri) else read(uri)
@@ -270,6 +270,13 @@ class MonitoringExecution(dict[str, Any]):
             if error.response["Error"]["Code"] not in ("NoSuchKey", "404"):
                 raise
             return None
+
+    def _refuse_without_results(self, file_name: str) -> None:
+        """Refuse to read what is not all, or of an earlier attempt, as what its folder holds before a good end."""
+        if self.monitoring_execution_status in OPEN_STATUSES:
+            self._refresh()
+        if self.monitoring_execution_status not in ENDED_WELL:
+            raise self._no_file(file_name)
 
     def _is_of_an_earlier_attempt(self, uri: str) -> bool:
         """Whether a file in its folder is older than it is.

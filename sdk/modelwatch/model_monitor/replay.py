@@ -34,9 +34,9 @@ class ReplayedWindow:
     execution : MonitoringExecution
         The last one of the window.
     before : tuple of (str, str), optional
-        What it found: feature or metric, and check. None where it did not end well, and nothing can be replayed.
+        What it found: feature or metric, and check. None where it did not end well, or compared nothing.
     after : tuple of (str, str), optional
-        What the other constraints find.
+        What the other constraints find. None where it did not end well, and nothing can be replayed.
     unknown : tuple of (str, str)
         What only the rows of the window decide; ``modelwatch check`` reads them. Of model quality, a metric whose
         confidence interval is worse than its threshold, where all that chance makes of it must be. Of bias and
@@ -165,7 +165,7 @@ def _replayed(
         return ReplayedWindow(execution)
     found = check(copies.of(f"{execution.output.destination}/{kind.measured_in}", "current"))
     violations = execution.constraint_violations()
-    before = tuple((subject, check) for subject, check, _ in violations.table()) if violations else ()
+    before = tuple((subject, check) for subject, check, _ in violations.table()) if violations else None
     return ReplayedWindow(execution, before, found.violations, found.unknown)
 
 

@@ -90,7 +90,7 @@ class FinishExecution:
         if outcome.status.is_completed:
             folder, since = execution.output_s3_uri, execution.reports_since
             report = read_violations(self.objects, folder, since)
-            outcome = settled_outcome(outcome, report, needs_report=execution.needs_report)
+            outcome = settled_outcome(outcome, report, execution)
             if outcome.status.is_completed:
                 asked = partial(_is_asked_for, execution)
                 found = metrics_warnings(self.objects, folder, since, now=self.clock.now(), is_asked_for=asked)

@@ -16,6 +16,7 @@ from modelwatch_core.domain.constraint_violations import ConstraintViolation, re
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.events import MOST_VIOLATIONS_IN_AN_EVENT, AnalysisEnded
 from modelwatch_core.domain.metric_datum import MetricDatum, what_is_not_taken
+from modelwatch_core.domain.monitoring_execution import MonitoringExecution
 from modelwatch_core.domain.outcome import Outcome, OutcomeStatus
 from modelwatch_core.ports import ObjectStore
 
@@ -99,19 +100,20 @@ def _parsed(uri: str, content: bytes) -> ViolationReport:
     return ViolationReport(violations, len(entries), uri=uri)
 
 
-def settled_outcome(reported: Outcome, report: ViolationReport, *, needs_report: bool) -> Outcome:
-    """Return the outcome of an analysis, once its report has been read.
+def settled_outcome(reported: Outcome, report: ViolationReport, execution: MonitoringExecution) -> Outcome:
+    """Return the outcome of an execution's analysis, once its report has been read.
 
     What was reported stands where the report agrees with it. An analysis that completed without a readable report
     failed, unless it need not have written one. One with violations is never Completed.
     """
     if not reported.status.is_completed:
         return reported
-    if report.problem and (needs_report or report.uri is not None):
+    if report.problem and (execution.needs_report or report.uri is not None):
         failed = {"status": OutcomeStatus.FAILED, "failure_reason": report.problem, "violation_count": None}
         return reported.model_copy(update=failed)
     if report.uri is None:
-        return reported
+        says_none = execution.kind.analysis is None and reported.status is OutcomeStatus.COMPLETED
+        return reported.model_copy(update={"violation_count": 0}) if says_none else reported
     found, counted = report.count, reported.violation_count
     warnings = reported.warnings
     if counted and counted != found:

@@ -10,6 +10,7 @@ from functools import partial
 from itertools import islice
 
 from modelwatch_core.app.deliver_alerts import RaiseAlert
+from modelwatch_core.app.last_fired import last_fired
 from modelwatch_core.domain.alert_states import (
     OF_EXECUTIONS,
     AlertState,
@@ -89,7 +90,7 @@ class RouteAlerts:
     def raise_silence(self, event: ScheduleSilent) -> Alert | None:
         """Raise the message that a schedule has not fired, if it is still so, and return it."""
         schedule = self.schedules.get(event.monitoring_schedule_name)
-        if schedule is None or schedule.schedule_id != event.schedule_id:
+        if schedule is None or schedule.schedule_id != event.schedule_id or self._has_fired(schedule, event.due):
             return None
         known = self.states.known(event.schedule_id)
         window = schedule.window(event.due)
@@ -109,6 +110,11 @@ class RouteAlerts:
             state = alert_state(schedule, is_on=True, now=self.clock.now())
             self.metrics.publish(metric_namespace(schedule, self.metric_prefix), [state])
         return alert
+
+    def _has_fired(self, schedule: MonitoringSchedule, due: datetime) -> bool:
+        """Return whether a schedule has fired since it was due, or need not any more: the event may be hours old."""
+        fired = last_fired(self.ledger, schedule)
+        return fired is not None and (fired >= due or schedule.overdue_at(fired) is None)
 
     def _judgements(self, event: ExecutionEnded, execution: MonitoringExecution, known: KnownAlerts) -> list[Judgement]:
         latest = in_order([*self._looked_back(execution), execution])

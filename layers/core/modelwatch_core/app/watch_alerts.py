@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from modelwatch_core.app.follow_watched_endpoint import FollowWatchedEndpoint
+from modelwatch_core.app.last_fired import last_fired
 from modelwatch_core.domain.alerting import AlertName, AlertStatus
 from modelwatch_core.domain.alerts import AlertsWaiting, ScheduleSilent
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
@@ -18,13 +19,9 @@ from modelwatch_core.ports import (
     Ledger,
     MutedSchedule,
     Schedules,
-    UnreadableRecord,
     WaitingAlerts,
-    readable,
 )
 
-_RECENT = 5
-"""How many executions of a schedule are searched for its last tick: one-off runs may have come after it."""
 _EVERY_HOUR_UNTIL = 5
 """Schedules are looked at only by the sweeps before this minute of each hour: a silence of hours can wait for one."""
 
@@ -66,7 +63,7 @@ class WatchAlerts:
 
     def _look_at(self, name: str, now: datetime) -> bool:
         schedule = self.schedules.get(name)
-        fired = self._last_fired(schedule) if schedule else None
+        fired = last_fired(self.ledger, schedule) if schedule else None
         if schedule is None or fired is None:
             return False
         overdue = schedule.overdue_at(fired)
@@ -90,11 +87,3 @@ class WatchAlerts:
         return ScheduleSilent(
             monitoring_schedule_name=name, schedule_id=schedule_id, due=latest.since, reminder=reminders
         )
-
-    def _last_fired(self, schedule: MonitoringSchedule) -> datetime | None:
-        """Return the time for which a schedule fired last, or since when it does; None if that cannot be read."""
-        found = self.ledger.history(schedule.schedule_id, limit=_RECENT)
-        if any(isinstance(each, UnreadableRecord) for each in found):
-            return None  # what cannot be read is reported by itself
-        scheduled = [each.scheduled_time for each in readable(found) if not each.one_off]
-        return max([schedule.begins, *scheduled])

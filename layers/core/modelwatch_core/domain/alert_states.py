@@ -107,10 +107,12 @@ def datapoint(alert: AlertName, execution: MonitoringExecution) -> bool | None:
     """Return whether an execution is bad for an alert; None if it says nothing about it."""
     if alert is AlertName.NOT_FIRED:
         return False  # it has begun
-    status = execution.monitoring_execution_status
-    concerned = alert_concerned(status, execution.outcome.failure_reason if execution.outcome else None)
+    status, outcome = execution.monitoring_execution_status, execution.outcome
+    concerned = alert_concerned(status, outcome.failure_reason if outcome else None)
     if concerned is alert:
         return True
+    if alert is AlertName.VIOLATIONS and (outcome is None or outcome.violation_count is None):
+        return None  # nothing was compared: that is no recovery
     return False if status.is_completed else None
 
 

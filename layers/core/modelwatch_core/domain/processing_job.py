@@ -162,8 +162,7 @@ class JobState(Inbound):
         if self.status == "Completed":
             found = (self.exit_message or "").lstrip().startswith(OutcomeStatus.COMPLETED_WITH_VIOLATIONS)
             status = OutcomeStatus.COMPLETED_WITH_VIOLATIONS if found else OutcomeStatus.COMPLETED
-            count = None if found else 0  # how many there are, only its report says
-            return Outcome(status=status, exit_message=self.exit_message or None, violation_count=count)
+            return Outcome(status=status, exit_message=self.exit_message or None)
         if self.status == "Stopped" and exhausted is None:
             return Outcome.stopped(f"StoppedInSageMaker: the processing job {self.name} was stopped.")
         ours = f"{OutcomeStatus.FAILED}: "
