@@ -69,9 +69,16 @@ class WindowTimes:
 
     @classmethod
     def of_records(cls, hours: Integers) -> WindowTimes:
-        """Return those of records without a window, from the first to the last."""
+        """Return those of records without a window, from the first to the last.
+
+        Notes
+        -----
+        If most of the hours between have no rows, as between two Mondays at nine, it is no long window: the longer a
+        window, the less its mean varies, because it has many hours.
+        """
         known = np.unique(hours[hours >= 0])
-        return cls(float(known[-1] - known[0] + 1), hours, known, np.ones(known.size))
+        span = float(known[-1] - known[0] + 1)
+        return cls(min(span, 2.0 * known.size), hours, known, np.ones(known.size))
 
     @classmethod
     def between(cls, start: float, end: float, of_rows: Integers | None, zone: str | None = None) -> WindowTimes:
