@@ -116,9 +116,9 @@ class _Window:
         known = np.isin(numbers, list(seasonal.seasons)) & (hours >= 0)
         if times.of_rows is not None and not known.all():
             sampled = _filtered(sampled, known)
-        seasons, places = np.unique(numbers[known], return_inverse=True)
-        counts = np.bincount(places, None if parts is None else parts[known])
-        shares = counts / counts.sum()
+        counts = np.bincount(numbers[known], None if parts is None else parts[known])
+        seasons = np.flatnonzero(counts)
+        shares = counts[seasons] / counts.sum()
         of_rows = None if times.of_rows is None else numbers[known]
         return cls(seasonal, dict(zip(seasons.tolist(), shares.tolist(), strict=True)), sampled, of_rows)
 
