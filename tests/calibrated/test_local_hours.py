@@ -91,7 +91,7 @@ def weights(times: WindowTimes) -> dict[int, float]:
 @pytest.mark.parametrize(("start", "hours"), [(utc(2026, 3, 28, 23), 23), (utc(2026, 10, 24, 22), 25)])
 def test_a_local_day_is_a_day_long_though_its_clocks_change(start, hours):
     assert window(start, start + hours * _HOUR, BERLIN).length == max(hours, 24)
-    of_rows = local_hours(slots_of([start, start + hours * _HOUR - _HOUR / 4], BERLIN), BERLIN)
+    of_rows = local_hours(slots_of([start + place * _HOUR for place in range(hours)], BERLIN), BERLIN)
     assert WindowTimes.of_records(of_rows).length == 24
 
 

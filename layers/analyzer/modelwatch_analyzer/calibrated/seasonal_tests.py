@@ -68,9 +68,16 @@ class WindowTimes:
 
     @classmethod
     def of_records(cls, hours: Integers) -> WindowTimes:
-        """Return those of records without a window, from the first to the last."""
+        """Return those of records without a window, from the first to the last.
+
+        Notes
+        -----
+        If most of the hours between have no rows, as between two Mondays at nine, it is no long window: the longer a
+        window, the less its mean varies, because it has many hours.
+        """
         known = np.unique(hours[hours >= 0])
-        return cls(float(known[-1] - known[0] + 1), hours, known, np.ones(known.size))
+        span = float(known[-1] - known[0] + 1)
+        return cls(min(span, 2.0 * known.size), hours, known, np.ones(known.size))
 
     @classmethod
     def between(cls, start: float, end: float, of_rows: Integers | None, zone: str | None = None) -> WindowTimes:
@@ -108,9 +115,9 @@ class _Window:
         known = np.isin(numbers, list(seasonal.seasons)) & (hours >= 0)
         if times.of_rows is not None and not known.all():
             sampled = _filtered(sampled, known)
-        seasons, places = np.unique(numbers[known], return_inverse=True)
-        counts = np.bincount(places, None if parts is None else parts[known])
-        shares = counts / counts.sum()
+        counts = np.bincount(numbers[known], None if parts is None else parts[known])
+        seasons = np.flatnonzero(counts)
+        shares = counts[seasons] / counts.sum()
         of_rows = None if times.of_rows is None else numbers[known]
         return cls(seasonal, dict(zip(seasons.tolist(), shares.tolist(), strict=True)), sampled, of_rows)
 
