@@ -589,6 +589,15 @@ def test_one_field_more_than_there_are_names_is_reported_with_the_cause(tmp_path
         modelwatch.baseline(tmp_path / "train.csv", dataset_format="csv")
 
 
+@pytest.mark.parametrize("row", ["de,{0},5", "Smith, Jo,{0}", 'x,{{"p": 1, "q": {0}}}', "x,[1, {0}]"])
+def test_separators_within_values_are_named_and_not_taken_for_row_names(tmp_path, row):
+    (tmp_path / "train.csv").write_text("\n".join(["a,b", *(row.format(number % 60) for number in range(100)), ""]))
+    with pytest.raises(modelwatch.ModelwatchError) as refused:
+        modelwatch.baseline(tmp_path / "train.csv", dataset_format="csv")
+    assert "3 fields instead of 2 (a separator within a value needs quotes around the value)" in str(refused.value)
+    assert "row names" not in str(refused.value)
+
+
 def test_fields_that_differ_in_case_alone_are_named_as_different_columns(tmp_path):
     records = [{"Age" if row % 2 else "age": row % 50, "city": "de"} for row in range(200)]
     (tmp_path / "train.jsonl").write_text("\n".join(map(json.dumps, records)))

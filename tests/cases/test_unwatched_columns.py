@@ -106,14 +106,19 @@ def test_the_option_that_a_message_names_reads_the_numbers(shell, spelling, opti
     assert "amount" in drifted(shell)
 
 
-@pytest.mark.parametrize("word", ["nan", "NA", "null", "None", "-", "n/a", "?", "NaN"])
-def test_any_word_for_missing_is_named_and_the_option_makes_it_missing(shell, word):
+@pytest.mark.parametrize(
+    ("word", "option"),
+    [
+        *((word, "--missing-values usual") for word in ("nan", "NA", "null", "None", "-", "n/a", "?", "NaN")),
+        *((word, "--missing-values inf,-inf") for word in ("inf", "-inf", "Infinity", "1e400")),
+    ],
+)
+def test_any_word_for_missing_is_named_and_the_option_makes_it_missing(shell, word, option):
     lines = [f"{index}.5,{word if index % 150 == 3 else index * 1.25}" for index in range(600)]
     shell.write("train.csv", "\n".join(["a,z", *lines, ""]))
     made = shell(BASELINE)
     assert "'z' is String because of 4 of 600 values" in made.text
     assert "596 of 600 are numbers" in made.text
-    option = "--missing-values usual"
     assert option in made.text
     assert shell(BASELINE + option).exit_code == 0
     assert types(shell)["z"] == "Fractional"

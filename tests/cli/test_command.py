@@ -535,7 +535,10 @@ def test_malformed_records_are_shown_three_times_for_each_reason_and_many_are_a_
     shown = with_baseline(*check("bad.csv")).stdout
     assert [line for line in shown.splitlines() if "bad.csv:" in line] == [
         "  bad.csv:202: 1 field instead of 2",
-        *(f"  bad.csv:{number}: 3 fields instead of 2" for number in (203, 204, 205)),
+        *(
+            f"  bad.csv:{number}: 3 fields instead of 2 (a separator within a value needs quotes around the value)"
+            for number in (203, 204, 205)
+        ),
     ]
     said = "Warning: 31 of 231 records cannot be parsed and were left out: the results are of the others"
     assert said in " ".join(shown.split())

@@ -88,7 +88,7 @@ def test_each_malformed_row_is_counted_with_its_location_and_the_others_are_kept
     assert log.malformed == 5
     assert log.malformed_examples == [
         "data.csv:3: 1 field instead of 2",
-        "data.csv:4: 3 fields instead of 2",
+        "data.csv:4: 3 fields instead of 2 (a separator within a value needs quotes around the value)",
         "data.csv:6: not UTF-8: save it as UTF-8",
         "data.csv:7: text follows a closing quote",
         "data.csv:8: a quote is opened and not closed",

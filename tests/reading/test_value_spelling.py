@@ -6,6 +6,7 @@ import base64
 import csv
 import io
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -218,6 +219,15 @@ def test_columns_whose_names_look_like_patterns_may_have_missing_numbers(
 def test_missing_numbers_are_found_in_single_precision(tmp_path: Path, word: str) -> None:
     form = put_frame(tmp_path, pl.DataFrame({"x": pl.Series([float(word), 1.5, 0.0], dtype=pl.Float32)}))
     assert read(tmp_path, form, missing_values=[word, "1e-50", "1e300"])[0] == [(None,), ("1.5",), ("0.0",)]
+
+
+@pytest.mark.parametrize("put", [put_frame, put_frame_as_csv])
+def test_infinities_that_are_missing_leave_a_column_of_numbers(
+    tmp_path: Path, put: Callable[[Path, pl.DataFrame], dict[str, object]]
+) -> None:
+    form = put(tmp_path, pl.DataFrame({"x": [math.inf, 1.5, -math.inf], "y": ["1e400", "Infinity", "2"]}))
+    assert read(tmp_path, form, missing_values=["inf"])[0] == [(None, None), ("1.5", None), ("-inf", "2")]
+    assert read(tmp_path, form, missing_values=["inf", "-inf"])[0][2] == (None, "2")
 
 
 @pytest.mark.parametrize("text", ["[0. 1. 2.]", "[(0, 1, 2)]"])

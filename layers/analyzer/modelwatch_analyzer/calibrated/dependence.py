@@ -192,15 +192,12 @@ def equally_large(sizes: NDArray[Any]) -> float:
 def _by_order(ranks: Mapping[str, Floats]) -> Blocks:
     arrived = {name: each for name, each in ranks.items() if not _is_sorted(each)}
     rows = next((each.size for each in arrived.values()), 0)
-    if rows < 2 * _LEAST_BLOCKS:
+    lengths = [2**power for power in range(1, int(math.log2(max(rows, 1) / _LEAST_BLOCKS)) + 1)]
+    chance = {length: 1 + _BLOCK_ERRORS * math.sqrt(2 * length / rows) for length in lengths}
+    if all(length <= chance[length] for length in lengths):  # though all rows of each block were equal
         return Blocks(1, {}, rows, too_short=bool(arrived))
-    lengths = [2**power for power in range(1, int(math.log2(rows / _LEAST_BLOCKS)) + 1)]
     medians = [float(np.median(effects)) for effects in _by_doubling([*arrived.values()], len(lengths))]
-    clear = [
-        (median, length)
-        for median, length in zip(medians, lengths, strict=True)
-        if median > 1 + _BLOCK_ERRORS * math.sqrt(2 * length / rows)
-    ]
+    clear = [(median, length) for median, length in zip(medians, lengths, strict=True) if median > chance[length]]
     if not clear:
         return Blocks(1, {}, rows)
     length = max(clear)[1]

@@ -40,7 +40,9 @@ _LEAVE_OUT = (
     "--exclude-features-attribute (in an environment: exclude_features_attribute)"
 )
 
-_MISSING_OPTION = "--missing-values usual (in an environment: missing_values=usual)"
+
+def _missing_option(*words: str) -> str:
+    return f"--missing-values {','.join(words)} (in an environment: missing_values={','.join(words)})"
 
 
 def unwatched(features: Mapping[str, FeatureStatistics]) -> Iterator[str]:
@@ -64,7 +66,7 @@ def unwatched(features: Mapping[str, FeatureStatistics]) -> Iterator[str]:
     if words:
         yield (
             f"text that usually means a missing value, such as NA or -, counts as text: {enumerated(words)}; "
-            f"leave the value empty where it is missing, or give {_MISSING_OPTION}"
+            f"leave the value empty where it is missing, or give {_missing_option('usual')}"
         )
     alike = [f"{name!r} ({count})" for name, feature in features.items() if (count := _alike(feature.categories or {}))]
     if alike:
@@ -108,7 +110,8 @@ def why_text(feature: FeatureStatistics, *, in_baseline: bool = True) -> str | N
     kept = f"; {numbers:,} of {present:,} are numbers" if numbers else ""
     plain = [kind for kind in spelled if kind not in (Spelling.MISSING, Spelling.BEYOND_DOUBLE)]
     option = number_option(plain)
-    advice = [f"leave missing values empty, or give {_MISSING_OPTION}"] * bool(missing)
+    words = ["usual"] * bool(missing) + ["inf", "-inf"] * (Spelling.BEYOND_DOUBLE in spelled)
+    advice = [f"leave missing values empty, or give {_missing_option(*words)}"] * bool(words)
     advice += ["write numbers as 1234.5" + (f", or give {option}" if option else "")] * bool(plain)
     advice += ["make the baseline again"] * in_baseline
     fix = f": {', and '.join(advice)}" if len(advice) > in_baseline else ""

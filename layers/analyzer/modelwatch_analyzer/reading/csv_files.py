@@ -352,8 +352,10 @@ class _Opening:
                 "title or a comment, remove it"
             )
         elif rows and all(len(fields) == len(header) + 1 for fields in rows):
-            remark = _ROW_NAMES if any(fields[-1] for fields in rows) else _SEPARATOR_AT_ENDS
-            self.remarks.append(remark.format(file.label))
+            if not any(fields[-1] for fields in rows):
+                self.remarks.append(_SEPARATOR_AT_ENDS.format(file.label))
+            elif len({fields[0] for fields in rows}) == len(rows):
+                self.remarks.append(_ROW_NAMES.format(file.label))
         elif looks_like_row(header, rows):
             self.remarks.append(
                 f"the first line of {file.label} looks like data, not like names of columns: if it is, give {NO_HEADER}"
@@ -535,5 +537,8 @@ def _take_records(
 
 def _leave_out(record: Record, source: _CsvFile, line: int, log: ReadLog) -> None:
     """Count a malformed record of a text that starts at a line."""
-    fields = f"{count_text(len(record.fields or ()), 'field')} instead of {len(source.columns)}"
+    number = len(record.fields or ())
+    fields = f"{count_text(number, 'field')} instead of {len(source.columns)}"
+    if number > len(source.columns):
+        fields += " (a separator within a value needs quotes around the value)"
     log.leave_out(source.file.label, line + record.line, record.reason or fields, in_piece=source.is_continued)

@@ -77,7 +77,7 @@ class ValueSpelling:
 
     @property
     def missing_numbers(self) -> frozenset[float]:
-        """The numbers that are missing, such as -999, also as columns of single precision hold them."""
+        """The numbers that are missing, such as -999 or inf, also as columns of single precision hold them."""
         return _numbers_among(self.missing)
 
     def without_missing_numbers(self, column: pl.Series) -> pl.Series:
@@ -146,7 +146,7 @@ def _number(word: str) -> float | None:
         number = float(word)
     except ValueError:
         return None
-    return number if math.isfinite(number) else None
+    return None if math.isnan(number) else number
 
 
 AS_WRITTEN = ValueSpelling()
