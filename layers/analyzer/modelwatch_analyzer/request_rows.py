@@ -10,7 +10,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from modelwatch_analyzer.calibrated.dependence import ENOUGH_ROWS, FEW_REQUESTS, LEAST_MENTIONED, are_few, equally_large
+from modelwatch_analyzer.calibrated.dependence import (
+    ENOUGH_ROWS,
+    FEW_REQUESTS,
+    LEAST_MENTIONED,
+    are_few,
+    equally_large,
+)
 from modelwatch_analyzer.metric_change import INDEPENDENT, Dependence
 from modelwatch_analyzer.reading.dataset import REQUEST_COLUMN
 
@@ -21,6 +27,7 @@ _MOST_ENTRIES, _LEAST_REQUESTS = ENOUGH_ROWS, 30
 _SLACK = 2
 """Up to this many times the entries are held before some are dropped."""
 _AT_ONCE = 1_000
+_QUARTILES = (0.25, 0.5, 0.75)
 _SEED = 20261130
 _REQUEST, _DRAW, _ROWS = "request", "draw", "rows"
 
@@ -189,6 +196,23 @@ class RequestRows:
         effect = float((sums**2).sum()) / total * requests / (requests - 1)  # the mean is of the same requests
         others = (1 - share) ** 2 / self.alone if self.alone else 0.0
         return Dependence(max(1.0, 1 + (effect - 1) * share), 1 / (share**2 / requests + others))
+
+    def repeated(self, column: str) -> float | None:
+        """Return the design effect of a distribution: the largest over classes, or over the quartiles of numbers.
+
+        None if the rows do not depend on each other.
+        """
+        entries = self.entries
+        if entries is None:
+            return None
+        values = entries[column]
+        if values.dtype.is_float():
+            limits = (values.quantile(share) for share in _QUARTILES)
+            scores = [(values <= limit).cast(pl.Float64).to_numpy() for limit in limits]
+        else:
+            scores = [(values == each).cast(pl.Float64).to_numpy() for each in values.unique(maintain_order=True)]
+        largest = max((self.dependence(entries, each).repeated for each in scores), default=1.0)
+        return largest if largest > 1 else None
 
     def remark(self, found: Iterable[Dependence]) -> str | None:
         """Say by how many times fewer the rows count, if they do, or that this cannot be determined."""

@@ -184,7 +184,7 @@ class Classes:
         What they were summed from; replicates have none.
     """
 
-    of_row: ClassVar[tuple[str, ...]] = ("label", "predicted")
+    of_row: ClassVar[tuple[str, ...]] = ("label", "prediction")
 
     sums: ClassCounts
     matrix: ConfusionMatrix | None = None

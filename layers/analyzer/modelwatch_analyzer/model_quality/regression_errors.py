@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from modelwatch_analyzer.model_quality.distributions import LABEL, PREDICTION, Distributions, of_numbers
 from modelwatch_analyzer.moments import Moments
+from modelwatch_analyzer.request_rows import RequestRows
 from modelwatch_analyzer.resampling import Resampling
 from modelwatch_analyzer.sketches.kll import KllSketch
 from modelwatch_analyzer.spread import Ranges, sum_of_squares_within
@@ -129,11 +130,11 @@ class RegressionErrors:
             self._blocks = self._blocks.moved(_blocks_of_rows(0, self.count))
         return _blocks_of_rows(self.count, number)
 
-    def distributions(self) -> Distributions:
+    def distributions(self, requests: RequestRows) -> Distributions:
         """Return those of the predicted numbers and of the labels; there must be a row."""
         return {
-            PREDICTION: of_numbers(PREDICTION, self.prediction, self.prediction_sketch),
-            LABEL: of_numbers(LABEL, self.label, self.label_sketch),
+            PREDICTION: of_numbers(PREDICTION, self.prediction, self.prediction_sketch, requests),
+            LABEL: of_numbers(LABEL, self.label, self.label_sketch, requests),
         }
 
     def remarks(self) -> Iterator[str]:
