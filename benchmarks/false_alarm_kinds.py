@@ -226,9 +226,9 @@ def _of_requests(monitor: Monitor, copies: int, generator: Generator) -> tuple[b
             files = [write(rows, copies, Path(folder) / side) for side, rows in (("before", before), ("now", now))]
             form = "capture" if write is _captures else "csv"
             columns = {"inference_attribute": "prediction", "ground_truth_attribute": "label"}
-            options = columns | dict(monitor.options) | {"dataset_format": form}
-            baseline = modelwatch.baseline(files[0], kind=monitor.kind, **options)
-            found.append(len(modelwatch.check(files[1], baseline, dataset_format=form).violations) > 0)
+            settings: dict[str, Any] = {"dataset_format": form, "bootstrap_replicates": _REPLICATES}
+            baseline = modelwatch.baseline(files[0], kind=monitor.kind, **columns | dict(monitor.options) | settings)
+            found.append(len(modelwatch.check(files[1], baseline, **settings).violations) > 0)
     alone, known = found
     return alone, known
 

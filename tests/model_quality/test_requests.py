@@ -188,6 +188,25 @@ def test_rows_that_came_alone_are_worth_as_much_as_ever():
     assert 200 < both.requests <= 550
 
 
+def test_requests_whose_predictions_are_all_right_are_as_uncertain_as_so_few_rows():
+    # By 960 rows, of which two more may be wrong, the standard error of a precision of 1 would be a ninth of it.
+    label = np.arange(12) % 2
+    few, many = (
+        pl.DataFrame({"prediction": np.repeat(label, copies), "label": np.repeat(label, copies)}) for copies in (1, 80)
+    )
+    many = many.with_columns(pl.Series(REQUEST_COLUMN, np.repeat(np.arange(12, dtype=np.uint64), 80)))
+    evaluations = [BinaryEvaluation(Columns("label", "prediction", ())) for _ in range(2)]
+    for evaluation, rows in zip(evaluations, (few, many), strict=True):
+        evaluation.update(rows)
+    of_few, of_many = (each.finish(CONFIDENCE).metrics for each in evaluations)
+    for name in ("accuracy", "precision", "recall", "f1"):
+        expected, found = of_few[name].estimate, of_many[name].estimate
+        assert expected is not None
+        assert found is not None
+        assert found.standard_error == pytest.approx(expected.standard_error, rel=0.25), name
+        assert found.independent_rows == pytest.approx(expected.rows, rel=0.1), name
+
+
 def violations(kind: str, seed: int, *, known: bool) -> int:
     """Return how many of 8 windows of 40 requests, of 25 rows that are the same, are violations."""
     generator, found = np.random.default_rng(seed), 0

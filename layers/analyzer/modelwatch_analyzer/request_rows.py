@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -160,12 +161,23 @@ class RequestRows:
             kinds.with_row_index("kind"), on=list(values), how="left", nulls_equal=True, maintain_order="left"
         )["kind"].to_numpy()
         parts = [influences(part) for part in kinds.iter_slices(_AT_ONCE)]
-        return {
-            name: self.dependence(entries, np.concatenate([part[name] for part in parts])[place]) for name in parts[0]
-        }
+        return self.completed(
+            {name: self.dependence(entries, np.concatenate([part[name] for part in parts])[place]) for name in parts[0]}
+        )
 
-    def dependence(self, entries: pl.DataFrame, influence: Floats) -> Dependence:
-        """Return how dependent rows are for a metric, by its influence function.
+    def completed(self, found: Mapping[str, Dependence | None]) -> dict[str, Dependence]:
+        """Give metrics whose rows do not show how they depend on each other the largest design effect of the others.
+
+        If no metric shows any, rows of one request may all be the same.
+        """
+        known = [each for each in found.values() if each is not None]
+        rows, squares = self.rows + self.alone, self.squares + self.alone
+        same = Dependence(squares / rows, rows**2 / squares) if rows else INDEPENDENT
+        largest = max(known, key=attrgetter("repeated"), default=same)
+        return {name: each or largest for name, each in found.items()}
+
+    def dependence(self, entries: pl.DataFrame, influence: Floats) -> Dependence | None:
+        """Return how dependent rows are for a metric, by its influence function; None where all rows have the same.
 
         Parameters
         ----------
@@ -184,14 +196,14 @@ class RequestRows:
         rows = entries[_ROWS].to_numpy().astype(np.float64)
         defined = np.where(np.isfinite(influence), influence, np.nan)
         if not rows.size or np.isnan(defined).all():
-            return INDEPENDENT
+            return None
         away = np.nan_to_num(defined - np.nansum(defined * rows) / rows[~np.isnan(defined)].sum())
         away /= max(float(np.abs(away).max()), np.finfo(np.float64).tiny)  # whose squares neither over- nor underflow
         starts = np.flatnonzero(np.diff(entries[_REQUEST].to_numpy(), prepend=-1))
         sums, sizes = (np.add.reduceat(each * rows, starts) for each in (away, np.abs(away)))
         total = float((away**2 * rows).sum())
         if not total:
-            return INDEPENDENT
+            return None
         share, requests = self.rows / (self.rows + self.alone), max(2.0, equally_large(sizes))
         effect = float((sums**2).sum()) / total * requests / (requests - 1)  # the mean is of the same requests
         others = (1 - share) ** 2 / self.alone if self.alone else 0.0
@@ -211,7 +223,8 @@ class RequestRows:
             scores = [(values <= limit).cast(pl.Float64).to_numpy() for limit in limits]
         else:
             scores = [(values == each).cast(pl.Float64).to_numpy() for each in values.unique(maintain_order=True)]
-        largest = max((self.dependence(entries, each).repeated for each in scores), default=1.0)
+        found = self.completed({str(place): self.dependence(entries, each) for place, each in enumerate(scores)})
+        largest = max((each.repeated for each in found.values()), default=1.0)
         return largest if largest > 1 else None
 
     def remark(self, found: Iterable[Dependence]) -> str | None:

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from modelwatch_analyzer.metric_change import FURTHER_ROWS, INDEPENDENT, LEAST_ROWS, Dependence, Estimate
+from modelwatch_analyzer.metric_change import INDEPENDENT, LEAST_ROWS, Dependence, Estimate, further_rows_of
 from modelwatch_analyzer.request_rows import RequestRows
 from modelwatch_analyzer.resampling import Bootstrap, Resampling, Subsamples
 from modelwatch_analyzer.spread import standard_deviation
@@ -188,12 +188,13 @@ def measure(
             _replicates(metrics, evidence, values, part)
             for part in Bootstrap.in_parts(confidence.replicates, confidence.seed)
         ]
-        further = Bootstrap.in_parts(confidence.replicates, confidence.seed, further_rows=FURTHER_ROWS)
+        dependent = {} if requests is None else _dependence(metrics, evidence, requests)
+        further_rows = further_rows_of(dependent.values())
+        further = Bootstrap.in_parts(confidence.replicates, confidence.seed, further_rows=further_rows)
         thought = [_replicates(metrics, evidence, values, part) for part in further] if confidence.estimates else []
         subsamples = {}
         if rows >= LEAST_FOR_DEVIATION:
             subsamples = _replicates(metrics, evidence, values, Subsamples(_SUBSAMPLES, _SHARE, confidence.seed))
-        dependent = {} if requests is None else _dependence(metrics, evidence, requests)
     measured = {}
     for metric in metrics:
         value = values[metric.name]
