@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from modelwatch_analyzer.calibrated.dependence import (
     ENOUGH_ROWS,
-    FEW_REQUESTS,
     LEAST_MENTIONED,
     are_few,
     equally_large,
+    few_requests_text,
 )
 from modelwatch_analyzer.metric_change import INDEPENDENT, Dependence
 from modelwatch_analyzer.reading.dataset import REQUEST_COLUMN
@@ -230,7 +230,7 @@ class RequestRows:
     def remark(self, found: Iterable[Dependence]) -> str | None:
         """Say by how many times fewer the rows count, if they do, or that this cannot be determined."""
         if self.are_few:
-            return FEW_REQUESTS.format(self.requests + self.alone)
+            return few_requests_text(self.requests + self.alone)
         largest = max((each.repeated for each in found), default=1.0)
         if largest < LEAST_MENTIONED:
             return None
