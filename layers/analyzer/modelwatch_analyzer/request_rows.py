@@ -142,23 +142,26 @@ class RequestRows:
         return pl.concat(self._entries, how="vertical_relaxed")
 
     def by_influence(
-        self, values: Sequence[str], influences: Callable[[pl.DataFrame], Mapping[str, Floats]]
+        self,
+        seen_of: Callable[[pl.DataFrame], pl.DataFrame],
+        influences: Callable[[pl.DataFrame], Mapping[str, Floats]],
     ) -> dict[str, Dependence]:
         """Return how dependent rows are for each of several metrics.
 
         Parameters
         ----------
-        values : sequence of str
-            What these metrics look at.
+        seen_of : callable
+            Returns what these metrics look at of rows.
         influences : callable
-            Given some rows, what each metric would be with one more row like each of them.
+            Given some of that, what each metric would be with one more row like each.
         """
         entries = self.entries
         if entries is None or not entries.height:
             return {}
-        kinds = entries.select(values).unique(maintain_order=True)
-        place = entries.join(
-            kinds.with_row_index("kind"), on=list(values), how="left", nulls_equal=True, maintain_order="left"
+        seen = seen_of(entries)
+        kinds = seen.unique(maintain_order=True)
+        place = seen.join(
+            kinds.with_row_index("kind"), on=seen.columns, how="left", nulls_equal=True, maintain_order="left"
         )["kind"].to_numpy()
         parts = [influences(part) for part in kinds.iter_slices(_AT_ONCE)]
         return self.completed(

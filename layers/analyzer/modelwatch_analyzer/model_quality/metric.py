@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 import polars as pl
@@ -43,17 +43,13 @@ class Evidence(Protocol):
     """What metrics of one family are computed from.
 
     Its arrays may have leading axes, one entry a replicate.
-
-    Attributes
-    ----------
-    of_row : tuple of str
-        What is known of a row, see `RequestRows`.
     """
-
-    of_row: ClassVar[tuple[str, ...]]
 
     def resampled(self, resampling: Resampling) -> tuple[Self, Self]:
         """Return the replicates, and what they were drawn from: this itself, or a coarser form of it."""
+
+    def seen_of(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Return what this distinguishes of rows, see `RequestRows`."""
 
     def with_one_more(self, rows: pl.DataFrame) -> Self:
         """Return, for each of these rows, the evidence with one more row like it, on a leading axis."""
@@ -231,7 +227,7 @@ def _dependence(metrics: Iterable[Metric[E]], evidence: E, requests: RequestRows
         more = evidence.with_one_more(rows)
         return {metric.name: metric.measure(more) for metric in metrics}
 
-    return requests.by_influence(evidence.of_row, influences)
+    return requests.by_influence(evidence.seen_of, influences)
 
 
 def _interval(
