@@ -1,16 +1,22 @@
-"""Model quality and bias: windows and months like the baseline that have any violation, and changed windows."""
+"""Model quality and bias: windows and months like the baseline that have any violation, and changed windows.
+
+Also windows of requests of several rows that are the same, and the same rows as if they were independent.
+"""
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
+import tempfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing import get_context
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,6 +36,8 @@ _CONFIG = {
 _SIZES = ((100, 100), (100, 1_000), (1_000, 500), (1_000, 1_000), (1_000, 10_000))
 _HOURLY, _FACTORS, _LOOKS, _REPLICATES = 200, (1, 10, 100), 720, 200
 _RATE, _MONTHLY_RATE = 0.01, 0.05
+_REQUESTS, _COPIES = 1_000, (2, 5, 20)
+"""The rows of windows of requests, and of their baselines, and how often each is there in its request."""
 _WRONG = 0.1
 """The share of the rows of a changed window whose prediction is not the model's: of bias, those of one group."""
 
@@ -128,9 +136,14 @@ MONITORS: Mapping[str, Monitor] = {
 }
 
 
+_OF_REQUESTS = ("binary classification", "multiclass classification", "regression", "bias")
+
+
 def run(options: argparse.Namespace) -> None:
     """Simulate and print."""
-    _print_windows(4 if options.quick else options.windows)
+    windows = 4 if options.quick else options.windows
+    _print_windows(windows)
+    _print_requests(windows)
     if options.months and not options.quick:
         _print_months(options.months)
 
@@ -180,3 +193,66 @@ def _print_windows(windows: int) -> None:
     console.print(table)
     no_change = f"No change: {worst:.1%} of the windows of a monitor at most (target {_RATE:.0%})"
     say(console, no_change, is_met=worst <= _RATE)
+
+
+def _print_requests(windows: int) -> None:
+    table = Table(title=f"Windows without a change of {_REQUESTS:,} rows, which are there several times, %")
+    for heading in ("monitor", "each row", "windows", "as if independent", "in requests"):
+        table.add_column(heading, justify="right")
+    worst = 0.0
+    for name in _OF_REQUESTS:
+        alarms = 0
+        for copies in _COPIES:
+            generator = np.random.default_rng([SEED, zlib.crc32(f"{name} of requests {copies}".encode())])
+            found = [_of_requests(MONITORS[name], copies, generator) for _ in range(windows)]
+            alone, known = (sum(each) for each in zip(*found, strict=True))
+            alarms += known
+            shares = (f"{100 * each / windows:.1f}" for each in (alone, known))
+            table.add_row(name, f"{copies} times", f"{windows}", *shares)
+            print(f"{name}, {copies}: {alone} and {known} of {windows} windows", file=sys.stderr, flush=True)
+        worst = max(worst, alarms / (len(_COPIES) * windows))
+    console = terminal()
+    console.print(table)
+    no_change = f"No change, in requests: {worst:.1%} of the windows of a monitor at most (target {_RATE:.0%})"
+    say(console, no_change, is_met=worst <= _RATE)
+
+
+def _of_requests(monitor: Monitor, copies: int, generator: Generator) -> tuple[bool, bool]:
+    """Say whether a window has a violation where its rows count as independent, and where their requests are known."""
+    before, now = (monitor.draw(_REQUESTS // copies, generator, False) for _ in range(2))
+    found = []
+    for write in (_table, _captures):
+        with tempfile.TemporaryDirectory() as folder:
+            files = [write(rows, copies, Path(folder) / side) for side, rows in (("before", before), ("now", now))]
+            form = "capture" if write is _captures else "csv"
+            columns = {"inference_attribute": "prediction", "ground_truth_attribute": "label"}
+            settings: dict[str, Any] = {"dataset_format": form, "bootstrap_replicates": _REPLICATES}
+            baseline = modelwatch.baseline(files[0], kind=monitor.kind, **columns | dict(monitor.options) | settings)
+            found.append(len(modelwatch.check(files[1], baseline, **settings).violations) > 0)
+    alone, known = found
+    return alone, known
+
+
+def _table(rows: pl.DataFrame, copies: int, folder: Path) -> Path:
+    folder.mkdir()
+    rows.select(pl.all().repeat_by(copies).explode()).write_csv(folder / "rows.csv")
+    return folder / "rows.csv"
+
+
+def _captures(rows: pl.DataFrame, copies: int, folder: Path) -> Path:
+    """Write requests with their labels, in each of which a row is there several times."""
+    folder.mkdir()
+    sides = {"endpointInput": ["group"], "endpointOutput": ["probability", "prediction"]}
+    lines = []
+    for number, row in enumerate(rows.rows(named=True)):
+        data = {side: {name: row[name] for name in names if name in row} for side, names in sides.items()}
+        record = {side: _payload(json.dumps(each), copies) for side, each in data.items()}
+        truth = _payload(json.dumps({"label": row["label"]}), copies)
+        metadata = {"eventId": str(number), "inferenceTime": "2026-11-30T09:30:00Z"}
+        lines.append(json.dumps({"captureData": record, "groundTruthData": truth, "eventMetadata": metadata}))
+    (folder / "captures.jsonl").write_text("\n".join(lines))
+    return folder
+
+
+def _payload(document: str, copies: int) -> dict[str, str]:
+    return {"observedContentType": "application/jsonlines", "encoding": "JSON", "data": "\n".join([document] * copies)}

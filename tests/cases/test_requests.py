@@ -48,7 +48,7 @@ def _command(verb: str, kind: str, folder: str, options: str, output: str):
 
 
 _KINDS = {
-    "model-quality": (_MODEL_QUALITY, "--constraints known/constraints.json"),
+    "model-quality": (_MODEL_QUALITY, "--constraints known/constraints.json --statistics known/statistics.json"),
     "bias": (_BIAS, "--constraints known/analysis.json"),
 }
 

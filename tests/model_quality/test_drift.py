@@ -22,6 +22,7 @@ from modelwatch_analyzer.model_quality.distributions import Distributions, of_cl
 from modelwatch_analyzer.model_quality.drift import check_distributions
 from modelwatch_analyzer.model_quality.evaluation import EVALUATIONS
 from modelwatch_analyzer.model_quality.metric import Confidence
+from modelwatch_analyzer.request_rows import RequestRows
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitor_kinds import ProblemType
 
@@ -273,7 +274,7 @@ def test_the_report_has_both_distributions_side_by_side(runs, edited):
 def classes(pairs: list[tuple[str, str]]) -> Distributions:
     counts = ConfusionCounts()
     counts.update(Counter(pairs).items())
-    return of_classes(counts.finish(str))
+    return of_classes(counts.finish(str), RequestRows())
 
 
 def test_no_window_of_the_baselines_own_shares_is_drift_by_the_suggested_limits():
@@ -329,7 +330,7 @@ def test_classes_in_any_split_and_order_have_the_same_distributions(pairs, cut):
     one.update(Counter(pairs[:cut]).items())
     other.update(Counter(pairs[cut:]).items())
     merged = [part.finish(str) for part in (one.merge(other), other.merge(one))]
-    assert of_classes(merged[0]) == of_classes(merged[1]) == classes(pairs)
+    assert of_classes(merged[0], RequestRows()) == of_classes(merged[1], RequestRows()) == classes(pairs)
 
 
 def test_more_numbers_than_a_sketch_keeps_are_compared_within_its_error(runs, edited):

@@ -16,11 +16,13 @@ from numpy.typing import NDArray
 from sklearn import metrics as sk
 
 from modelwatch_analyzer import request_rows
+from modelwatch_analyzer.distances.distribution_constraints import SUGGESTED_DISTRIBUTION
 from modelwatch_analyzer.metric_change import INDEPENDENT, Dependence, Rates
 from modelwatch_analyzer.model_quality.binary import BinaryEvaluation
 from modelwatch_analyzer.model_quality.check import check
 from modelwatch_analyzer.model_quality.columns import Columns
 from modelwatch_analyzer.model_quality.documents import suggested_constraints
+from modelwatch_analyzer.model_quality.drift import check_distributions
 from modelwatch_analyzer.model_quality.metric import Confidence
 from modelwatch_analyzer.model_quality.multiclass import MulticlassEvaluation
 from modelwatch_analyzer.model_quality.quality import Evaluation, Quality
@@ -186,6 +188,25 @@ def test_rows_that_came_alone_are_worth_as_much_as_ever():
     assert 200 < both.requests <= 550
 
 
+def test_requests_whose_predictions_are_all_right_are_as_uncertain_as_so_few_rows():
+    # By 960 rows, of which two more may be wrong, the standard error of a precision of 1 would be a ninth of it.
+    label = np.arange(12) % 2
+    few, many = (
+        pl.DataFrame({"prediction": np.repeat(label, copies), "label": np.repeat(label, copies)}) for copies in (1, 80)
+    )
+    many = many.with_columns(pl.Series(REQUEST_COLUMN, np.repeat(np.arange(12, dtype=np.uint64), 80)))
+    evaluations = [BinaryEvaluation(Columns("label", "prediction", ())) for _ in range(2)]
+    for evaluation, rows in zip(evaluations, (few, many), strict=True):
+        evaluation.update(rows)
+    of_few, of_many = (each.finish(CONFIDENCE).metrics for each in evaluations)
+    for name in ("accuracy", "precision", "recall", "f1"):
+        expected, found = of_few[name].estimate, of_many[name].estimate
+        assert expected is not None
+        assert found is not None
+        assert found.standard_error == pytest.approx(expected.standard_error, rel=0.25), name
+        assert found.independent_rows == pytest.approx(expected.rows, rel=0.1), name
+
+
 def violations(kind: str, seed: int, *, known: bool) -> int:
     """Return how many of 8 windows of 40 requests, of 25 rows that are the same, are violations."""
     generator, found = np.random.default_rng(seed), 0
@@ -204,6 +225,25 @@ def violations(kind: str, seed: int, *, known: bool) -> int:
 def test_windows_without_a_change_are_no_violations_where_rows_of_a_request_are_the_same(kind):
     assert violations(kind, 8, known=True) == 0
     assert violations(kind, 8, known=False) >= 3  # as if they were independent
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_drift_of_predictions_and_labels_allows_for_the_chance_of_requests(kind):
+    # By hand: Robust takes 1.8 sqrt((n + m) / (n m)) off the distance, where n = m = 40 requests of 25 equal rows each.
+    generator, chance = np.random.default_rng(10), 1.8 * (2 / 40) ** 0.5
+    before, now = (quality_of(kind, KINDS[kind][1](generator, np.full(40, 25), 1.0)).distributions for _ in range(2))
+    limits = dict.fromkeys(now, SUGGESTED_DISTRIBUTION)
+    simple = {name: limit.model_copy(update={"comparison_method": "Simple"}) for name, limit in limits.items()}
+    for name, drift in check_distributions(now, before, limits).drifts.items():
+        whole = check_distributions(now, before, simple).drifts[name].distance
+        assert now[name].repeated == pytest.approx(25, rel=0.2)
+        assert drift.distance == pytest.approx(max(0.0, whole - chance), abs=0.03)
+        assert not drift.exceeded
+        then, alone = (
+            {each: side[each].model_copy(update={"repeated": None}) for each in side} for side in (before, now)
+        )
+        as_rows = check_distributions(alone, then, limits).drifts[name].distance
+        assert as_rows == pytest.approx(max(0.0, whole - 1.8 * (2 / 1_000) ** 0.5), abs=1e-9)
 
 
 _SIZES = st.lists(st.integers(1, 6), min_size=1, max_size=30)

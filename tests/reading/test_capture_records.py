@@ -95,16 +95,16 @@ LAST = [datetime(9999, 1, 1, hour, 30, tzinfo=zone) for hour in (0, 6, 23) for z
 @given(st.lists(st.one_of(TIMES, st.none(), st.sampled_from(LAST)), max_size=5))
 @example([datetime(1970, 1, 1, tzinfo=UTC), datetime(1969, 12, 31, 13, tzinfo=SHIFTED[1])])
 @example([datetime(9998, 12, 31, 18, tzinfo=UTC), LAST[1]])
-def test_hours_are_whole_hours_since_1970(times: list[datetime | None]) -> None:
+def test_slots_of_an_hour_are_whole_hours_since_1970(times: list[datetime | None]) -> None:
     block = RecordBlock(SourceFile(Path("a"), "a"), range(len(times)), [], [record_at(time) for time in times])
-    assert block.hours == [hour_of(time) for time in times]
+    assert block.slots(60) == [hour_of(time) for time in times]
 
 
 @given(first=TIMES, minutes=st.lists(st.integers(0, 59), min_size=1))
-def test_records_of_one_hour_have_it(first: datetime, minutes: list[int]) -> None:
+def test_records_of_one_hour_have_its_slot(first: datetime, minutes: list[int]) -> None:
     records = [record_at(first.replace(minute=minute)) for minute in minutes]
     block = RecordBlock(SourceFile(Path("a"), "a"), range(len(records)), [], records)
-    assert block.hours == [hour_of(first.replace(minute=minute)) for minute in minutes]
+    assert block.slots(60) == [hour_of(first.replace(minute=minute)) for minute in minutes]
 
 
 def record_at(time: datetime | None) -> CapturedRecord:

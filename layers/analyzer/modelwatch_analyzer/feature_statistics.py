@@ -16,6 +16,7 @@ from pydantic_core import PydanticKnownError
 from modelwatch_analyzer.calibrated.cells import ColumnCounts
 from modelwatch_analyzer.calibrated.evidence import Found
 from modelwatch_analyzer.documents import Deferred, EditedDocument
+from modelwatch_analyzer.metric_change import Repeated
 from modelwatch_analyzer.moments import Moments
 from modelwatch_analyzer.profile.columns import TextColumn
 from modelwatch_analyzer.profile.lexical import ColumnType
@@ -137,7 +138,7 @@ class StringStatistics(EditedDocument):
 
 
 class FeatureStatistics(EditedDocument):
-    """One column of a dataset; ``calibration`` and ``evidence`` are ours.
+    """One column of a dataset; ``calibration``, ``evidence`` and ``repeated`` are ours.
 
     Attributes
     ----------
@@ -145,6 +146,8 @@ class FeatureStatistics(EditedDocument):
         What the Calibrated comparison compares with, in a baseline.
     evidence : Found, optional
         What the Calibrated comparison found in a window; other settings are judged from it.
+    repeated : float, optional
+        The design effect of predictions or labels that came in requests, see `Dependence`.
     """
 
     name: str
@@ -153,6 +156,7 @@ class FeatureStatistics(EditedDocument):
     string_statistics: StringStatistics | None = None
     calibration: ColumnCounts | None = None
     evidence: Found | None = None
+    repeated: Repeated = None
 
     def without_values(self) -> Self:
         """Return it without what is a value of a single row: extremes, quantiles, categories, the sketch's items."""

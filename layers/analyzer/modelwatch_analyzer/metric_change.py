@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
+from statistics import median
 from typing import Annotated, Self
 
 from pydantic import Field
@@ -12,7 +14,8 @@ LEAST_ROWS, MOST_ROWS = 2, 1 << 53
 """The fewest and the most rows of a metric: one row has no variance, and a float counts no further than the most."""
 
 FURTHER_ROWS = 2.0
-"""How many rows the bootstrap of standard errors adds: without any, a metric at its bound would seem to be certain."""
+"""How many independent rows the bootstrap of standard errors adds: without any, a metric at its bound would seem to be
+certain."""
 
 
 Repeated = Annotated[float | None, Field(ge=1, allow_inf_nan=False)]
@@ -169,6 +172,11 @@ def chance_of(worse_by: float, now: Estimate, before: Estimate | None) -> float:
     error = max(each.standard_error * math.sqrt(each.independent_rows * shares) for each in sides)
     away = worse_by / error if error > 0 else math.inf
     return 1.0 if math.isnan(away) else max(float(stdtr(known_from - 1, -away)), 0.5**known_from)
+
+
+def further_rows_of(dependences: Iterable[Dependence]) -> float:
+    """Return how many rows are worth `FURTHER_ROWS` independent ones, by the median over metrics."""
+    return FURTHER_ROWS * median(each.repeated for each in (*dependences,) or (INDEPENDENT,))
 
 
 def margin_of(estimate: Estimate, rate: float) -> float:

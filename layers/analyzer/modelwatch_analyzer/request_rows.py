@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from modelwatch_analyzer.calibrated.dependence import ENOUGH_ROWS, FEW_REQUESTS, LEAST_MENTIONED, are_few, equally_large
+from modelwatch_analyzer.calibrated.dependence import (
+    ENOUGH_ROWS,
+    LEAST_MENTIONED,
+    are_few,
+    equally_large,
+    few_requests_text,
+)
 from modelwatch_analyzer.metric_change import INDEPENDENT, Dependence
 from modelwatch_analyzer.reading.dataset import REQUEST_COLUMN
 
@@ -21,6 +28,7 @@ _MOST_ENTRIES, _LEAST_REQUESTS = ENOUGH_ROWS, 30
 _SLACK = 2
 """Up to this many times the entries are held before some are dropped."""
 _AT_ONCE = 1_000
+_QUARTILES = (0.25, 0.5, 0.75)
 _SEED = 20261130
 _REQUEST, _DRAW, _ROWS = "request", "draw", "rows"
 
@@ -134,31 +142,45 @@ class RequestRows:
         return pl.concat(self._entries, how="vertical_relaxed")
 
     def by_influence(
-        self, values: Sequence[str], influences: Callable[[pl.DataFrame], Mapping[str, Floats]]
+        self,
+        seen_of: Callable[[pl.DataFrame], pl.DataFrame],
+        influences: Callable[[pl.DataFrame], Mapping[str, Floats]],
     ) -> dict[str, Dependence]:
         """Return how dependent rows are for each of several metrics.
 
         Parameters
         ----------
-        values : sequence of str
-            What these metrics look at.
+        seen_of : callable
+            Returns what these metrics look at of rows.
         influences : callable
-            Given some rows, what each metric would be with one more row like each of them.
+            Given some of that, what each metric would be with one more row like each.
         """
         entries = self.entries
         if entries is None or not entries.height:
             return {}
-        kinds = entries.select(values).unique(maintain_order=True)
-        place = entries.join(
-            kinds.with_row_index("kind"), on=list(values), how="left", nulls_equal=True, maintain_order="left"
+        seen = seen_of(entries)
+        kinds = seen.unique(maintain_order=True)
+        place = seen.join(
+            kinds.with_row_index("kind"), on=seen.columns, how="left", nulls_equal=True, maintain_order="left"
         )["kind"].to_numpy()
         parts = [influences(part) for part in kinds.iter_slices(_AT_ONCE)]
-        return {
-            name: self.dependence(entries, np.concatenate([part[name] for part in parts])[place]) for name in parts[0]
-        }
+        return self.completed(
+            {name: self.dependence(entries, np.concatenate([part[name] for part in parts])[place]) for name in parts[0]}
+        )
 
-    def dependence(self, entries: pl.DataFrame, influence: Floats) -> Dependence:
-        """Return how dependent rows are for a metric, by its influence function.
+    def completed(self, found: Mapping[str, Dependence | None]) -> dict[str, Dependence]:
+        """Give metrics whose rows do not show how they depend on each other the largest design effect of the others.
+
+        If no metric shows any, rows of one request may all be the same.
+        """
+        known = [each for each in found.values() if each is not None]
+        rows, squares = self.rows + self.alone, self.squares + self.alone
+        same = Dependence(squares / rows, rows**2 / squares) if rows else INDEPENDENT
+        largest = max(known, key=attrgetter("repeated"), default=same)
+        return {name: each or largest for name, each in found.items()}
+
+    def dependence(self, entries: pl.DataFrame, influence: Floats) -> Dependence | None:
+        """Return how dependent rows are for a metric, by its influence function; None where all rows have the same.
 
         Parameters
         ----------
@@ -177,23 +199,41 @@ class RequestRows:
         rows = entries[_ROWS].to_numpy().astype(np.float64)
         defined = np.where(np.isfinite(influence), influence, np.nan)
         if not rows.size or np.isnan(defined).all():
-            return INDEPENDENT
+            return None
         away = np.nan_to_num(defined - np.nansum(defined * rows) / rows[~np.isnan(defined)].sum())
         away /= max(float(np.abs(away).max()), np.finfo(np.float64).tiny)  # whose squares neither over- nor underflow
         starts = np.flatnonzero(np.diff(entries[_REQUEST].to_numpy(), prepend=-1))
         sums, sizes = (np.add.reduceat(each * rows, starts) for each in (away, np.abs(away)))
         total = float((away**2 * rows).sum())
         if not total:
-            return INDEPENDENT
+            return None
         share, requests = self.rows / (self.rows + self.alone), max(2.0, equally_large(sizes))
         effect = float((sums**2).sum()) / total * requests / (requests - 1)  # the mean is of the same requests
         others = (1 - share) ** 2 / self.alone if self.alone else 0.0
         return Dependence(max(1.0, 1 + (effect - 1) * share), 1 / (share**2 / requests + others))
 
+    def repeated(self, column: str) -> float | None:
+        """Return the design effect of a distribution: the largest over classes, or over the quartiles of numbers.
+
+        None if the rows do not depend on each other.
+        """
+        entries = self.entries
+        if entries is None:
+            return None
+        values = entries[column]
+        if values.dtype.is_float():
+            limits = (values.quantile(share) for share in _QUARTILES)
+            scores = [(values <= limit).cast(pl.Float64).to_numpy() for limit in limits]
+        else:
+            scores = [(values == each).cast(pl.Float64).to_numpy() for each in values.unique(maintain_order=True)]
+        found = self.completed({str(place): self.dependence(entries, each) for place, each in enumerate(scores)})
+        largest = max((each.repeated for each in found.values()), default=1.0)
+        return largest if largest > 1 else None
+
     def remark(self, found: Iterable[Dependence]) -> str | None:
         """Say by how many times fewer the rows count, if they do, or that this cannot be determined."""
         if self.are_few:
-            return FEW_REQUESTS.format(self.requests + self.alone)
+            return few_requests_text(self.requests + self.alone)
         largest = max((each.repeated for each in found), default=1.0)
         if largest < LEAST_MENTIONED:
             return None

@@ -15,7 +15,7 @@ from modelwatch_analyzer.bias.groups import Facet
 from modelwatch_analyzer.bias.intervals import Interval, dependences_of, estimate_of, interval_of, replicates_of
 from modelwatch_analyzer.bias.metric import BiasMetric, Stage, names_of
 from modelwatch_analyzer.bias.values import group_key
-from modelwatch_analyzer.metric_change import FURTHER_ROWS, INDEPENDENT, Estimate, RatesOfEach
+from modelwatch_analyzer.metric_change import INDEPENDENT, Estimate, RatesOfEach, further_rows_of
 from modelwatch_analyzer.request_rows import RequestRows
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_analyzer.wording import enumerated
@@ -132,8 +132,9 @@ def group_metrics_of(
     for group, name in enumerate(facet.values):
         share = baseline.share_of(facet.name, name) if baseline else _share(facet, group)
         counts.append(Counts(facet.of(facet.cells, group), grouped, facet.flips[group], share))
-    drawn = replicates_of(facet, counts, metrics, settings.bootstrap_replicates, settings.seed, FURTHER_ROWS)
-    dependent = dependences_of(facet, counts, metrics, requests)
+    dependent = [*dependences_of(facet, counts, metrics, requests)]
+    further_rows = further_rows_of(each for of_group in dependent for each in of_group.values())
+    drawn = replicates_of(facet, counts, metrics, settings.bootstrap_replicates, settings.seed, further_rows)
     for group, (name, replicates, dependence) in enumerate(zip(facet.values, drawn, dependent, strict=True)):
         rows, others = facet.rows(group)
         for metric in metrics:

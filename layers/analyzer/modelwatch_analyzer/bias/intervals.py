@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,8 +106,7 @@ def dependences_of(
                 for metric in metrics
                 if not (metric.conditional or isinstance(metric.given(replicate), Undefined))
             }
-        largest = max(found.values(), key=attrgetter("repeated"), default=INDEPENDENT)
-        yield {metric.name: found.get(metric.name, largest) for metric in metrics}
+        yield requests.completed({metric.name: found.get(metric.name) for metric in metrics})
 
 
 def _drawn(bootstrap: Bootstrap, cells: RowCounts) -> RowCounts:

@@ -22,8 +22,6 @@ _LEAST_BLOCKS = 10
 _LEAST_EQUAL = 2
 """If requests are worth fewer equally large ones than this, nearly all rows are in one: they do not show how requests
 differ."""
-FEW_REQUESTS = "The rows came in {} requests, which are too few, or too unequal, to tell whether rows of one are alike."
-"""What a remark says where so many requests do not show dependence."""
 LEAST_MENTIONED = 1.1
 """A smaller design effect is used, but not mentioned: where rows come in requests, it is mostly chance."""
 _SHARES = (0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99)
@@ -182,6 +180,16 @@ def blocks_of(ranks: Mapping[str, Floats], requests: Integers | None = None) -> 
 def are_few(requests: int, rows: int, squares: int) -> bool:
     """Return whether so many requests, of so many rows and such a sum of squared sizes, do not show dependence."""
     return requests < _LEAST_BLOCKS or rows**2 / squares < _LEAST_EQUAL
+
+
+def few_requests_text(requests: int) -> str:
+    """Say that so many requests do not show dependence."""
+    if requests == 1:
+        return "The rows came in one request, which does not show whether rows of one are alike."
+    return (
+        f"The rows came in {requests} requests, which are too few, or too unequal, to tell whether rows of one are "
+        "alike."
+    )
 
 
 def equally_large(sizes: NDArray[Any]) -> float:

@@ -11,10 +11,10 @@ from modelwatch_analyzer.calibrated.cells import FrozenTable, dependence_of
 from modelwatch_analyzer.calibrated.columns import evidence_of
 from modelwatch_analyzer.calibrated.dependence import (
     ENOUGH_ROWS,
-    FEW_REQUESTS,
     LEAST_MENTIONED,
     Blocks,
     EqualRows,
+    few_requests_text,
     repetition,
 )
 from modelwatch_analyzer.calibrated.evidence import Found, tested
@@ -92,7 +92,7 @@ def _copies(frozen: FrozenTable, rows: SampledRows, compared: Mapping[str, Compa
 
 def _remark(copies: float, blocks: Blocks, own: float, repeated: float) -> str:
     if repeated < LEAST_MENTIONED:
-        return FEW_REQUESTS.format(blocks.requests) if blocks.few_requests else ""
+        return few_requests_text(blocks.requests) if blocks.few_requests else ""
     cause = "rows are there more than once"
     if own < repeated:
         cause = "neighbouring rows of the baseline are alike, and the window is too short to show how far its own are"

@@ -74,7 +74,7 @@ class BinaryEvaluation:
         pairs = [(label, guess) for label in (NEGATIVE, POSITIVE) for guess in (NEGATIVE, POSITIVE)]
         self._counts.update(zip(pairs, cells, strict=True))
         self._requests.update(
-            rows, lambda: {"label": actual.astype(np.int8), "predicted": predicted.astype(np.int8)} | scored
+            rows, lambda: {"label": actual.astype(np.int8), "prediction": predicted.astype(np.int8)} | scored
         )
 
     def merge(self, other: BinaryEvaluation) -> BinaryEvaluation:
@@ -99,7 +99,7 @@ class BinaryEvaluation:
                 per_class,
                 matrix,
                 warnings=tuple(warnings),
-                distributions=of_classes(matrix),
+                distributions=of_classes(matrix, self._requests),
                 requests=self._requests,
             )
         cells = self._scores.finish()
@@ -123,6 +123,6 @@ class BinaryEvaluation:
             precision_recall_curve(cells),
             calibration_curve(cells),
             tuple(warnings),
-            of_classes(matrix),
+            of_classes(matrix, self._requests),
             self._requests,
         )

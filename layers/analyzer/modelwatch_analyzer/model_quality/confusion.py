@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 import polars as pl
@@ -184,8 +184,6 @@ class Classes:
         What they were summed from; replicates have none.
     """
 
-    of_row: ClassVar[tuple[str, ...]] = ("label", "predicted")
-
     sums: ClassCounts
     matrix: ConfusionMatrix | None = None
 
@@ -196,13 +194,17 @@ class Classes:
             matrix = matrix.with_empty_cells()
         return type(self)(_sums(matrix, resampling.counts(matrix.counts))), self
 
+    def seen_of(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Return labels and predictions."""
+        return rows.select("label", "prediction")
+
     def with_one_more(self, rows: pl.DataFrame) -> Self:
         """Add a row of a label and a prediction, which the matrix has, to the sums."""
         place = {label: index for index, label in enumerate(self._finished().labels)}
         one = np.eye(len(place), dtype=np.int64)
         actual, predicted = (
             one[rows[name].cast(pl.String).replace_strict(place, return_dtype=pl.Int64).to_numpy()]
-            for name in self.of_row
+            for name in rows.columns
         )
         sums = self.sums
         return type(self)(

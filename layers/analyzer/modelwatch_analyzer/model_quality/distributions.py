@@ -21,9 +21,11 @@ from modelwatch_analyzer.feature_statistics import (
     categorical_distribution,
     numerical_statistics,
 )
+from modelwatch_analyzer.metric_change import Repeated
 from modelwatch_analyzer.model_quality.confusion import ConfusionMatrix
 from modelwatch_analyzer.model_quality.labels import class_of
 from modelwatch_analyzer.moments import Moments
+from modelwatch_analyzer.request_rows import RequestRows
 from modelwatch_analyzer.sketches.kll import KllSketch
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitor_kinds import ProblemType
@@ -35,11 +37,14 @@ Distributions = Mapping[str, FeatureStatistics]
 """The distributions of predictions and of labels, by the names `PREDICTION` and `LABEL`."""
 
 
-def of_classes(matrix: ConfusionMatrix) -> Distributions:
+def of_classes(matrix: ConfusionMatrix, requests: RequestRows) -> Distributions:
     """Return how often each class was predicted, and how often it was the label."""
     sums = matrix.sums()
     margins = {PREDICTION: sums.predicted.tolist(), LABEL: sums.actual.tolist()}
-    return {name: _of_counts(name, zip(matrix.labels, counts, strict=True)) for name, counts in margins.items()}
+    return {
+        name: _of_counts(name, zip(matrix.labels, counts, strict=True), requests.repeated(name))
+        for name, counts in margins.items()
+    }
 
 
 def unseen_classes(before: Distributions, now: Distributions) -> Iterator[str]:
@@ -56,24 +61,32 @@ def unseen_classes(before: Distributions, now: Distributions) -> Iterator[str]:
             )
 
 
-def of_numbers(name: str, moments: Moments, sketch: KllSketch) -> FeatureStatistics:
+def of_numbers(name: str, moments: Moments, sketch: KllSketch, requests: RequestRows) -> FeatureStatistics:
     """Return the distribution of predicted numbers, or of labels, of which there is one at least."""
     described = numerical_statistics(CommonStatistics(num_present=moments.count), moments, sketch)
-    return FeatureStatistics(name=name, inferred_type=InferredType.FRACTIONAL, numerical_statistics=described)
+    return FeatureStatistics(
+        name=name,
+        inferred_type=InferredType.FRACTIONAL,
+        numerical_statistics=described,
+        repeated=requests.repeated(name),
+    )
 
 
-def _of_counts(name: str, counts: Iterable[tuple[str, int]]) -> FeatureStatistics:
+def _of_counts(name: str, counts: Iterable[tuple[str, int]], repeated: float | None) -> FeatureStatistics:
     occurring = {category: count for category, count in counts if count}
     described = StringStatistics(
         common=CommonStatistics(num_present=sum(occurring.values())),
         distinct_count=len(occurring),
         distribution=categorical_distribution(occurring),
     )
-    return FeatureStatistics(name=name, inferred_type=InferredType.STRING, string_statistics=described)
+    return FeatureStatistics(
+        name=name, inferred_type=InferredType.STRING, string_statistics=described, repeated=repeated
+    )
 
 
 class _Classification(EditedDocument):
     confusion_matrix: dict[str, dict[str, Count]] | None = None
+    repeated: dict[str, Repeated] | None = None
 
     def distributions(self) -> Distributions:
         if self.confusion_matrix is None:
@@ -83,7 +96,8 @@ class _Classification(EditedDocument):
             for prediction, count in row.items():
                 margins[LABEL][class_of(label)] += count
                 margins[PREDICTION][class_of(prediction)] += count
-        return {name: _of_counts(name, counts.items()) for name, counts in margins.items()}
+        repeated = self.repeated or {}
+        return {name: _of_counts(name, counts.items(), repeated.get(name)) for name, counts in margins.items()}
 
 
 class _Statistics(EditedDocument):

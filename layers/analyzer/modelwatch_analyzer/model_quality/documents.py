@@ -3,9 +3,9 @@
 Beyond SageMaker's keys, a metric may have ``confidence_interval``, ``standard_error`` and ``compared_rows`` (by which
 it is compared), ``repeated`` and ``requests`` (how many times fewer rows these count as, and in how many requests they
 came, if these were equally large; where rows of one request are alike), ``bias_corrected_value`` (its value without
-what chance adds to it) and, where it is ``"NaN"``, ``undefined`` with the reason; a classification has ``class_counts``
-(labels and predictions of each class) and ``per_class``, a regression ``distributions`` of predictions and labels, each
-as data quality's files have a feature.
+what chance adds to it) and, where it is ``"NaN"``, ``undefined`` with the reason; a classification has ``repeated``
+(the same of the distributions of predictions and labels), ``class_counts`` (labels and predictions of each class) and
+``per_class``, a regression ``distributions`` of predictions and labels, each as data quality's files have a feature.
 ``dataset`` has ``share_of_month`` in a series of windows.
 
 A constraint may have ``beyond_confidence_interval`` (true: violated only if chance does not explain that the metric is
@@ -302,6 +302,9 @@ def _section(quality: Quality, confidence: Confidence) -> Iterator[tuple[str, An
     if matrix is not None:
         sums = matrix.sums()
         counts = zip(matrix.labels, sums.actual.tolist(), sums.predicted.tolist(), strict=True)
+        repeated = {name: each.repeated for name, each in quality.distributions.items() if each.repeated}
+        if repeated:
+            yield "repeated", repeated
         yield "class_counts", {name: {"labels": labels, "predictions": said} for name, labels, said in counts}
     if quality.per_class:
         yield (

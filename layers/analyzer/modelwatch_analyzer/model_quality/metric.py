@@ -6,13 +6,13 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from modelwatch_analyzer.metric_change import FURTHER_ROWS, INDEPENDENT, LEAST_ROWS, Dependence, Estimate
+from modelwatch_analyzer.metric_change import INDEPENDENT, LEAST_ROWS, Dependence, Estimate, further_rows_of
 from modelwatch_analyzer.request_rows import RequestRows
 from modelwatch_analyzer.resampling import Bootstrap, Resampling, Subsamples
 from modelwatch_analyzer.spread import standard_deviation
@@ -43,17 +43,13 @@ class Evidence(Protocol):
     """What metrics of one family are computed from.
 
     Its arrays may have leading axes, one entry a replicate.
-
-    Attributes
-    ----------
-    of_row : tuple of str
-        What is known of a row, see `RequestRows`.
     """
-
-    of_row: ClassVar[tuple[str, ...]]
 
     def resampled(self, resampling: Resampling) -> tuple[Self, Self]:
         """Return the replicates, and what they were drawn from: this itself, or a coarser form of it."""
+
+    def seen_of(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Return what this distinguishes of rows, see `RequestRows`."""
 
     def with_one_more(self, rows: pl.DataFrame) -> Self:
         """Return, for each of these rows, the evidence with one more row like it, on a leading axis."""
@@ -188,12 +184,13 @@ def measure(
             _replicates(metrics, evidence, values, part)
             for part in Bootstrap.in_parts(confidence.replicates, confidence.seed)
         ]
-        further = Bootstrap.in_parts(confidence.replicates, confidence.seed, further_rows=FURTHER_ROWS)
+        dependent = {} if requests is None else _dependence(metrics, evidence, requests)
+        further_rows = further_rows_of(dependent.values())
+        further = Bootstrap.in_parts(confidence.replicates, confidence.seed, further_rows=further_rows)
         thought = [_replicates(metrics, evidence, values, part) for part in further] if confidence.estimates else []
         subsamples = {}
         if rows >= LEAST_FOR_DEVIATION:
             subsamples = _replicates(metrics, evidence, values, Subsamples(_SUBSAMPLES, _SHARE, confidence.seed))
-        dependent = {} if requests is None else _dependence(metrics, evidence, requests)
     measured = {}
     for metric in metrics:
         value = values[metric.name]
@@ -230,7 +227,7 @@ def _dependence(metrics: Iterable[Metric[E]], evidence: E, requests: RequestRows
         more = evidence.with_one_more(rows)
         return {metric.name: metric.measure(more) for metric in metrics}
 
-    return requests.by_influence(evidence.of_row, influences)
+    return requests.by_influence(evidence.seen_of, influences)
 
 
 def _interval(

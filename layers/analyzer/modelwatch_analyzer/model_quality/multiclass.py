@@ -96,7 +96,7 @@ class MulticlassEvaluation:
         elif probabilities.shape[1]:
             scored = self._add_true_class(_classes_of(pairs["label"]), probabilities)
         self._requests.update(
-            rows, lambda: {"label": _classes_of(pairs["label"]), "predicted": _classes_of(pairs["guess"])} | scored
+            rows, lambda: {"label": _classes_of(pairs["label"]), "prediction": _classes_of(pairs["guess"])} | scored
         )
 
     def merge(self, other: MulticlassEvaluation) -> MulticlassEvaluation:
@@ -173,7 +173,7 @@ class MulticlassEvaluation:
             matrix,
             calibration=calibration,
             warnings=tuple(warnings),
-            distributions=of_classes(matrix),
+            distributions=of_classes(matrix, self._requests),
             requests=self._requests,
         )
 

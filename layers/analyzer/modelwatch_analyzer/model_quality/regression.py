@@ -69,6 +69,6 @@ class RegressionEvaluation:
             self._complete.rows,
             metrics,
             warnings=tuple(warnings),
-            distributions=self._errors.distributions(),
+            distributions=self._errors.distributions(self._requests),
             requests=self._requests,
         )

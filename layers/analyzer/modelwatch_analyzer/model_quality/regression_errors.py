@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 import polars as pl
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from modelwatch_analyzer.model_quality.distributions import LABEL, PREDICTION, Distributions, of_numbers
 from modelwatch_analyzer.moments import Moments
+from modelwatch_analyzer.request_rows import RequestRows
 from modelwatch_analyzer.resampling import Resampling
 from modelwatch_analyzer.sketches.kll import KllSketch
 from modelwatch_analyzer.spread import Ranges, sum_of_squares_within
@@ -129,11 +130,11 @@ class RegressionErrors:
             self._blocks = self._blocks.moved(_blocks_of_rows(0, self.count))
         return _blocks_of_rows(self.count, number)
 
-    def distributions(self) -> Distributions:
+    def distributions(self, requests: RequestRows) -> Distributions:
         """Return those of the predicted numbers and of the labels; there must be a row."""
         return {
-            PREDICTION: of_numbers(PREDICTION, self.prediction, self.prediction_sketch),
-            LABEL: of_numbers(LABEL, self.label, self.label_sketch),
+            PREDICTION: of_numbers(PREDICTION, self.prediction, self.prediction_sketch, requests),
+            LABEL: of_numbers(LABEL, self.label, self.label_sketch, requests),
         }
 
     def remarks(self) -> Iterator[str]:
@@ -386,8 +387,6 @@ class MeanErrors:
         What replicates are drawn from; replicates have none.
     """
 
-    of_row: ClassVar[tuple[str, ...]] = ("label", "prediction")
-
     rows: NDArray[np.float64] | np.float64
     absolute: NDArray[np.float64] | np.float64
     squared: NDArray[np.float64] | np.float64
@@ -402,9 +401,13 @@ class MeanErrors:
         number = blocks.rows.size
         return blocks.drawn(resampling.weights(number)), blocks.drawn(np.ones(number, dtype=np.int64))
 
+    def seen_of(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Return labels and predictions."""
+        return rows.select(_VALUES)
+
     def with_one_more(self, rows: pl.DataFrame) -> MeanErrors:
         """Add a label and a prediction to the means, and to the spreads about them."""
-        label, prediction = (rows[name].to_numpy() for name in self.of_row)
+        label, prediction = (rows[name].to_numpy() for name in _VALUES)
         means, number = (self.absolute, self.squared, self.percentage), self.rows + 1
         absolute, squared, percentage = (
             mean + (value - mean) / number for mean, value in zip(means, _errors_of(label, prediction), strict=True)
@@ -438,8 +441,6 @@ class ErrorQuantiles:
         The level of each quantile, from the least (0) to the greatest error (1).
     """
 
-    of_row: ClassVar[tuple[str, ...]] = ("label", "prediction")
-
     items: NDArray[np.float64]
     weights: NDArray[np.float64]
     levels: NDArray[np.float64]
@@ -451,13 +452,17 @@ class ErrorQuantiles:
         levels = resampling.generator().beta(self.levels * rows, (1 - self.levels) * rows, size=size)
         return type(self)(self.items, self.weights, levels), self
 
+    def seen_of(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Return labels and predictions."""
+        return rows.select(_VALUES)
+
     def with_one_more(self, rows: pl.DataFrame) -> Self:
         """Move the levels towards the end at which the row's error is, for each quantile.
 
         By a twentieth of the way: one row of many would move a quantile of a sketch by less than its items are apart.
         What matters is on which side of the quantile an error is.
         """
-        absolute, *_ = _errors_of(*(rows[name].to_numpy() for name in self.of_row))
+        absolute, *_ = _errors_of(*(rows[name].to_numpy() for name in _VALUES))
         places = np.searchsorted(self.weights, self.levels * self.weights[-1]).clip(0, self.items.size - 1)
         above = absolute[:, None] > self.items[places]
         return type(self)(self.items, self.weights, self.levels + _MOVED * (above - self.levels))

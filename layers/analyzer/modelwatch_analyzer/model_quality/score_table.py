@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import Self
 
 import numpy as np
 import polars as pl
@@ -121,8 +121,6 @@ class ScoreCells:
     positives, negatives : ndarray of int, shape (..., m)
     """
 
-    of_row: ClassVar[tuple[str, ...]] = ("score", "positive")
-
     scores: NDArray[np.float64]
     positives: NDArray[np.int64]
     negatives: NDArray[np.int64]
@@ -154,12 +152,17 @@ class ScoreCells:
         positives, negatives = np.split(drawn, 2, axis=-1)
         return type(self)(coarse.scores, positives, negatives), coarse
 
-    def with_one_more(self, rows: pl.DataFrame) -> Self:
-        """Add a row of a probability and a label to the cell that has the probability, of at most 512."""
-        coarse, firsts = self._coarse(), self.scores[self._starts()]
+    def seen_of(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Return which of at most 512 cells has the probability, and labels."""
+        firsts, score = self.scores[self._starts()], rows["score"].to_numpy()
         # Of a table that is not exact the first cell's probability may be above the row's.
-        place = np.searchsorted(firsts, rows["score"].to_numpy(), side="right").clip(1) - 1
-        added = np.eye(firsts.size, dtype=np.int64)[place]
+        cell = np.searchsorted(firsts, score, side="right").clip(1) - 1
+        return pl.DataFrame({"cell": cell, "positive": rows["positive"]})
+
+    def with_one_more(self, rows: pl.DataFrame) -> Self:
+        """Add a row of a cell and a label."""
+        coarse = self._coarse()
+        added = np.eye(coarse.scores.size, dtype=np.int64)[rows["cell"].to_numpy()]
         positive = rows["positive"].cast(pl.Int64).to_numpy()[:, None]
         return type(self)(coarse.scores, coarse.positives + added * positive, coarse.negatives + added * (1 - positive))
 
