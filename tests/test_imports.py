@@ -9,7 +9,7 @@ import pytest
 
 
 def test_no_module_imports_one_that_imports_it() -> None:
-    graph = grimp.build_graph("modelwatch", "modelwatch_analyzer", "modelwatch_core")
+    graph = grimp.build_graph("modelwatch", "modelwatch_analyzer", "modelwatch_core", cache_dir=None)
     imported = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
     try:
         TopologicalSorter(imported).prepare()

@@ -10,8 +10,8 @@ from modelwatch_analyzer.bias.metric import BiasMetric, Stage, names_of
 from modelwatch_analyzer.bias.table import BiasColumns, Prediction
 from modelwatch_analyzer.bias.values import Listed
 from modelwatch_analyzer.reading import open_dataset
-from modelwatch_analyzer.reading.column_names import existing
 from modelwatch_analyzer.reading.dataset import Dataset, Role
+from modelwatch_analyzer.reading.find_columns import existing
 from modelwatch_analyzer.wording import enumerated
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.monitor_kinds.bias import BiasSettings

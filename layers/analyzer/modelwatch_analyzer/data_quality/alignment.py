@@ -10,9 +10,9 @@ import polars as pl
 from modelwatch_analyzer.column_names import spelled_otherwise
 from modelwatch_analyzer.data_quality.documents import Constraints, Statistics
 from modelwatch_analyzer.profile.lexical import infer_type
-from modelwatch_analyzer.reading.column_names import positional_names
 from modelwatch_analyzer.reading.csv_form import Expected
 from modelwatch_analyzer.reading.dataset import Dataset
+from modelwatch_analyzer.reading.find_columns import positional_names
 from modelwatch_analyzer.wording import enumerated
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
 

@@ -10,8 +10,8 @@ import polars as pl
 from modelwatch_analyzer.explainability.config import LABEL_KEYS, ExplainabilityConfig
 from modelwatch_analyzer.explainability.documents import Analysis, RunDetails
 from modelwatch_analyzer.profile.spelling import without_missing
-from modelwatch_analyzer.reading.column_names import existing
 from modelwatch_analyzer.reading.dataset import Dataset, Plan, Role
+from modelwatch_analyzer.reading.find_columns import existing
 from modelwatch_analyzer.reading.read_log import ReadLog
 from modelwatch_analyzer.reading.responses_first import are_numbered
 from modelwatch_analyzer.wording import enumerated, listed

@@ -13,9 +13,9 @@ from modelwatch_analyzer.ground_truth.merging import Merge, merge, merged_file_n
 from modelwatch_analyzer.ground_truth.predictions import CapturedPredictions, TransformedPredictions
 from modelwatch_analyzer.reading import dataset_options, open_captured, open_dataset
 from modelwatch_analyzer.reading.capture_records import CapturedRecords
-from modelwatch_analyzer.reading.column_names import find_columns
 from modelwatch_analyzer.reading.dataset import Dataset, Role
 from modelwatch_analyzer.reading.files import source_files
+from modelwatch_analyzer.reading.find_columns import find_columns
 from modelwatch_analyzer.reading.read_log import ReadLog
 from modelwatch_analyzer.reading.record_times import RecordTimes
 from modelwatch_core.domain.analysis_settings import AnalysisSettings, DatasetFormat, GroundTruthSettings

@@ -29,11 +29,11 @@ from numpy.typing import NDArray
 from modelwatch_analyzer.column_names import spelled_otherwise
 from modelwatch_analyzer.profile.spelling import MISSING, cleaned, example_text
 from modelwatch_analyzer.profile.unusual_spellings import spelling_aside
-from modelwatch_analyzer.reading.column_names import positional_names
 from modelwatch_analyzer.reading.csv_form import SEPARATORS
 from modelwatch_analyzer.reading.csv_text import Record, parse_block, parse_records, plain_block
 from modelwatch_analyzer.reading.dataset import Plan
 from modelwatch_analyzer.reading.files import SourceFile, line_blocks
+from modelwatch_analyzer.reading.find_columns import positional_names
 from modelwatch_analyzer.reading.flattening import why_not_json
 from modelwatch_analyzer.reading.json_files import json_documents
 from modelwatch_analyzer.reading.read_log import ReadLog

@@ -9,8 +9,8 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 from jmespath.parser import ParsedResult
 
-from modelwatch_analyzer.reading.column_names import existing, listed
 from modelwatch_analyzer.reading.dataset import Role
+from modelwatch_analyzer.reading.find_columns import existing, listed
 from modelwatch_analyzer.reading.flattening import Unflattenable, records_of
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.number_text import count_text

@@ -13,9 +13,9 @@ from modelwatch_analyzer.reading.capture_blocks import BlockParser
 from modelwatch_analyzer.reading.capture_options import PREDICTION_ROLES, ColumnGroup, column_groups
 from modelwatch_analyzer.reading.capture_records import CapturedRecords
 from modelwatch_analyzer.reading.capture_rows import Keys, RecordReader, open_reader
-from modelwatch_analyzer.reading.column_names import names_among
 from modelwatch_analyzer.reading.csv_form import Expected
 from modelwatch_analyzer.reading.dataset import Plan, Role, Roles, TableOfPieces, roles_by_name
+from modelwatch_analyzer.reading.find_columns import names_among
 from modelwatch_analyzer.reading.read_log import ReadLog
 from modelwatch_core.domain.dataset_formats import CaptureOptions
 from modelwatch_core.domain.errors import InvalidInput

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import polars as pl
 
-from modelwatch_analyzer.reading.column_names import positional_names
 from modelwatch_analyzer.reading.csv_cuts import cuts_in
 from modelwatch_analyzer.reading.csv_form import (
     HEADER,
@@ -51,6 +50,7 @@ from modelwatch_analyzer.reading.files import (
     line_blocks,
     source_files,
 )
+from modelwatch_analyzer.reading.find_columns import positional_names
 from modelwatch_analyzer.reading.other_formats import refuse_documents
 from modelwatch_analyzer.reading.payloads import without_mark
 from modelwatch_analyzer.reading.read_log import ReadLog

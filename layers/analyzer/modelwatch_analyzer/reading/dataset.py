@@ -10,8 +10,8 @@ from typing import NamedTuple, Protocol
 
 import polars as pl
 
-from modelwatch_analyzer.reading.column_names import existing, find_columns, names_among
 from modelwatch_analyzer.reading.files import SourceFile
+from modelwatch_analyzer.reading.find_columns import existing, find_columns, names_among
 from modelwatch_analyzer.reading.read_log import ReadLog
 from modelwatch_core.domain.errors import InvalidInput
 

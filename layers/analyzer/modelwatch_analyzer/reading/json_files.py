@@ -15,11 +15,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from modelwatch_analyzer.reading.attributes import Attribute, Attributes
-from modelwatch_analyzer.reading.column_names import find_columns
 from modelwatch_analyzer.reading.csv_form import Expected
 from modelwatch_analyzer.reading.data_frames import fields_with_records, may_be_table, rows_of_file
 from modelwatch_analyzer.reading.dataset import Plan, Role, Roles
 from modelwatch_analyzer.reading.files import LONGEST_RECORD, SourceFile, line_blocks
+from modelwatch_analyzer.reading.find_columns import find_columns
 from modelwatch_analyzer.reading.other_formats import refuse_captured_record, refuse_document_over_lines
 from modelwatch_analyzer.reading.read_log import ReadLog
 from modelwatch_analyzer.reading.respelled import Respelling

@@ -13,7 +13,6 @@ import polars as pl
 
 from modelwatch_analyzer.profile.spelling import MISSING
 from modelwatch_analyzer.reading.bracketed import bracketed_values
-from modelwatch_analyzer.reading.column_names import find_columns, listed
 from modelwatch_analyzer.reading.dataset import (
     Plan,
     Role,
@@ -25,6 +24,7 @@ from modelwatch_analyzer.reading.dataset import (
     sources_of,
 )
 from modelwatch_analyzer.reading.files import SourceFile
+from modelwatch_analyzer.reading.find_columns import find_columns, listed
 from modelwatch_analyzer.reading.flattening import MOST_COLUMNS, to_text
 from modelwatch_analyzer.reading.read_log import ReadLog
 

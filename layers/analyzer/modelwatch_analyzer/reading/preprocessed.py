@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from modelwatch_analyzer.reading.capture_records import CapturedRecords
-from modelwatch_analyzer.reading.column_names import positional_names
 from modelwatch_analyzer.reading.csv_form import Expected
+from modelwatch_analyzer.reading.find_columns import positional_names
 from modelwatch_analyzer.reading.flattening import Unflattenable, decode, flatten
 from modelwatch_analyzer.reading.read_log import ReadLog
 from modelwatch_analyzer.reading.respelled import Respelling

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from modelwatch_analyzer.reading.attributes import Attributes
-from modelwatch_analyzer.reading.column_names import positional_names
 from modelwatch_analyzer.reading.csv_form import Expected
 from modelwatch_analyzer.reading.dataset import Plan, Role, Roles
+from modelwatch_analyzer.reading.find_columns import positional_names
 from modelwatch_analyzer.reading.flattening import (
     MOST_COLUMNS,
     Unflattenable,
