@@ -8,13 +8,14 @@ numbers are all different.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 
-from modelwatch_analyzer.data_quality.later_values import never_the_same
-from modelwatch_analyzer.feature_statistics import MOST_CATEGORIES, FeatureStatistics, InferredType
-from modelwatch_analyzer.profile.unusual_spellings import Spelling, number_option, spelling_aside
+from modelwatch_analyzer.feature_statistics import MOST_CATEGORIES, FeatureStatistics, InferredType, sketch_of
+from modelwatch_analyzer.profile.unusual_spellings import DATE, Spelling, number_option, spelling_aside
 from modelwatch_analyzer.wording import enumerated, listed
 
 _MOST_DESCRIBED = 20
@@ -34,6 +35,20 @@ _PHRASES: Mapping[Spelling, str] = {
     Spelling.OTHER_SIGN_OR_DIGITS: "with a sign or digits of another kind than -0123456789",
     Spelling.QUOTES: "in quotes, or behind an apostrophe",
 }
+
+_FEWEST_ROWS = 100
+"""With fewer rows, whole numbers that are all different may be so by chance."""
+_MOST_GAPS = 0.5
+"""Numbers count as consecutive ids if at most this many, as a share of the rows, are skipped between them."""
+_DATE = re.compile(DATE, re.ASCII)
+_DAYS = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
+"""How days are written as whole numbers, by the number of digits."""
+_CENTURIES = (1900, 2100)
+_UNITS = (1, 10**3, 10**6, 10**9)
+"""Seconds, and what programs count in their place."""
+_EPOCHS = (datetime(2001, 9, 10, tzinfo=UTC).timestamp(), datetime(2040, 1, 1, tzinfo=UTC).timestamp())
+_LONGEST = timedelta(days=3653).total_seconds()
+"""Numbers of the size of times that are further apart may as well be amounts."""
 
 _LEAVE_OUT = (
     "later data usually has different values, which violates the baseline: leave such a column out with "
@@ -74,7 +89,7 @@ def unwatched(features: Mapping[str, FeatureStatistics]) -> Iterator[str]:
             "categories that differ only in blanks around them, case or Unicode form count as different ones: "
             f"{enumerated(alike)}"
         )
-    for what, names in never_the_same(features):
+    for what, names in _never_the_same(features):
         yield f"{what}: {listed(names)}; {_LEAVE_OUT}"
     described = ((name, cause) for name, feature in features.items() if (cause := why_text(feature)))
     for name, cause in islice(described, _MOST_DESCRIBED):
@@ -147,4 +162,72 @@ def _has_many_values(feature: FeatureStatistics) -> bool:
         feature.inferred_type is InferredType.STRING
         and not feature.categories
         and (feature.distinct_count or 0) > MOST_CATEGORIES
+    )
+
+
+def _never_the_same(features: Mapping[str, FeatureStatistics]) -> Iterator[tuple[str, list[str]]]:
+    """Yield what such columns hold, and their names."""
+    kinds = {
+        "whole numbers that are different in each row and consecutive, as ids are": _is_counted_up,
+        "dates as categories": _holds_dates,
+        "dates that are written as numbers, yyyymmdd": _holds_days_as_numbers,
+        "numbers that may be times, counted from 1970": _holds_times,
+    }
+    named = set[str]()
+    for what, holds in kinds.items():
+        names = [name for name, feature in features.items() if name not in named and holds(feature)]
+        named.update(names)
+        if names:
+            yield what, names
+
+
+def _is_counted_up(feature: FeatureStatistics) -> bool:
+    numbers, cells = feature.numerical_statistics, feature.calibration and feature.calibration.numbers
+    if feature.inferred_type is not InferredType.INTEGRAL or numbers is None or not cells:
+        return False
+    rows, sampled = numbers.common.num_present, sum(cells.counts)
+    if rows < _FEWEST_ROWS or cells.distinct < sampled or numbers.min is None or numbers.max is None:
+        return False
+    return numbers.max - numbers.min < rows * (1 + _MOST_GAPS)
+
+
+def _holds_dates(feature: FeatureStatistics) -> bool:
+    """Return whether the categories are dates; those of a column that has a new one in each row are not compared."""
+    text = feature.string_statistics
+    if text is None or feature.inferred_type is not InferredType.STRING:
+        return False
+    if feature.categories:
+        return all(map(_DATE.fullmatch, map(str.strip, feature.categories)))
+    compared = feature.calibration is not None and feature.calibration.categories is not None
+    dates, present = (text.spellings or {}).get(Spelling.DATE, 0), text.common.num_present
+    return compared and 0 < present == dates and 2 * (text.distinct_count or 0) <= present
+
+
+def _holds_days_as_numbers(feature: FeatureStatistics) -> bool:
+    numbers = feature.numerical_statistics
+    if numbers is None or not all(map(_is_day, (numbers.min, numbers.max))):
+        return False
+    sketch = sketch_of(feature)
+    return sketch is not None and all(map(_is_day, sketch.cumulative_weights()[0].tolist()))
+
+
+def _is_day(number: float | None) -> bool:
+    digits = "" if number is None else f"{number:.0f}"
+    if number != float(digits or "nan") or len(digits) not in _DAYS:
+        return False
+    try:
+        day = datetime.strptime(digits, _DAYS[len(digits)]).replace(tzinfo=UTC)
+    except ValueError:
+        return False
+    return _CENTURIES[0] <= day.year < _CENTURIES[1]
+
+
+def _holds_times(feature: FeatureStatistics) -> bool:
+    numbers = feature.numerical_statistics
+    if numbers is None or numbers.min is None or numbers.max is None:
+        return False
+    return any(
+        _EPOCHS[0] <= numbers.min / unit < numbers.max / unit <= _EPOCHS[1]
+        and numbers.max - numbers.min <= _LONGEST * unit
+        for unit in _UNITS
     )
