@@ -85,7 +85,8 @@ def cut_by_hand(baseline, current) -> tuple[np.ndarray, np.ndarray]:
 def by_scipy(name: str, baseline: np.ndarray, current: np.ndarray) -> float:
     """Return what scipy 1.17.1 says of counts in bins."""
     if name in ("KLDivergence", "PSI"):
-        q, p = baseline + 0.5, current + 0.5  # entropy() divides by the sums
+        filled = baseline + current > 0
+        q, p = baseline[filled] + 0.5, current[filled] + 0.5  # entropy() divides by the sums
         there = stats.entropy(p, q)
         return there if name == "KLDivergence" else there + stats.entropy(q, p)
     q, p = baseline / baseline.sum(), current / current.sum()

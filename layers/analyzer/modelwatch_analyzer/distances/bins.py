@@ -40,12 +40,14 @@ class BinCounts:
         return self.baseline / self.baseline.sum(), self.current / self.current.sum()
 
     def smoothed_shares(self) -> tuple[Floats, Floats]:
-        """Return shares none of which is 0: half a value is added to every bin on both sides.
+        """Return shares none of which is 0: half a value is added on both sides to every bin that one of them fills.
 
         That is the expected share after the counts, if all distributions were as likely before (Jeffreys' prior);
-        Krichevsky and Trofimov, 1981.
+        Krichevsky and Trofimov, 1981. A bin that both leave empty has no share: half a value is a larger part of a
+        small window than of the baseline, which would be a distance.
         """
-        return BinCounts(self.baseline + _SMOOTHING, self.current + _SMOOTHING).shares()
+        filled = self.baseline + self.current > 0
+        return BinCounts(self.baseline[filled] + _SMOOTHING, self.current[filled] + _SMOOTHING).shares()
 
 
 def bins_of_numbers(baseline: NumericBaseline, current: KllSketch) -> BinCounts | Undefined:
