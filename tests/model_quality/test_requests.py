@@ -299,3 +299,9 @@ def test_a_sample_of_many_requests_shows_what_all_of_them_do(monkeypatch):
     for name in ("accuracy", "recall", "auc", "log_loss"):
         assert sampled[name].repeated == pytest.approx(of_all[name].repeated, rel=0.15)
         assert sampled[name].requests < of_all[name].requests / 2
+
+
+def test_requests_are_kept_by_the_same_numbers_on_every_machine():
+    # The first outputs of SplitMix64 with the seeds 0 and 1, as Java's SplittableRandom and others publish them.
+    drawn = request_rows._hashes(np.array([0, 1], np.uint64)).tolist()
+    assert drawn == [0xE220A8397B1DCDAF, 0x910A2DEC89025CC1]
