@@ -9,7 +9,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from modelwatch_analyzer.metric_change import INDEPENDENT, Dependence, Estimate, Rates, RatesOfEach, chance_of, margin_of
+from modelwatch_analyzer.metric_change import (
+    INDEPENDENT,
+    Dependence,
+    Estimate,
+    Rates,
+    RatesOfEach,
+    chance_of,
+    margin_of,
+)
 
 
 def test_two_sides_with_the_same_spread_are_compared_by_students_law():
