@@ -61,6 +61,20 @@ MUTATIONS = (
         "tests/parts/test_pieces.py",
     ),
     Mutation(
+        "rows of a request that are the same count once",
+        f"{ANALYZER}/request_rows.py",
+        "effect = float((sums**2).sum()) / total * requests / (requests - 1)",
+        "effect = 1.0",
+        "tests/model_quality/test_requests.py",
+    ),
+    Mutation(
+        "which requests are kept does not depend on how rows are split",
+        f"{ANALYZER}/request_rows.py",
+        "        merged._keep_below(limits)\n",
+        "",
+        "tests/model_quality/test_requests.py",
+    ),
+    Mutation(
         "an error about a frame has none of its values",
         "sdk/modelwatch/notebook/frames.py",
         "_UNREADABLE = (PolarsError, PanicException, ValueError, TypeError, NotImplementedError, OverflowError)",

@@ -253,6 +253,7 @@ _SIZES = st.lists(st.integers(1, 6), min_size=1, max_size=30)
 @given(sizes=_SIZES, cuts=st.lists(st.integers(0, 30), max_size=5), limit=st.integers(5, 40), least=st.integers(1, 4))
 @example(sizes=[6] * 30, cuts=[7, 13], limit=8, least=1)
 @example(sizes=[1] * 12, cuts=[3], limit=5, least=2)
+@example(sizes=[3, 5, 5, 5, 3, 4, 4, 5, 1, 2], cuts=[7], limit=6, least=1)
 def test_requests_are_the_same_however_the_rows_are_split(sizes, cuts, limit, least):
     rows = [
         pl.DataFrame({"v": np.arange(size) % 4, REQUEST_COLUMN: np.full(size, 1000 + number, np.uint64)})
@@ -299,3 +300,9 @@ def test_a_sample_of_many_requests_shows_what_all_of_them_do(monkeypatch):
     for name in ("accuracy", "recall", "auc", "log_loss"):
         assert sampled[name].repeated == pytest.approx(of_all[name].repeated, rel=0.15)
         assert sampled[name].requests < of_all[name].requests / 2
+
+
+def test_requests_are_kept_by_the_same_numbers_on_every_machine():
+    # The first outputs of SplitMix64 with the seeds 0 and 1, as Java's SplittableRandom and others publish them.
+    drawn = request_rows._hashes(np.array([0, 1], np.uint64)).tolist()
+    assert drawn == [0xE220A8397B1DCDAF, 0x910A2DEC89025CC1]

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -94,3 +95,53 @@ def test_many_parts_are_shared_out_whole_with_the_same_reports(
         analyze(settings, Host(gather=Workers(count)))
         found.append(reports_in(tmp_path / str(count)))
     assert found[0] == found[1] == found[2]
+
+
+def _requests(folder: Path, requests: int) -> None:
+    """Write labelled captures of requests of up to nine rows, a file each hour."""
+    drawn = np.random.default_rng(4)
+    folder.mkdir()
+    for hour in range(3):
+        lines = []
+        for number in range(requests):
+            rows = int(drawn.integers(1, 10))
+            texts = {
+                "endpointInput": "\n".join(json.dumps({"sex": "fm"[value]}) for value in drawn.integers(0, 2, rows)),
+                "endpointOutput": "\n".join(f"{value:.6f}" for value in drawn.random(rows)),
+            }
+            forms = ("JSON", "CSV")
+            sides = {
+                side: {"data": text, "encoding": form} for form, (side, text) in zip(forms, texts.items(), strict=True)
+            }
+            truth = {"data": "\n".join(map(str, drawn.integers(0, 2, rows).tolist())), "encoding": "CSV"}
+            metadata = {"eventId": f"{hour}-{number}", "inferenceTime": f"2026-11-22T{hour:02}:30:00Z"}
+            lines.append(json.dumps({"captureData": sides, "groundTruthData": truth, "eventMetadata": metadata}))
+        (folder / f"{hour}.jsonl").write_text("\n".join(lines))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["MODEL_QUALITY", "MODEL_BIAS"])
+def test_reports_on_requests_of_which_some_are_kept_are_the_same_for_any_number_of_processes(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small(monkeypatch)
+    _requests(tmp_path / "captures", 2_500)  # 37,500 rows, of which 20,000 entries are kept
+    facet = {"label_values_or_threshold": [1], "facet": [{"name_or_index": "sex", "value_or_threshold": ["f"]}]}
+    (tmp_path / "config.json").write_text(json.dumps(facet))
+    more = {"MODEL_QUALITY": {"problem_type": "BinaryClassification"}, "MODEL_BIAS": {}}[kind]
+    written = []
+    for count in (1, 3):
+        environment = more | {
+            "analysis_type": kind,
+            "dataset_source": str(tmp_path / "captures"),
+            "dataset_format": '{"sagemakerCaptureJson": {"captureIndexNames": ["endpointInput", "endpointOutput"]}}',
+            "probability_attribute": "0",
+            "output_path": str(tmp_path / str(count)),
+            "bootstrap_replicates": "100",
+        }
+        if kind == "MODEL_BIAS":
+            environment["analysis_config"] = str(tmp_path / "config.json")
+        analyze(settings_from_environment(environment), Host(gather=Workers(count)))
+        written.append(reports_in(tmp_path / str(count)))
+    assert any(b'"repeated"' in each for each in written[0].values())
+    assert written[0] == written[1]
