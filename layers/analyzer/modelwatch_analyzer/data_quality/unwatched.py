@@ -50,20 +50,6 @@ _PHRASES: Mapping[Spelling, str] = {
     Spelling.QUOTES: "in quotes, or behind an apostrophe",
 }
 
-_FEWEST_ROWS = 100
-"""With fewer rows, whole numbers that are all different may be so by chance."""
-_MOST_GAPS = 0.5
-"""Numbers count as consecutive ids if at most this many, as a share of the rows, are skipped between them."""
-_DATE = re.compile(DATE, re.ASCII)
-_DAYS = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
-"""How days are written as whole numbers, by the number of digits."""
-_CENTURIES = (1900, 2100)
-_UNITS = (1, 10**3, 10**6, 10**9)
-"""Seconds, and what programs count in their place."""
-_EPOCHS = (datetime(2001, 9, 10, tzinfo=UTC).timestamp(), datetime(2040, 1, 1, tzinfo=UTC).timestamp())
-_LONGEST = timedelta(days=3653).total_seconds()
-"""Numbers of the size of times that are further apart may as well be amounts."""
-
 _LEAVE_OUT = (
     "later data usually has different values, which violates the baseline: leave such a column out with "
     "--exclude-features-attribute (in an environment: exclude_features_attribute)"
