@@ -306,3 +306,22 @@ def test_requests_are_kept_by_the_same_numbers_on_every_machine():
     # The first outputs of SplitMix64 with the seeds 0 and 1, as Java's SplittableRandom and others publish them.
     drawn = request_rows._hashes(np.array([0, 1], np.uint64)).tolist()
     assert drawn == [0xE220A8397B1DCDAF, 0x910A2DEC89025CC1]
+
+
+def test_a_few_large_requests_are_not_looked_through_with_every_batch(monkeypatch):
+    monkeypatch.setattr(request_rows, "_MOST_ENTRIES", 100)
+    looked, drop = [], RequestRows._drop
+    monkeypatch.setattr(RequestRows, "_drop", lambda self: looked.append(self._held) or drop(self))
+    found = RequestRows()
+    for number in range(24):
+        rows = pl.DataFrame({REQUEST_COLUMN: np.full(400, number, np.uint64)})
+        found.update(rows, lambda: {"v": np.arange(400.0)})
+    assert found._held == 9_600
+    assert looked == [400, 1_200, 2_800, 6_000]  # each more than twice as many as the last time
+
+
+def test_a_distribution_without_a_value_has_no_design_effect():
+    found = RequestRows()
+    rows = pl.DataFrame({REQUEST_COLUMN: np.arange(24, dtype=np.uint64) // 2})
+    found.update(rows, lambda: {"v": pl.Series([None] * 24, dtype=pl.Float64)})
+    assert found.repeated("v") is None

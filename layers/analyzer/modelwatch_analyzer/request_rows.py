@@ -53,6 +53,8 @@ class RequestRows:
     squares: int = 0
     _entries: list[pl.DataFrame] = field(default_factory=list)
     _beyond: int | None = None
+    _left: int = field(default=0, compare=False)
+    """How many entries were left when some were last to be dropped: none can be, of a few large requests."""
 
     def update(
         self,
@@ -88,7 +90,7 @@ class RequestRows:
         if self._beyond is not None:
             frame = frame.filter(pl.col(_DRAW) < self._beyond)
         self._entries.append(frame.group_by(frame.columns, maintain_order=True).len(_ROWS))
-        self._drop(_SLACK * _MOST_ENTRIES)
+        self._drop_at_times()
 
     def merge(self, other: RequestRows) -> RequestRows:
         """Return the rows of both; neither changes."""
@@ -102,12 +104,22 @@ class RequestRows:
             [*self._entries, *later],
         )
         merged._keep_below(limits)
-        merged._drop(_SLACK * _MOST_ENTRIES)
+        merged._drop_at_times()
         return merged
 
-    def _drop(self, most: int) -> None:
-        """Drop requests if there are more entries than so many."""
-        if sum(entries.height for entries in self._entries) <= most:
+    def _drop_at_times(self) -> None:
+        """Drop requests whenever there are several times the entries that are kept."""
+        if self._held > _SLACK * max(_MOST_ENTRIES, self._left):
+            self._drop()
+            self._left = self._held
+
+    @property
+    def _held(self) -> int:
+        return sum(entries.height for entries in self._entries)
+
+    def _drop(self) -> None:
+        """Drop requests if there are too many entries."""
+        if self._held <= _MOST_ENTRIES:
             return
         together = pl.concat(self._entries, how="vertical_relaxed")
         sizes = together.group_by(_REQUEST, _DRAW).len().sort(_DRAW, _REQUEST)
@@ -137,7 +149,7 @@ class RequestRows:
         """The rows that tell how alike rows of one request are, with ``request`` and ``rows``; None if none do."""
         if not self.are_known or self.are_few:
             return None
-        self._drop(_MOST_ENTRIES)
+        self._drop()
         return pl.concat(self._entries, how="vertical_relaxed")
 
     def by_influence(
@@ -220,6 +232,8 @@ class RequestRows:
         if entries is None:
             return None
         values = entries[column]
+        if values.null_count() == values.len():
+            return None
         if values.dtype.is_float():
             limits = (values.quantile(share) for share in _QUARTILES)
             scores = [(values <= limit).cast(pl.Float64).to_numpy() for limit in limits]
