@@ -4,29 +4,12 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from modelwatch.app_client import AppClient, app_client
+from modelwatch.app_client import AppClient
 from modelwatch_core.domain.sagemaker_api.responses import Record, processing_job_arn
 
 _JOB_NAME = re.compile(r"-(\d{12})-[0-9a-f]+$")
 """The minute in which the window of an execution ends, in the name of its processing job."""
-
-
-def results_folder(arn: str, sagemaker_session: Any = None) -> str:
-    """Return the folder that an execution's results are in.
-
-    Parameters
-    ----------
-    arn : str
-        Its ``ProcessingJobArn``.
-
-    Raises
-    ------
-    ValueError
-        Where the app has no such execution.
-    """
-    return str(execution_record(app_client(sagemaker_session), arn)["output_s3_uri"])
 
 
 def execution_record(app: AppClient, arn: str) -> Record:

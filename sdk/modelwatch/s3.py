@@ -8,7 +8,7 @@ from typing import Any
 
 from modelwatch.app_client import app_client
 from modelwatch.arguments import given, s3_uri, text
-from modelwatch.execution_records import results_folder
+from modelwatch.execution_records import execution_record
 
 _PROCESSING_JOB = ":processing-job/"
 _Texts = list[str]
@@ -161,7 +161,8 @@ def _located(uri: str, sagemaker_session: Any) -> tuple[str, str]:
     if _PROCESSING_JOB in text("s3_uri", uri):
         arn, _, path = uri.rpartition(_PROCESSING_JOB)
         job, _, below = path.partition("/")
-        uri = f"{results_folder(arn + _PROCESSING_JOB + job, sagemaker_session)}/{below}"
+        record = execution_record(app_client(sagemaker_session), arn + _PROCESSING_JOB + job)
+        uri = f"{record['output_s3_uri']}/{below}"
     bucket, _, key = s3_uri("s3_uri", uri).removeprefix("s3://").partition("/")
     return bucket, key
 

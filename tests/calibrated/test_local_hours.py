@@ -20,7 +20,7 @@ from modelwatch_core.domain.time_zones import time_zone, zone_names
 
 BERLIN = "Europe/Berlin"
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
-_START = datetime(1970, 1, 1)  # noqa: DTZ001 - of any clock
+_START = datetime(1970, 1, 1)  # noqa: DTZ001 (of any clock)
 
 
 def utc(*fields: int) -> datetime:

@@ -325,3 +325,15 @@ def test_a_distribution_without_a_value_has_no_design_effect():
     rows = pl.DataFrame({REQUEST_COLUMN: np.arange(24, dtype=np.uint64) // 2})
     found.update(rows, lambda: {"v": pl.Series([None] * 24, dtype=pl.Float64)})
     assert found.repeated("v") is None
+
+
+def test_of_thousands_of_classes_the_frequent_ones_are_looked_at(monkeypatch):
+    looked, dependence = [], RequestRows.dependence
+    monkeypatch.setattr(RequestRows, "dependence", lambda self, *given: looked.append(1) or dependence(self, *given))
+    found = RequestRows()
+    classes = np.concatenate([np.zeros(500, int), np.arange(1, 2_001)])
+    rows = pl.DataFrame({REQUEST_COLUMN: np.arange(5_000, dtype=np.uint64) // 2})
+    found.update(rows, lambda: {"v": pl.Series(np.repeat(classes, 2)).cast(pl.String)})
+    # Each row is there twice, and the influence of a rare class is that of four equally large requests: 2 * 4 / 3.
+    assert found.repeated("v") == pytest.approx(8 / 3, rel=1e-3)
+    assert len(looked) == 100

@@ -29,6 +29,8 @@ _SLACK = 2
 """Up to this many times the entries are held before some are dropped."""
 _AT_ONCE = 1_000
 _QUARTILES = (0.25, 0.5, 0.75)
+_MOST_CLASSES = 100
+"""Of more classes the most frequent are looked at: the others hardly move a distribution, and take a pass each."""
 _REQUEST, _DRAW, _ROWS = "request", "draw", "rows"
 
 
@@ -150,7 +152,8 @@ class RequestRows:
         if not self.are_known or self.are_few:
             return None
         self._drop()
-        return pl.concat(self._entries, how="vertical_relaxed")
+        self._entries = [pl.concat(self._entries, how="vertical_relaxed")]
+        return self._entries[0]
 
     def by_influence(
         self,
@@ -224,7 +227,7 @@ class RequestRows:
         return Dependence(max(1.0, 1 + (effect - 1) * share), 1 / (share**2 / requests + others))
 
     def repeated(self, column: str) -> float | None:
-        """Return the design effect of a distribution: the largest over classes, or over the quartiles of numbers.
+        """Return the design effect of a distribution: the largest over frequent classes, or the quartiles of numbers.
 
         None if the rows do not depend on each other.
         """
@@ -238,7 +241,9 @@ class RequestRows:
             limits = (values.quantile(share) for share in _QUARTILES)
             scores = [(values <= limit).cast(pl.Float64).to_numpy() for limit in limits]
         else:
-            scores = [(values == each).cast(pl.Float64).to_numpy() for each in values.unique(maintain_order=True)]
+            counts = entries.group_by(column).agg(pl.col(_ROWS).sum()).sort(-pl.col(_ROWS).cast(pl.Int64), column)
+            frequent = counts[column].head(_MOST_CLASSES)
+            scores = [(values == each).cast(pl.Float64).to_numpy() for each in frequent]
         found = self.completed({str(place): self.dependence(entries, each) for place, each in enumerate(scores)})
         largest = max((each.repeated for each in found.values()), default=1.0)
         return largest if largest > 1 else None

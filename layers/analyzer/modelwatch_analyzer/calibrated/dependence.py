@@ -174,7 +174,7 @@ def blocks_of(ranks: Mapping[str, Floats], requests: Integers | None = None) -> 
     equal = equally_large(sizes)
     number = equal if ordered.length == 1 else min(equal, ordered.number)
     length = max(ordered.length, -(-rows // known.size))
-    return Blocks(length, effects, number, ordered.may_be_change, known.size, False, of_requests, ordered.too_short)
+    return replace(ordered, length=length, effects=effects, number=number, requests=known.size, of_requests=of_requests)
 
 
 def are_few(requests: int, rows: int, squares: int) -> bool:

@@ -29,7 +29,7 @@ def unseen_of_dependent(before: Floats, now: Floats, unseen: Floats, repeated: t
     Notes
     -----
     A value that is there was there once at least: an id of five rows that count as seven times fewer is one id. Values
-    that the baseline has not have no rank in it, so the order of their rows does not show that they are alike: they
+    that the baseline lacks have no rank in it, so the order of their rows does not show that they are alike: they
     count as rows of the baseline do, if that is fewer. How many chances of a value each side had is not clear either:
     as many as it has rows, or as the times its values were there. What gives the current rows more chances is used.
     """
