@@ -11,7 +11,7 @@ import sys
 from decimal import Decimal
 from itertools import accumulate
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
@@ -85,6 +85,30 @@ def test_the_text_of_a_moment_is_the_same_in_whatever_unit_it_is_stored(zone: st
         offset = {None: "", "UTC": "+00:00", "Asia/Kolkata": "+05:30"}[zone]
         frame, _ = read(tmp_path / f"{unit}.parquet", pl.String())
         assert frame["a"].to_list() == [f"2026-01-31 12:00:00{offset}", f"2026-01-31 12:00:10.12{offset}", None]
+
+
+@pytest.mark.parametrize("zone", [None, "UTC", "Asia/Kolkata"])
+@pytest.mark.parametrize("unit", ["ms", "us", "ns"])
+def test_a_moment_or_day_that_no_calendar_reaches_is_read_as_its_number(
+    unit: Literal["ms", "us", "ns"], zone: str | None, tmp_path: Path
+) -> None:
+    # PyArrow, and others, write PostgreSQL's infinity as the greatest number; nanoseconds end in 2262 anyway.
+    numbers = pl.DataFrame({"t": [2**63 - 1, -(2**63), 0, None], "d": [2**31 - 1, -(2**31), 0, None]})
+    frame = numbers.select(
+        pl.col("t").cast(pl.Datetime(unit)).dt.replace_time_zone("UTC"), pl.col("d").cast(pl.Int32).cast(pl.Date)
+    )
+    frame = frame.with_columns(pl.col("t").dt.convert_time_zone(zone or "UTC"))
+    frame = frame if zone else frame.with_columns(pl.col("t").dt.replace_time_zone(None))
+    frame.write_parquet(tmp_path / "a.parquet")
+    found, _ = read(tmp_path / "a.parquet", pl.String())
+    assert found["d"].to_list() == ["2147483647", "-2147483648", "1970-01-01", None]
+    midnight = {None: "1970-01-01 00:00:00", "UTC": "1970-01-01 00:00:00+00:00"}.get(zone, "1970-01-01 05:30:00+05:30")
+    last, first, *others = found["t"].to_list()
+    assert others == [midnight, None]
+    if unit == "ns":
+        assert (last[:4], first[:4]) == ("2262", "1677")
+    else:
+        assert (last, first) == ("9223372036854775807", "-9223372036854775808")
 
 
 def test_moments_whose_zone_is_an_offset_are_in_utc_at_every_level(tmp_path: Path) -> None:

@@ -164,15 +164,32 @@ def _column(table: TypedColumns, name: str, plan: Plan) -> pl.Expr:
     return value if isinstance(dtype, _FLOATS) else value.cast(pl.Int64)
 
 
+_MOST_DAYS = 95_000_000
+"""So many days before and after 1970, polars can write a date; one beyond is read as the number that is stored."""
+_UNITS_OF_A_DAY = {"ms": 86_400_000, "us": 86_400_000_000}
 _ZEROS_OF_SECONDS, _NO_FRACTION = r"(\.\d*?)0+\b", r"\.\B"
 
 
 def _as_text(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
-    if isinstance(dtype, pl.Datetime):
-        # The text of one moment is the same in whatever unit it is stored.
-        # It is in the zone that the table was found to have, which may be UTC in place of an offset.
-        return value.cast(dtype).cast(pl.String).str.replace(_ZEROS_OF_SECONDS, "${1}").str.replace(_NO_FRACTION, "")
-    return value.dt.to_string("iso") if isinstance(dtype, pl.Duration) else value.cast(pl.String)
+    if isinstance(dtype, pl.Duration):
+        return value.dt.to_string("iso")
+    if not isinstance(dtype, pl.Date | pl.Datetime):
+        return value.cast(pl.String)
+    units = _UNITS_OF_A_DAY.get(dtype.time_unit) if isinstance(dtype, pl.Datetime) else 1
+    if units is None:
+        return _moment(value, dtype)  # nanoseconds do not reach as far
+    number = value.to_physical()
+    has_date = number.is_between(-_MOST_DAYS * units, _MOST_DAYS * units)
+    # The last moment of a unit is how some databases export infinity.
+    return pl.coalesce(_moment(pl.when(has_date).then(value), dtype), number.cast(pl.String))
+
+
+def _moment(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    if not isinstance(dtype, pl.Datetime):
+        return value.cast(pl.String)
+    # The text of one moment is the same in whatever unit it is stored.
+    # It is in the zone that the table was found to have, which may be UTC in place of an offset.
+    return value.cast(dtype).cast(pl.String).str.replace(_ZEROS_OF_SECONDS, "${1}").str.replace(_NO_FRACTION, "")
 
 
 def _binary_as_text(batch: pl.DataFrame) -> pl.DataFrame:
