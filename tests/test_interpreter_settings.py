@@ -141,3 +141,18 @@ def test_polars_reads_the_number_of_arenas_from_that_variable() -> None:
 def test_garbage_is_collected_less_often() -> None:
     found = printed("import modelwatch_analyzer.interpreter_settings, gc; print(gc.isenabled(), gc.get_threshold()[0])")
     assert found == "True 20000"
+
+
+def test_pydantic_looks_for_no_plugins_unless_somebody_wants_that() -> None:
+    code = """if True:
+        import modelwatch_analyzer.interpreter_settings
+        import importlib.metadata
+        searches, search = [], importlib.metadata.distributions
+        importlib.metadata.distributions = lambda **given: searches.append(1) or search(**given)
+        import modelwatch_core.domain.analysis_settings
+        from pydantic.plugin._loader import get_plugins
+        list(get_plugins())
+        print(len(searches))
+    """
+    assert printed(code) == "0"
+    assert printed(code, PYDANTIC_DISABLE_PLUGINS="none") == "1"
