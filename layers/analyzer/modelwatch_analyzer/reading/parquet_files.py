@@ -43,7 +43,7 @@ _SHORT = 4_096
 """A batch of fewer rows takes as long as one of this many, so batches of wide tables have this many rows, up to
 `_SLICE_CELLS` cells. Two of them are decoded at once, because for each slice polars decodes again what is before it."""
 
-_PIECE_CELLS = 1 << 23
+_PIECE_CELLS = 1 << 24
 """The fewest cells in a piece; see `modelwatch_analyzer.reading.files.cuts_of`."""
 
 
