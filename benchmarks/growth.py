@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Sequence
 from itertools import pairwise
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -21,6 +22,8 @@ _ROWS = (10_000, 100_000, 1_000_000, 10_000_000)
 _CELLS = 20_000_000
 """The cells of the tables of different widths; they have fewer if 30 columns of the rows that are asked for do."""
 _WORKERS = (1, 2, 3, 4)
+_COPIES = 4
+"""How often the file of Parquet is there for several processes: a single one has too few cells to be shared out."""
 
 
 def run(options: argparse.Namespace) -> None:
@@ -71,15 +74,16 @@ def run(options: argparse.Namespace) -> None:
 def _of_workers(options: argparse.Namespace, console: Console) -> None:
     """Measure several processes on the same files, in one run, and print ratios to one process."""
     rows = min(options.rows, 1_000_000)
-    folder = str(make_tables(rows))
+    folder = make_tables(rows)
     commands = {
-        f"{kind} {count}": python("-m", _JOB, folder, kind, str(count))
-        for kind in ("csv", "parquet")
+        f"{kind} {count}": python("-m", _JOB, str(source), kind, str(count))
+        for kind, source in (("csv", folder), ("parquet", _copied(folder)))
         for count in _WORKERS
     }
     usages = interleaved(commands, options.repetitions)
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    title = f"the same of {rows:,} x 30 by several processes on {cpus} CPUs, min / median of {options.repetitions}"
+    tables = f"{rows:,} x 30 as CSV and {_COPIES * rows:,} x 30 as Parquet"
+    title = f"the same of {tables} by several processes on {cpus} CPUs, min / median of {options.repetitions}"
     table = Table(title=title)
     for heading in (
         "format",
@@ -101,6 +105,17 @@ def _of_workers(options: argparse.Namespace, console: Console) -> None:
             cells += [spread(found), f"{min(found) / min(of_one):.2f}"]
         table.add_row(*cells, f"{max(usage.peak_rss for usage in measured) / 1e6:,.0f}")
     console.print(table)
+
+
+def _copied(folder: Path) -> Path:
+    """Return a folder in which each table of Parquet is a folder of copies."""
+    copied = folder / f"{_COPIES}-times"
+    for name in ("baseline.parquet", "current.parquet"):
+        (copied / name).mkdir(parents=True, exist_ok=True)
+        for number in range(_COPIES):
+            (copied / name / f"{number}.parquet").unlink(missing_ok=True)
+            (copied / name / f"{number}.parquet").hardlink_to(folder / name)
+    return copied
 
 
 def _seconds(measured: Sequence[Usage]) -> tuple[list[float], list[float], list[float]]:
