@@ -1,0 +1,68 @@
+"""Which class a label, a prediction or a column of probabilities is of.
+
+Columns of probabilities in another order than that of classes are in automlbenchmark 212 and scikit-learn 30910, their
+names with a beginning of their own in NannyML's tutorials and H2O's predictions.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import log_loss
+
+import modelwatch
+
+ROWS = 300
+
+
+def scored(number):
+    """Return the places of labels among so many classes, and the probabilities of all; a fifth is predicted wrongly."""
+    generator = np.random.default_rng(number)
+    places = generator.integers(0, number, ROWS)
+    probabilities = generator.dirichlet(np.ones(number), ROWS)
+    probabilities[np.arange(ROWS), (places + (generator.random(ROWS) < 0.2)) % number] += 1
+    return places, probabilities / probabilities.sum(axis=1, keepdims=True)
+
+
+def quality(table, **options):
+    made = modelwatch.baseline(table, kind="model-quality", problem_type="MulticlassClassification", **options)
+    return made.statistics["multiclass_classification_metrics"], made.warnings
+
+
+@pytest.mark.parametrize(
+    ("classes", "names"),
+    [
+        # Classes that are numbers but do not count from 0, in any order.
+        (["1", "2", "3"], None),
+        (["3", "1", "2"], None),
+        (["0", "1", "10", "11", "2", "3"], None),
+        ([1.0, 2.0, 3.0], None),
+        # Dots in the names of classes.
+        (["St. Gallen", "Bern", "Basel"], None),
+        (["U.S.", "France", "Spain"], None),
+        (["St. Gallen", "Bern"], ["scores.St. Gallen", "scores.Bern"]),
+        # Names with a path or another beginning.
+        (["cat", "dog"], ["a.cat", "b.dog"]),
+        (["cat", "dog"], ["proba_cat", "proba_dog"]),
+        (["prepaid_card", "highstreet_card"], ["y_pred_proba_prepaid_card", "y_pred_proba_highstreet_card"]),
+        (["low_cost", "low_risk"], ["prob_low_cost", "prob_low_risk"]),
+        (["1", "2", "10"], ["p1", "p2", "p10"]),
+    ],
+)
+def test_a_column_of_probabilities_is_that_of_the_class_in_its_name(classes, names):
+    places, probabilities = scored(len(classes))
+    names = names or [str(each) for each in classes]
+    table = pd.DataFrame({"y": np.array(classes)[places]} | dict(zip(names, probabilities.T, strict=True)))
+    found, warnings = quality(table, ground_truth_attribute="y", probability_attribute=",".join(names))
+    assert found["accuracy"]["value"] == pytest.approx(np.mean(probabilities.argmax(axis=1) == places), rel=1e-12)
+    assert found["log_loss"]["value"] == pytest.approx(log_loss(places, probabilities), rel=1e-12)  # scikit-learn 1.9
+    assert not warnings
+
+
+def test_columns_that_are_named_by_their_places_are_those_of_classes_from_0():
+    places, probabilities = scored(3)
+    table = pd.DataFrame(np.column_stack([places, probabilities]))
+    table.columns = [str(name) for name in table.columns]
+    found, _ = quality(table, ground_truth_attribute="0", probability_attribute="1,2,3")
+    assert found["log_loss"]["value"] == pytest.approx(log_loss(places, probabilities), rel=1e-12)  # scikit-learn 1.9
