@@ -66,3 +66,45 @@ def test_columns_that_are_named_by_their_places_are_those_of_classes_from_0():
     table.columns = [str(name) for name in table.columns]
     found, _ = quality(table, ground_truth_attribute="0", probability_attribute="1,2,3")
     assert found["log_loss"]["value"] == pytest.approx(log_loss(places, probabilities), rel=1e-12)  # scikit-learn 1.9
+
+
+def binary(labels, **options):
+    table = pd.DataFrame({"y": labels, "s": np.linspace(0.1, 0.9, len(labels))})
+    options = {"problem_type": "BinaryClassification", "probability_attribute": "s"} | options
+    made = modelwatch.baseline(table, kind="model-quality", ground_truth_attribute="y", **options)
+    return made, made.statistics["binary_classification_metrics"]
+
+
+def test_a_label_of_minus_one_beside_zero_is_reported_and_the_option_leaves_it_out():
+    # Weak supervision writes -1 where it does not know (snorkel 1692); unlabelled rows in metrics are autolabel 467.
+    labels = [-1, 0, 1, 1] * 75
+    made, found = binary(labels)
+    assert sum(found["confusion_matrix"]["0"].values()) == 150
+    (warning,) = [each for each in made.warnings if "-1 and 0 are all negative labels" in each]
+    assert "--missing-values -1 " in warning
+    made, found = binary(labels, missing_values="-1")
+    assert sum(found["confusion_matrix"]["0"].values()) == 75
+    assert not [each for each in made.warnings if "-1" in each]
+    assert not binary([-1, 1, 1] * 100)[0].warnings
+
+
+@pytest.mark.parametrize(
+    ("labels", "undefined"),
+    [
+        ([1] * 300, [("true_negative_rate, false_positive_rate", "no label is negative"), ("auc", "of one class")]),
+        ([0] * 300, [("true_positive_rate, false_negative_rate", "no label is positive"), ("auc", "of one class")]),
+        ([0, 1, 1] * 100, []),
+    ],
+)
+def test_a_baseline_names_the_metrics_that_its_rows_leave_undefined(labels, undefined):
+    # NannyML 326 and 405: of a chunk of one class, metrics are NaN without a word.
+    made, _ = binary(labels)
+    warnings = [each for each in made.warnings if "undefined in the baseline" in each]
+    assert len(warnings) == len(undefined)
+    for warning, (names, reason) in zip(warnings, undefined, strict=True):
+        assert warning.startswith(names)
+        assert reason in warning
+    constraints = made.constraints["binary_classification_constraints"]
+    assert {"auc", "true_positive_rate", "true_negative_rate"} - set(constraints) == {
+        name for name in ("auc", "true_positive_rate", "true_negative_rate") if any(name in each for each in warnings)
+    }

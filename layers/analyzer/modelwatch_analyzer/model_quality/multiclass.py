@@ -6,7 +6,6 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from itertools import chain, starmap
-from os.path import commonprefix
 from typing import Any
 
 import numpy as np
@@ -140,7 +139,7 @@ class MulticlassEvaluation:
         names = self._columns.probabilities
         if len(names) < 2 or not set(labels).isdisjoint(self._classes):
             return self._classes
-        ends = [[class_of(name[start:]) for name in names] for start in range(1, len(commonprefix(names)) + 1)]
+        ends = [[class_of(name[start:]) for name in names] for start in range(1, _shared(names) + 1)]
         return max([self._classes, *ends], key=lambda classes: len(set(labels).intersection(classes)))
 
     def _add_true_class(
@@ -209,10 +208,16 @@ def classes_of_columns(names: Sequence[str], label: str) -> tuple[str, ...]:
         return tuple(map(str, range(len(names))))
     if all(exact_number(name) is not None for name in names):
         return tuple(map(class_of, names))
-    shared = commonprefix(names).rfind(".") + 1 if len(names) > 1 else 0
+    shared = names[0].rfind(".", 0, _shared(names)) + 1 if len(names) > 1 else 0
     if shared or not all("." in name.strip(".") for name in names):
         return tuple(class_of(name[shared:]) for name in names)
     return tuple(class_of(name.rpartition(".")[2]) for name in names)
+
+
+def _shared(names: Sequence[str]) -> int:
+    """Return how many characters all names begin with in common: those of the first and the last in order."""
+    first, last = min(names), max(names)
+    return next((place for place, pair in enumerate(zip(first, last, strict=False)) if len({*pair}) > 1), len(first))
 
 
 def _most_probable(classes: Sequence[str], probabilities: NDArray[np.float64]) -> pl.Series:
