@@ -6,6 +6,8 @@ names with a beginning of their own in NannyML's tutorials and H2O's predictions
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -108,3 +110,41 @@ def test_a_baseline_names_the_metrics_that_its_rows_leave_undefined(labels, unde
     assert {"auc", "true_positive_rate", "true_negative_rate"} - set(constraints) == {
         name for name in ("auc", "true_positive_rate", "true_negative_rate") if any(name in each for each in warnings)
     }
+
+
+def test_a_label_whose_comma_is_not_in_quotes_is_left_out_with_the_cause(shell):
+    labels = ["New York, NY" if number % 3 == 0 else "Bern" for number in range(60)]
+    sides = [
+        {"endpointInput": {"data": "1", "encoding": "CSV"}, "endpointOutput": {"data": "Bern", "encoding": "CSV"}}
+        for _ in labels
+    ]
+    shell.write(
+        "captures/ep/AllTraffic/2026/03/01/10/f.jsonl",
+        "".join(
+            json.dumps(
+                {"captureData": side, "eventMetadata": {"eventId": f"e{n}", "inferenceTime": "2026-03-01T10:00Z"}}
+            )
+            + "\n"
+            for n, side in enumerate(sides)
+        ),
+    )
+    command = (
+        "baseline model-quality --data captures --dataset-format capture --ground-truth labels --output b"
+        " --problem-type MulticlassClassification"
+    )
+    for quotes, left_out in (("", True), ('"', False)):
+        records = [
+            {
+                "groundTruthData": {"data": f"{quotes}{label}{quotes}", "encoding": "CSV"},
+                "eventMetadata": {"eventId": f"e{n}"},
+            }
+            for n, label in enumerate(labels)
+        ]
+        shell.write("labels/2026/03/01/11/l.jsonl", "".join(json.dumps(record) + "\n" for record in records))
+        made = shell(command)
+        assert (
+            "groundTruthData has 2 fields instead of 1 (in CSV a comma within a value needs quotes" in made.text
+        ) is left_out
+        assert (
+            "New York, NY" in shell.read("b/statistics.json")["multiclass_classification_metrics"]["confusion_matrix"]
+        ) is not left_out
