@@ -234,8 +234,7 @@ class Attributes:
             Role.GROUND_TRUTH: ground_truth,
         }
         parsed = {role: Attribute.of(f"{role}_attribute", text) for role, text in given.items() if text}
-        excluded = (name.strip() for name in (exclude_features or "").split(","))
-        return cls(**parsed, excluded=tuple(name for name in excluded if name))
+        return cls(**parsed, excluded=tuple(filter(None, listed(exclude_features or ""))))
 
     @property
     def given(self) -> dict[Role, Attribute]:
@@ -260,6 +259,8 @@ class Attributes:
             else:
                 message = f"exclude_features_attribute names {name!r}, but the dataset has no such column"
                 message += f"; {existing(columns, name)}"
+                if any(name in map(str.strip, column.split(",")) for column in columns):
+                    message += ". Give a name with a comma, or with blanks around it, in double quotes"
                 raise InvalidInput("UnknownColumn", message)
         return tuple(name for name in columns if name not in excluded)
 
