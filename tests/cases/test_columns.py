@@ -11,6 +11,7 @@ import json
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -632,3 +633,10 @@ def test_classes_whose_names_have_commas_have_columns_of_probabilities():
         probability_attribute='"New York, NY",Bern',
     )
     assert made.statistics["multiclass_classification_metrics"]["accuracy"]["value"] == 1.0
+
+
+@pytest.mark.parametrize("table", [pa.table, pa.record_batch, pl.DataFrame, pd.DataFrame])
+def test_a_column_without_a_name_is_refused_in_tables_of_every_library(table):
+    with pytest.raises(modelwatch.ModelwatchError, match="a column has no name; name it") as refused:
+        modelwatch.baseline(table({"": [1, 2] * 60, "age": [3, 4] * 60}))
+    assert refused.value.code == "BlankColumnName"
