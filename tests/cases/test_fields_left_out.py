@@ -219,3 +219,31 @@ def test_lists_that_are_empty_in_one_of_several_files_are_no_column_of_their_own
     assert list(found) == ["age", "tags.0", "tags.1"]
     counts = {name: found[name]["numerical_statistics"]["common"]["num_present"] for name in found}
     assert counts == {"age": 3 * ROWS, "tags.0": 2 * ROWS, "tags.1": ROWS}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "columns"),
+    [
+        # pandas writes a column of nothing but None without a type.
+        (pa.array([{"floor": 2}] * ROWS), pa.nulls(ROWS), {"home.floor": ROWS}),
+        (pa.array([[1, 2]] * ROWS), pa.nulls(ROWS), {"home.0": ROWS, "home.1": ROWS}),
+        (pa.array([[1]] * ROWS), pa.array([3] * ROWS), {"home.0": ROWS, "home": ROWS}),
+    ],
+)
+def test_a_column_without_values_is_none_beside_its_fields_in_other_files_and_values_are_kept(
+    tmp_path, first, second, columns
+):
+    for name, values in (("a", first), ("b", second)):
+        pq.write_table(pa.table({"home": values}), tmp_path / f"{name}.parquet")
+    found = features(modelwatch.baseline(tmp_path, dataset_format="parquet"))
+    assert {name: found[name]["numerical_statistics"]["common"]["num_present"] for name in found} == columns
+
+
+def test_a_struct_that_is_none_in_all_rows_of_a_window_has_its_fields():
+    def table(values):
+        return pa.table({"age": [row * 7 % 50 for row in range(len(values))], "home": values})
+
+    made = modelwatch.baseline(table(pa.array(([{"floor": 2}] + [None] * 19) * 100)))
+    found = modelwatch.check(table(pa.nulls(20)), made)
+    assert found.violations == []
+    assert [feature["name"] for feature in found.statistics["features"]] == ["age", "home.floor"]

@@ -39,14 +39,14 @@ _MAPS: Any = getattr(pl, "Map", ())
 class TypedColumns:
     """A table: its number of rows, its top-level columns, and how each column of the dataset is computed from it.
 
-    `lists` are the columns and fields whose elements are columns; one without any element is a column without values.
+    `nested` are the lists and structs, whose elements and fields are columns; one without any has no values.
     """
 
     rows: int
     top_level_columns: frozenset[str]
     leaves: dict[str, pl.Expr]
     dtypes: dict[str, pl.DataType]
-    lists: frozenset[str]
+    nested: frozenset[str]
 
     @property
     def texts(self) -> frozenset[str]:
@@ -74,18 +74,21 @@ class TypedColumns:
 def columns_of(tables: Iterable[TypedColumns], expected: Expected | None) -> tuple[str, ...]:
     """Return the columns of a dataset of tables.
 
-    Lists may be shorter than those of the baseline: elements that were missing there in some rows are columns without
-    values, as fields of JSON are. A list that is empty in all rows of a table is no column beside its elements.
+    Elements and fields that were missing in some rows of the baseline are columns without values, as fields of JSON
+    are: lists may be shorter. What has no value in any table is no column beside its own elements or fields.
     """
-    columns, lists = dict[str, None](), set[str]()
+    columns, nested, with_values = dict[str, None](), set[str](), set[str]()
     for table in tables:
         columns.update(dict.fromkeys(table.leaves))
-        lists |= table.lists
-    if expected and lists:
-        longer = tuple(f"{name}." for name in lists)
-        columns.update(dict.fromkeys(name for name in expected.absent(columns) if name.startswith(longer)))
-    empty = {name for name in lists.intersection(columns) if any(each.startswith(f"{name}.") for each in columns)}
-    return tuple(name for name in columns if name not in empty)
+        nested |= table.nested
+        with_values.update(name for name, dtype in table.dtypes.items() if dtype != pl.Null)
+    empty = columns.keys() - with_values
+    if expected:
+        parents = tuple(f"{name}." for name in nested | empty)
+        columns.update(dict.fromkeys(name for name in expected.absent(columns) if name.startswith(parents)))
+        nested |= empty.difference(expected.names)
+    others = {name for name in empty & nested if any(each.startswith(f"{name}.") for each in columns)}
+    return tuple(name for name in columns if name not in others)
 
 
 def typed_columns(collect: Collect, scan: pl.LazyFrame, label: str) -> TypedColumns:
@@ -105,11 +108,11 @@ def typed_columns(collect: Collect, scan: pl.LazyFrame, label: str) -> TypedColu
     """
     (empty,) = collect(scan.head(0), 1)
     found: dict[str, tuple[pl.Expr, pl.DataType]] = {}
-    lists = set[str]()
+    nested = set[str]()
     for position, (column, dtype) in enumerate(
         empty.schema.items()
     ):  # by position, because names may look like patterns
-        for name, expression, leaf in _leaves(collect, scan, column, pl.nth(position), dtype, 1, lists):
+        for name, expression, leaf in _leaves(collect, scan, column, pl.nth(position), dtype, 1, nested):
             if not name.strip():
                 raise InvalidInput("BlankColumnName", f"{label}: a column has no name; name it")
             if name in found:
@@ -121,7 +124,7 @@ def typed_columns(collect: Collect, scan: pl.LazyFrame, label: str) -> TypedColu
     leaves = {name: expression for name, (expression, _) in found.items()}
     dtypes = {name: leaf for name, (_, leaf) in found.items()}
     rows = _single(collect, scan.select(pl.len()))
-    return TypedColumns(rows, frozenset(empty.columns), leaves, dtypes, frozenset(lists))
+    return TypedColumns(rows, frozenset(empty.columns), leaves, dtypes, frozenset(nested))
 
 
 def _single(collect: Collect, query: pl.LazyFrame) -> int:
@@ -138,20 +141,21 @@ def _leaves(
     found: pl.Expr,
     dtype: pl.DataType,
     depth: int,
-    lists: set[str],
+    nested: set[str],
 ) -> Iterator[tuple[str, pl.Expr, pl.DataType]]:
     if depth > DEEPEST:
         raise InvalidInput("NestedTooDeeply", f"a column is nested more than {DEEPEST} levels deep")
     found, dtype = _stored(found, dtype)
     if isinstance(dtype, pl.Struct):
+        nested.add(name)
         for field in dtype.fields:
             inner = _dtype_instance(field.dtype)
             value = found.struct.field(field.name)
-            yield from _leaves(collect, scan, f"{name}.{field.name}", value, inner, depth + 1, lists)
+            yield from _leaves(collect, scan, f"{name}.{field.name}", value, inner, depth + 1, nested)
         if not dtype.fields:
             yield name, _without_values(found), pl.Null()
     elif isinstance(dtype, pl.List | pl.Array):
-        lists.add(name)
+        nested.add(name)
         inner = _dtype_instance(dtype.inner)
         elements = found.cast(pl.List(inner))
         longest = _single(collect, scan.select(elements.list.len().max()))
@@ -160,7 +164,7 @@ def _leaves(
             raise InvalidInput("TooManyColumns", message)
         for index in range(longest):
             element = elements.list.get(index, null_on_oob=True)
-            yield from _leaves(collect, scan, f"{name}.{index}", element, inner, depth + 1, lists)
+            yield from _leaves(collect, scan, f"{name}.{index}", element, inner, depth + 1, nested)
         if not longest:
             yield name, _without_values(found), pl.Null()
     else:
