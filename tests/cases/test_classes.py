@@ -148,3 +148,41 @@ def test_a_label_whose_comma_is_not_in_quotes_is_left_out_with_the_cause(shell):
         assert (
             "New York, NY" in shell.read("b/statistics.json")["multiclass_classification_metrics"]["confusion_matrix"]
         ) is not left_out
+
+
+@pytest.mark.parametrize(
+    ("path", "response"),
+    [
+        ("a.b.c", lambda scores: {"a": {"b": {"c": scores[0]}}}),
+        ("a.b.c.d", lambda scores: {"a": {"b": {"c": {"d": scores[0]}}}}),
+        ("a.b[0].c", lambda scores: {"a": {"b": [{"c": scores[0]}]}}),
+        ("a.b[-1].c[0].d", lambda scores: {"a": {"b": [{"c": [{"d": scores[0]}]}]}}),
+        ('"my model".output.score', lambda scores: {"my model": {"output": {"score": scores[0]}}}),
+        ("a.b.c[*].d", lambda scores: {"a": {"b": {"c": [{"d": score} for score in scores]}}}),
+        ("a.b[0].c[*]", lambda scores: {"a": {"b": [{"c": scores}]}}),
+        ("a.b.c[]", lambda scores: {"a": {"b": {"c": scores}}}),
+    ],
+)
+def test_attributes_may_lead_through_any_number_of_fields(shell, path, response):
+    rows = 2 if path.endswith(("[*].d", "[*]", "[]")) else 1
+    records, labels = [], []
+    for number in range(120):
+        scores = [round((number * 7 + row * 3) % 100 / 100, 2) for row in range(rows)]
+        sides = {
+            "endpointInput": {"data": "1,2\n" * rows, "encoding": "CSV"},
+            "endpointOutput": {"data": json.dumps(response(scores)), "encoding": "JSON"},
+        }
+        event = {"eventId": f"e{number}", "inferenceTime": "2026-03-01T10:00:00Z"}
+        records.append({"captureData": sides, "eventMetadata": event, "eventVersion": "0"})
+        truth = "\n".join(str(int(score > 0.5)) for score in scores)
+        labels.append({"groundTruthData": {"data": truth, "encoding": "CSV"}, "eventMetadata": event})
+    shell.write("captures/ep/AllTraffic/2026/03/01/10/f.jsonl", "".join(json.dumps(each) + "\n" for each in records))
+    shell.write("labels/2026/03/01/11/l.jsonl", "".join(json.dumps(each) + "\n" for each in labels))
+    made = shell(
+        "baseline model-quality --data captures --dataset-format capture --ground-truth labels --output b"
+        f" --problem-type BinaryClassification --probability-attribute '{path}'"
+    )
+    assert made.exit_code == 0, made.text
+    document = shell.read("b/statistics.json")
+    assert document["dataset"]["item_count"] == 120 * rows
+    assert document["binary_classification_metrics"]["accuracy"]["value"] == 1.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, NamedTuple, Self
 
 import jmespath
@@ -18,7 +19,7 @@ from modelwatch_core.domain.number_text import count_text
 _SYNTAX = frozenset("[]{}()*|&\"'`@")
 _PROJECTIONS = {"projection", "value_projection", "filter_projection", "flatten"}
 _CHAINS = ("subexpression", "pipe")
-"""Expressions whose result is that of their second part."""
+"""Expressions whose result is that of their last part."""
 _OF_RESPONSES = ("inference_attribute", "probability_attribute")
 _JOINED_RESPONSE = "SageMakerOutput"
 """Where a transform job writes the model's response that it joins with the input."""
@@ -169,7 +170,7 @@ class Attribute:
 def _is_projection(expression: dict[str, Any]) -> bool:
     expression_type = expression["type"]
     if expression_type in _CHAINS:
-        return _is_projection(expression["children"][1])
+        return _is_projection(expression["children"][-1])
     return expression_type in _PROJECTIONS
 
 
@@ -187,8 +188,8 @@ def _names(expression: dict[str, Any]) -> tuple[str, ...] | None:
     if expression["type"] == "field":
         return (expression["value"],)
     if expression["type"] == "subexpression":
-        first, second = map(_names, expression["children"])
-        return None if first is None or second is None else first + second
+        parts = list(map(_names, expression["children"]))  # of a.b.c there are three
+        return None if None in parts else tuple(chain.from_iterable(filter(None, parts)))
     return None
 
 
