@@ -10,6 +10,8 @@ import base64
 import json
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -606,3 +608,35 @@ def test_fields_that_differ_in_case_alone_are_named_as_different_columns(tmp_pat
     assert said.startswith(
         "columns whose names differ only in blanks, case or Unicode form are different columns: 'age'"
     )
+
+
+@pytest.mark.parametrize(
+    ("given", "left"),
+    [('"income, total"', ["age ", "sex"]), ('"income, total",sex', ["age "]), ('"age ", 0', ["sex"])],
+)
+def test_names_with_commas_or_blanks_are_left_out_in_double_quotes(given, left):
+    table = pd.DataFrame({"income, total": [1, 2] * 60, "age ": [3, 4] * 60, "sex": ["f", "m"] * 60})
+    made = modelwatch.baseline(table, exclude_features_attribute=given)
+    assert [feature["name"] for feature in made.statistics["features"]] == left
+    for wrong in ("income, total", "age"):
+        with pytest.raises(modelwatch.ModelwatchError, match=r"a comma, or with blanks around it, in double quotes"):
+            modelwatch.baseline(table, exclude_features_attribute=wrong)
+
+
+def test_classes_whose_names_have_commas_have_columns_of_probabilities():
+    table = pd.DataFrame({"y": ["New York, NY", "Bern"] * 60, "New York, NY": [0.8, 0.4] * 60, "Bern": [0.2, 0.6] * 60})
+    made = modelwatch.baseline(
+        table,
+        kind="model-quality",
+        problem_type="MulticlassClassification",
+        ground_truth_attribute="y",
+        probability_attribute='"New York, NY",Bern',
+    )
+    assert made.statistics["multiclass_classification_metrics"]["accuracy"]["value"] == 1.0
+
+
+@pytest.mark.parametrize("table", [pa.table, pa.record_batch, pl.DataFrame, pd.DataFrame])
+def test_a_column_without_a_name_is_refused_in_tables_of_every_library(table):
+    with pytest.raises(modelwatch.ModelwatchError, match="a column has no name; name it") as refused:
+        modelwatch.baseline(table({"": [1, 2] * 60, "age": [3, 4] * 60}))
+    assert refused.value.code == "BlankColumnName"

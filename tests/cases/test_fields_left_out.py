@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import modelwatch
@@ -168,3 +170,80 @@ def test_a_field_that_may_be_absent_is_found_under_a_name_in_another_case(tmp_pa
     checked = modelwatch.check(tmp_path / "today", made, dataset_format=dataset_format)
     assert checked.violations == []
     assert any("were taken for the same: 'floor' as 'Floor'" in each for each in checked.warnings)
+
+
+def tagged(lengths):
+    """Return a table whose lists have these lengths, from the first row to the last and again from the first."""
+    lists = [[float(place) for place in range(length)] for length in lengths]
+    return pa.table(
+        {"age": [row * 7 % 50 for row in range(ROWS)], "tags": pa.array((lists * ROWS)[:ROWS], pa.list_(pa.float64()))}
+    )
+
+
+@pytest.mark.parametrize("stored", [True, False])
+@pytest.mark.parametrize(
+    ("train", "today", "violations", "columns"),
+    [
+        # Few rows have a third element, so a window may well have none.
+        ([2] * 99 + [3], [2], [], ["age", "tags.0", "tags.1", "tags.2"]),
+        # Half the rows are without any, all rows today: that is a violation of completeness, not of the columns.
+        ([0, 1], [0], [("tags.0", "completeness_check")], ["age", "tags.0"]),
+        ([2], [1], [("tags.1", "missing_column_check")], ["age", "tags.0"]),
+        # A file in which all lists are empty is sound, and so is the check of a column that is read alone.
+        ([0], [0], [], ["age", "tags"]),
+    ],
+)
+def test_lists_of_a_table_may_be_shorter_than_those_of_the_baseline(
+    tmp_path, stored, train, today, violations, columns
+):
+    tables = {"train": tagged(train), "today": tagged(today)}
+    for name, table in tables.items():
+        pq.write_table(table, tmp_path / f"{name}.parquet")
+    options = {"dataset_format": "parquet"} if stored else {}
+    data = {name: tmp_path / f"{name}.parquet" if stored else table for name, table in tables.items()}
+    found = modelwatch.check(data["today"], modelwatch.baseline(data["train"], **options), **options)
+    assert [(each.feature_name, each.constraint_check_type) for each in found.violations] == violations
+    assert [feature["name"] for feature in found.statistics["features"]] == columns
+    counts = [
+        (feature.get("numerical_statistics") or feature["string_statistics"])["common"]
+        for feature in found.statistics["features"]
+    ]
+    assert {count["num_present"] + count["num_missing"] for count in counts} == {ROWS}
+
+
+def test_lists_that_are_empty_in_one_of_several_files_are_no_column_of_their_own(tmp_path):
+    for name, lengths in (("a", [0]), ("b", [2]), ("c", [1])):
+        pq.write_table(tagged(lengths), tmp_path / f"{name}.parquet")
+    made = modelwatch.baseline(tmp_path, dataset_format="parquet")
+    found = features(made)
+    assert list(found) == ["age", "tags.0", "tags.1"]
+    counts = {name: found[name]["numerical_statistics"]["common"]["num_present"] for name in found}
+    assert counts == {"age": 3 * ROWS, "tags.0": 2 * ROWS, "tags.1": ROWS}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "columns"),
+    [
+        # pandas writes a column of nothing but None without a type.
+        (pa.array([{"floor": 2}] * ROWS), pa.nulls(ROWS), {"home.floor": ROWS}),
+        (pa.array([[1, 2]] * ROWS), pa.nulls(ROWS), {"home.0": ROWS, "home.1": ROWS}),
+        (pa.array([[1]] * ROWS), pa.array([3] * ROWS), {"home.0": ROWS, "home": ROWS}),
+    ],
+)
+def test_a_column_without_values_is_none_beside_its_fields_in_other_files_and_values_are_kept(
+    tmp_path, first, second, columns
+):
+    for name, values in (("a", first), ("b", second)):
+        pq.write_table(pa.table({"home": values}), tmp_path / f"{name}.parquet")
+    found = features(modelwatch.baseline(tmp_path, dataset_format="parquet"))
+    assert {name: found[name]["numerical_statistics"]["common"]["num_present"] for name in found} == columns
+
+
+def test_a_struct_that_is_none_in_all_rows_of_a_window_has_its_fields():
+    def table(values):
+        return pa.table({"age": [row * 7 % 50 for row in range(len(values))], "home": values})
+
+    made = modelwatch.baseline(table(pa.array(([{"floor": 2}] + [None] * 19) * 100)))
+    found = modelwatch.check(table(pa.nulls(20)), made)
+    assert found.violations == []
+    assert [feature["name"] for feature in found.statistics["features"]] == ["age", "home.floor"]

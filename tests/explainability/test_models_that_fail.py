@@ -349,3 +349,15 @@ def test_an_analysis_whose_host_is_about_to_end_ends_by_itself(explaining: Expla
         explaining.baseline(explaining.write(rows), host=host)
     assert refused.value.code == "ModelTooSlow"
     assert len(explaining.server.asked) <= 7  # and what was under way
+
+
+def test_a_column_that_the_baseline_does_not_have_is_named_where_baseline_rows_do_not_fit(
+    explaining: Explaining,
+) -> None:
+    explaining.server.function = lambda rows: rows[:, 0]
+    rows = np.random.default_rng(0).normal(size=(20, 3))
+    explaining.baseline(explaining.write(rows))
+    data = explaining.write(np.column_stack([rows, np.arange(20)]), ["f0", "f1", "f2", "label"])
+    with pytest.raises(InvalidInput, match="the baseline does not have 'label'") as refused:
+        explaining.check(data)
+    assert refused.value.code == "ShapBaselineColumnsDiffer"

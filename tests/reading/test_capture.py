@@ -178,8 +178,9 @@ def test_malformed_records_are_counted_with_their_location_and_the_others_are_ke
     assert places["4"].startswith("not a captured record")
     assert places["5"] == "a payload is malformed: not JSON"
     assert places["6"] == "a BASE64 payload that is not text, such as an image: a record preprocessor can read it"
-    assert places["7"] == "endpointInput has 3 fields instead of 2"
-    assert places["8"] == "endpointOutput has 2 fields instead of 1, endpointInput has 1 field instead of 2"
+    hint = " (in CSV a comma within a value needs quotes around it)"
+    assert places["7"] == f"endpointInput has 3 fields instead of 2{hint}"
+    assert places["8"] == f"endpointOutput has 2 fields instead of 1{hint}, endpointInput has 1 field instead of 2"
     assert places["9"].startswith("the request and the response differ in their number of rows: ")
     assert places["10"] == "a payload is malformed: a quote is opened and not closed"
     assert places["11"] == "no payload"

@@ -230,7 +230,8 @@ def test_slices_are_whole_row_groups_where_these_are_not_larger(
     path = tmp_path_factory.getbasetemp() / "groups.parquet"
     pl.DataFrame({"a": range(rows), "s": [{"t": ["x"]}] * rows}).write_parquet(path, row_group_size=group)
     groups = row_groups(path)
-    file = parquet_files._ParquetFile(source_files(path)[0], TypedColumns(rows, frozenset(), {}, {}), groups, 0, rows)
+    content = TypedColumns(rows, frozenset(), {}, {}, frozenset())
+    file = parquet_files._ParquetFile(source_files(path)[0], content, groups, 0, rows)
     slices = list(file.slices(most))
     assert sum(groups) == rows
     assert [row for start, stop in slices for row in range(start, stop)] == list(range(rows))

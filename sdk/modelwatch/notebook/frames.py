@@ -58,6 +58,8 @@ def _frame(data: Any, label: str) -> pl.DataFrame:
     if _is_pandas(data):
         data = _in_known_zones(_dense(data))
     elif _is_pyarrow(data):
+        if "" in data.schema.names:  # polars would call it column_0, or whatever its place is
+            raise InvalidInput("BlankColumnName", f"{label}: a column has no name; name it")
         data = _table_in_known_zones(data)
     try:
         return data if isinstance(data, pl.DataFrame) else pl.DataFrame(data)  # without the index of pandas

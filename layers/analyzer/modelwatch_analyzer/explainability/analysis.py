@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -57,14 +58,15 @@ from modelwatch_core.domain.monitor_kinds.explainability import ExplainabilitySe
 from modelwatch_core.domain.outcome import RecordCounts
 
 _CLUSTERED_ROWS = 10_000
-_OF_REQUESTS = (
+_OF_FEATURES = (
     "FeatureNotNumeric",
     "ModelFailed",
     "ModelRefused",
     "ModelResponseNotNumbers",
     "ModelResponseRowsDiffer",
+    "ShapBaselineColumnsDiffer",
 )
-"""Errors that may be due to what the model was sent."""
+"""Errors that may be due to the columns that were taken for features."""
 
 
 def run(settings: ExplainabilitySettings, host: Host) -> Findings:
@@ -95,12 +97,14 @@ def run(settings: ExplainabilitySettings, host: Host) -> Findings:
         rows = sample(cells_of(dataset, columns, features, log), most_rows(settings, config, len(features)), seed)
         log.require_records()
     log.remarks += remarks_on_numbers(dataset, [*config.headers, *(column for _, column in config.no_features)])
-    background = _background(host, config, baseline, rows, features, seed)
+    with _naming_what_differs(features, baseline, log.remarks):
+        background = _background(host, config, baseline, rows, features, seed)
     explained = limited(rows, row_limit(settings, config))
     made = baseline.run_details if baseline else None
     text = text_features(pl.concat([explained.rows, background]), made)
     task = ExplanationTask(settings, config, host, features, explained, background, text, seed)
-    explanation = _explained(task, baseline, log.remarks)
+    with _naming_what_differs(features, baseline, log.remarks):
+        explanation = explain(task)
     return _findings(task, explanation, baseline, log.counts())
 
 
@@ -136,16 +140,17 @@ def _refuse_incomparable(config: ExplainabilityConfig, baseline: Analysis) -> No
         raise InvalidInput("ExplanationsNotComparable", message)
 
 
-def _explained(task: ExplanationTask, baseline: Analysis | None, remarks: Sequence[str]) -> Explanation:
-    """Explain the rows; where the model cannot use them, the error says what is remarkable of them."""
+@contextmanager
+def _naming_what_differs(features: Sequence[str], baseline: Analysis | None, remarks: Sequence[str]) -> Iterator[None]:
+    """Say in errors that may be due to the features how they differ from the baseline's, and what is remarkable."""
     try:
-        return explain(task)
+        yield
     except InvalidInput as error:
-        if error.code not in _OF_REQUESTS:
+        if error.code not in _OF_FEATURES:
             raise
-        then = baseline.features if baseline else task.features
-        lacking = [name for name in then if name not in task.features]
-        new = [name for name in task.features if name not in then]
+        then = baseline.features if baseline else features
+        lacking = [name for name in then if name not in features]
+        new = [name for name in features if name not in then]
         others = [f"the dataset lacks {listed(lacking)}, which the baseline explains"] if lacking else []
         others += [f"the baseline does not have {listed(new)}"] if new else []
         raise InvalidInput(error.code, "; ".join((error.message, *others, *remarks)), examples=error.examples) from None

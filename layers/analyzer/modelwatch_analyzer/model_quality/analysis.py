@@ -15,7 +15,7 @@ from modelwatch_analyzer.host import Host
 from modelwatch_analyzer.kind_analysis import KindAnalysis
 from modelwatch_analyzer.model_quality.baseline_quality import BaselineQuality, read_baseline_quality
 from modelwatch_analyzer.model_quality.changes import changes_since
-from modelwatch_analyzer.model_quality.check import MetricsCheck, check, never_violated
+from modelwatch_analyzer.model_quality.check import MetricsCheck, check, never_violated, undefined_in_baseline
 from modelwatch_analyzer.model_quality.cloudwatch import metrics_of
 from modelwatch_analyzer.model_quality.columns import Columns, columns_of
 from modelwatch_analyzer.model_quality.distributions import Distributions, read_distributions, unseen_classes
@@ -66,6 +66,7 @@ def run(settings: ModelQualitySettings, host: Host) -> Findings:
         of_metrics = suggested_constraints(quality, problem_type, settings.threshold_rule)
         distribution = SUGGESTED_DISTRIBUTION.overlaid(methods)
         documents[CONSTRAINTS_FILE] = constraints_document(of_metrics, distribution, problem_type)
+        result.warnings.extend(undefined_in_baseline(quality.metrics, registry))
     else:
         of_metrics = constraints.metrics
         rates, share = constraints.rates, settings.share_of_month

@@ -81,6 +81,8 @@ class BinaryEvaluation:
         """Return the evaluation of both; see `Evaluation`."""
         merged = BinaryEvaluation(self._columns)
         merged._complete = self._complete.merge(other._complete)
+        merged._labels = self._labels.merge(other._labels)
+        merged._predictions = self._predictions.merge(other._predictions)
         merged._counts = self._counts.merge(other._counts)
         merged._scores = self._scores.merge(other._scores)
         merged._requests = self._requests.merge(other._requests)
@@ -91,7 +93,7 @@ class BinaryEvaluation:
         self._complete.require_rows()
         matrix = self._counts.finish(sort_key, (NEGATIVE, POSITIVE))
         metrics, per_class = measure_matrix(BINARY, matrix, confidence, self._requests)
-        warnings = list(self._complete.warnings())
+        warnings = [*self._complete.warnings(), *self._labels.remarks(), *self._predictions.remarks()]
         if not self._columns.probabilities:
             return Quality(
                 self._complete.rows,

@@ -13,7 +13,7 @@ from modelwatch_analyzer.model_quality.documents import NAN, MetricConstraint, R
 from modelwatch_analyzer.model_quality.metric import ComparisonOperator, ErrorAt, Measured, Metric, numbers_of
 from modelwatch_analyzer.thresholds import equal
 from modelwatch_analyzer.undefined import Undefined
-from modelwatch_analyzer.wording import java_double
+from modelwatch_analyzer.wording import enumerated, java_double
 from modelwatch_core.domain.constraint_violations import ConstraintViolation
 from modelwatch_core.domain.number_text import p_text
 
@@ -138,6 +138,21 @@ def never_violated(constraints: Mapping[str, MetricConstraint], registry: Iterab
         yield (
             f"nothing can violate {all_of_them}, because a metric cannot be worse than its threshold there. Make the "
             "baseline from more rows, or from better predictions, or edit the thresholds"
+        )
+
+
+def undefined_in_baseline(metrics: Mapping[str, Measured], registry: Iterable[Metric[Any]]) -> Iterator[str]:
+    """Say which metrics a baseline suggests no constraint for, because its rows do not define them."""
+    names: dict[str, list[str]] = {}
+    for metric in registry:
+        value = metrics[metric.name].value if metric.suggested and metric.name in metrics else None
+        if isinstance(value, Undefined):
+            names.setdefault(value.reason, []).append(metric.name)
+    for reason, undefined in names.items():
+        are, them = ("is", "it") if len(undefined) == 1 else ("are", "them")
+        yield (
+            f"{enumerated(undefined)} {are} undefined in the baseline, because {reason}: checks do not compare {them}, "
+            f"unless the baseline is made from rows that define {them}"
         )
 
 

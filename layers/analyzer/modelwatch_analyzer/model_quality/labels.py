@@ -22,6 +22,7 @@ from modelwatch_analyzer.profile.spelling import (
     remark_on_words,
     value_name,
 )
+from modelwatch_analyzer.wording import enumerated
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.number_text import count_text
 
@@ -66,6 +67,22 @@ class PositiveValues:
     def __init__(self, what: str) -> None:
         self._what = what
         self._known: dict[LabelValue, bool] = {}
+
+    def merge(self, other: PositiveValues) -> PositiveValues:
+        """Return what both have seen."""
+        merged = PositiveValues(self._what)
+        merged._known = self._known | other._known
+        return merged
+
+    def remarks(self) -> Iterator[str]:
+        """Say whether -1, which some programs write for an unknown label, was counted besides other negative values."""
+        negative = {class_of(value) for value, positive in self._known.items() if not positive}
+        if "-1" in negative and len(negative) > 1:
+            others = enumerated(sorted(negative - {"-1"}))
+            yield (
+                f"-1 and {others} are all negative {self._what}: if -1 means that the value is unknown, give "
+                "--missing-values -1 (in an environment: missing_values=-1)"
+            )
 
     def among(self, column: pl.Series) -> pl.Series:
         """Return whether each value of a column without nulls is positive.

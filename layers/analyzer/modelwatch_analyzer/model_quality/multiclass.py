@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from itertools import chain, starmap
 from typing import Any
 
@@ -22,9 +23,10 @@ from modelwatch_analyzer.model_quality.metric import Confidence, Measured, Metri
 from modelwatch_analyzer.model_quality.quality import Quality
 from modelwatch_analyzer.model_quality.score_table import INEXACT, ScoreCells, ScoreTable
 from modelwatch_analyzer.model_quality.scores import CONFIDENCES, TRUE_CLASS
-from modelwatch_analyzer.profile.spelling import remark_on_codes
+from modelwatch_analyzer.profile.spelling import exact_number, remark_on_codes
 from modelwatch_analyzer.reading.dataset import Plan
 from modelwatch_analyzer.request_rows import RequestRows
+from modelwatch_core.domain.dataset_formats import RESPONSE, TRANSFORM_OUTPUT
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.number_text import count_text
 
@@ -32,6 +34,8 @@ _ASSUMED = (
     "add up to 1 and were taken for the probabilities of the classes: give probability_attribute or inference_attribute"
     " if they are something else"
 )
+_BY_PLACE = re.compile(r"_c\d+")
+_SIDE = re.compile(rf"(?:{RESPONSE}|{TRANSFORM_OUTPUT})\.")
 _FARTHEST_SUM = 0.02
 """How far probabilities whose columns are not given may be from adding up to 1, because they are rounded."""
 
@@ -39,9 +43,8 @@ _FARTHEST_SUM = 0.02
 class MulticlassEvaluation:
     """Any number of classes, by predicted classes; by probabilities too, one per row or one per class.
 
-    One probability per row is taken for that of the predicted class. With one per class, column ``i``, or the one
-    whose name ends in the class, belongs to class ``i``, or to that of its name; without predictions the class of the
-    greatest probability is predicted.
+    One probability per row is taken for that of the predicted class. With one per class, `classes_of_columns` says
+    whose each is; without predictions the class of the greatest probability is predicted.
     """
 
     def __init__(self, columns: Columns) -> None:
@@ -55,7 +58,7 @@ class MulticlassEvaluation:
         self._requests = RequestRows()
         self._without_probability = 0
         self._texts: dict[str, set[str]] = {"labels": set(), "predictions": set()}
-        self._classes = tuple(_class_of_column(name, i) for i, name in enumerate(columns.probabilities))
+        self._classes = classes_of_columns(columns.probabilities, columns.label)
 
     @staticmethod
     def metrics() -> Iterable[Metric[Any]]:
@@ -79,7 +82,9 @@ class MulticlassEvaluation:
         if not rows.height:
             return
         probabilities = self._probabilities(rows)
-        guess = rows[columns.prediction] if columns.prediction else self._most_probable(probabilities)
+        labels = _classes_of(rows[columns.label])
+        classes = self._classes_among(labels.unique().to_list())
+        guess = rows[columns.prediction] if columns.prediction else _most_probable(classes, probabilities)
         pairs = pl.DataFrame({"label": rows[columns.label], "guess": guess})
         cells = Counter[tuple[str, str]]()
         for label, predicted, count in pairs.group_by("label", "guess").len().iter_rows():
@@ -90,14 +95,11 @@ class MulticlassEvaluation:
         require_few(name for pair in self._counts.cells for name in pair)
         scored: dict[str, Any] = {}
         if probabilities.shape[1] == 1:
-            label, predicted = (_classes_of(pairs[name]) for name in ("label", "guess"))
-            scored = {"score": probabilities[:, 0], "positive": (label == predicted).to_numpy()}
+            scored = {"score": probabilities[:, 0], "positive": (labels == _classes_of(pairs["guess"])).to_numpy()}
             self._scores.update(scored["score"], scored["positive"])
         elif probabilities.shape[1]:
-            scored = self._add_true_class(_classes_of(pairs["label"]), probabilities)
-        self._requests.update(
-            rows, lambda: {"label": _classes_of(pairs["label"]), "prediction": _classes_of(pairs["guess"])} | scored
-        )
+            scored = self._add_true_class(labels, classes, probabilities)
+        self._requests.update(rows, lambda: {"label": labels, "prediction": _classes_of(pairs["guess"])} | scored)
 
     def merge(self, other: MulticlassEvaluation) -> MulticlassEvaluation:
         """Return the evaluation of both; see `Evaluation`."""
@@ -128,12 +130,23 @@ class MulticlassEvaluation:
             raise InvalidInput("OneColumnExpected", message)
         return found
 
-    def _most_probable(self, probabilities: NDArray[np.float64]) -> pl.Series:
-        return pl.Series(self._classes).gather(probabilities.argmax(axis=1))
+    def _classes_among(self, labels: Collection[str]) -> Sequence[str]:
+        """Return the class of each column of probabilities.
 
-    def _add_true_class(self, labels: pl.Series, probabilities: NDArray[np.float64]) -> dict[str, Any]:
+        Where no label is among the classes, a beginning that all names share is left out if labels are then: of
+        ``proba_cat`` and ``proba_dog``.
+        """
+        names = self._columns.probabilities
+        if len(names) < 2 or not set(labels).isdisjoint(self._classes):
+            return self._classes
+        ends = [[class_of(name[start:]) for name in names] for start in range(1, _shared(names) + 1)]
+        return max([self._classes, *ends], key=lambda classes: len(set(labels).intersection(classes)))
+
+    def _add_true_class(
+        self, labels: pl.Series, classes: Sequence[str], probabilities: NDArray[np.float64]
+    ) -> dict[str, Any]:
         """Count the probabilities of the true classes, and return them; of a class without one they are not used."""
-        place = {name: index for index, name in enumerate(self._classes)}
+        place = {name: index for index, name in enumerate(classes)}
         known = [name for name in labels.unique().to_list() if name in place]
         index = labels.replace_strict(known, [place[name] for name in known], default=-1, return_dtype=pl.Int64)
         places = index.to_numpy()
@@ -183,10 +196,32 @@ class MulticlassEvaluation:
         return measure(metrics, cells, self._complete.rows, confidence, self._requests)
 
 
-def _class_of_column(name: str, index: int) -> str:
-    """Return whose probability a column holds: of the class after the last dot of its name, or else of its place."""
-    last = name.rpartition(".")[2]
-    return str(index) if last.removeprefix("_c").isdecimal() or not last else class_of(last)
+def classes_of_columns(names: Sequence[str], label: str) -> tuple[str, ...]:
+    """Return the class whose probability each column holds: the one of its name, without the path that leads to it.
+
+    The path is what all names have in common up to a dot, or else each name up to its last dot if all have one; a
+    number such as ``1.0`` has none. Of columns without names, which are called ``_c5`` by their place, or ``5`` in a
+    table whose column of labels is a number too, the first is that of class 0.
+    """
+    names = [_SIDE.sub("", name, count=1) for name in names]
+    if all(map(_BY_PLACE.fullmatch, names)) or all(map(str.isdecimal, (label, *names))):
+        return tuple(map(str, range(len(names))))
+    if all(exact_number(name) is not None for name in names):
+        return tuple(map(class_of, names))
+    shared = names[0].rfind(".", 0, _shared(names)) + 1 if len(names) > 1 else 0
+    if shared or not all("." in name.strip(".") for name in names):
+        return tuple(class_of(name[shared:]) for name in names)
+    return tuple(class_of(name.rpartition(".")[2]) for name in names)
+
+
+def _shared(names: Sequence[str]) -> int:
+    """Return how many characters all names begin with in common: those of the first and the last in order."""
+    first, last = min(names), max(names)
+    return next((place for place, pair in enumerate(zip(first, last, strict=False)) if len({*pair}) > 1), len(first))
+
+
+def _most_probable(classes: Sequence[str], probabilities: NDArray[np.float64]) -> pl.Series:
+    return pl.Series(classes).gather(probabilities.argmax(axis=1))
 
 
 def _classes_of(column: pl.Series) -> pl.Series:

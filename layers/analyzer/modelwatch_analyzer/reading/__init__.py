@@ -47,10 +47,10 @@ def _open_csv(settings: AnalysisSettings, expected: Expected | None) -> Table:
     return open_csv(settings.dataset_source, dataset_options(settings, CsvOptions), expected, _spelling(settings))
 
 
-def _open_frame(settings: AnalysisSettings, _: Expected | None) -> Table:
+def _open_frame(settings: AnalysisSettings, expected: Expected | None) -> Table:
     from modelwatch_analyzer.reading.memory_frames import FrameOptions, open_frame
 
-    return open_frame(dataset_options(settings, FrameOptions), _spelling(settings))
+    return open_frame(dataset_options(settings, FrameOptions), _spelling(settings), expected)
 
 
 def _open_json(settings: AnalysisSettings, expected: Expected | None) -> Table:
@@ -66,8 +66,7 @@ def _open_parquet(settings: AnalysisSettings, expected: Expected | None) -> Tabl
     from modelwatch_analyzer.reading.parquet_files import open_parquet
 
     dataset_options(settings, ParquetOptions)  # there are none, and others are refused
-    names = expected.names if expected else ()
-    return open_parquet(source_files(settings.dataset_source), _spelling(settings), names)
+    return open_parquet(source_files(settings.dataset_source), _spelling(settings), expected)
 
 
 def _open_capture(settings: AnalysisSettings, expected: Expected | None) -> Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, NamedTuple, Self
 
 import jmespath
@@ -18,7 +19,7 @@ from modelwatch_core.domain.number_text import count_text
 _SYNTAX = frozenset("[]{}()*|&\"'`@")
 _PROJECTIONS = {"projection", "value_projection", "filter_projection", "flatten"}
 _CHAINS = ("subexpression", "pipe")
-"""Expressions whose result is that of their second part."""
+"""Expressions whose result is that of their last part."""
 _OF_RESPONSES = ("inference_attribute", "probability_attribute")
 _JOINED_RESPONSE = "SageMakerOutput"
 """Where a transform job writes the model's response that it joins with the input."""
@@ -169,7 +170,7 @@ class Attribute:
 def _is_projection(expression: dict[str, Any]) -> bool:
     expression_type = expression["type"]
     if expression_type in _CHAINS:
-        return _is_projection(expression["children"][1])
+        return _is_projection(expression["children"][-1])
     return expression_type in _PROJECTIONS
 
 
@@ -187,8 +188,8 @@ def _names(expression: dict[str, Any]) -> tuple[str, ...] | None:
     if expression["type"] == "field":
         return (expression["value"],)
     if expression["type"] == "subexpression":
-        first, second = map(_names, expression["children"])
-        return None if first is None or second is None else first + second
+        parts = list(map(_names, expression["children"]))  # of a.b.c there are three
+        return None if None in parts else tuple(chain.from_iterable(filter(None, parts)))
     return None
 
 
@@ -234,8 +235,7 @@ class Attributes:
             Role.GROUND_TRUTH: ground_truth,
         }
         parsed = {role: Attribute.of(f"{role}_attribute", text) for role, text in given.items() if text}
-        excluded = (name.strip() for name in (exclude_features or "").split(","))
-        return cls(**parsed, excluded=tuple(name for name in excluded if name))
+        return cls(**parsed, excluded=tuple(filter(None, listed(exclude_features or ""))))
 
     @property
     def given(self) -> dict[Role, Attribute]:
@@ -260,6 +260,8 @@ class Attributes:
             else:
                 message = f"exclude_features_attribute names {name!r}, but the dataset has no such column"
                 message += f"; {existing(columns, name)}"
+                if any(name in map(str.strip, column.split(",")) for column in columns):
+                    message += ". Give a name with a comma, or with blanks around it, in double quotes"
                 raise InvalidInput("UnknownColumn", message)
         return tuple(name for name in columns if name not in excluded)
 

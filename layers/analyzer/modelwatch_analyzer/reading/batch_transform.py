@@ -133,7 +133,7 @@ def open_batch_transform(
             documents = partial(_lines_at, documents, _time_of_document, earlier_files(hours, times), files, times)
         table = open_documents(documents, attributes, expected)
     else:
-        table = open_parquet(files, spelling)
+        table = open_parquet(files, spelling, expected)
     if TIME_FIELD not in table.columns:
         return table
     columns = tuple(name for name in table.columns if name not in (ID_FIELD, TIME_FIELD))

@@ -156,7 +156,8 @@ def mismatch(group: ColumnGroup, expected: Row, row: Row) -> str | None:
         return f"{group} was not captured, or is empty"
     if len(row) == len(expected):
         return None
-    return f"{group} has {count_text(len(row), 'field')} instead of {len(expected)}"
+    fields = f"{group} has {count_text(len(row), 'field')} instead of {len(expected)}"
+    return fields if len(row) < len(expected) else f"{fields} (in CSV a comma within a value needs quotes around it)"
 
 
 def has_unread_fields(expected: Row, row: Row) -> bool:

@@ -13,9 +13,10 @@ import polars as pl
 from polars.exceptions import PanicException, PolarsError
 from pydantic import ConfigDict
 
+from modelwatch_analyzer.reading.csv_form import Expected
 from modelwatch_analyzer.reading.dataset import DATA_FRAME, Plan, TypedTable
 from modelwatch_analyzer.reading.read_log import ReadLog
-from modelwatch_analyzer.reading.typed_columns import TypedColumns, typed_columns, without_infinities
+from modelwatch_analyzer.reading.typed_columns import TypedColumns, columns_of, typed_columns, without_infinities
 from modelwatch_analyzer.reading.value_spelling import AS_WRITTEN, OtherSpellings, ValueSpelling
 from modelwatch_core.domain.documents import Owned
 from modelwatch_core.domain.errors import InvalidInput
@@ -53,13 +54,9 @@ class MemoryFrame(TypedTable):
 
     held: HeldFrame
     content: TypedColumns
+    columns: tuple[str, ...]
     spelling: ValueSpelling = AS_WRITTEN
     named: bool = True
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The columns, those in structs and lists among them."""
-        return tuple(self.content.leaves)
 
     @property
     def input_columns(self) -> tuple[str, ...]:
@@ -90,8 +87,15 @@ class MemoryFrame(TypedTable):
         return replace(self, content=replace(self.content, rows=min(rows, self.content.rows)))
 
 
-def open_frame(options: FrameOptions, spelling: ValueSpelling = AS_WRITTEN) -> MemoryFrame:
+def open_frame(
+    options: FrameOptions, spelling: ValueSpelling = AS_WRITTEN, expected: Expected | None = None
+) -> MemoryFrame:
     """Open a data frame.
+
+    Parameters
+    ----------
+    expected : Expected, optional
+        What a baseline knows of the columns.
 
     Raises
     ------
@@ -106,7 +110,8 @@ def open_frame(options: FrameOptions, spelling: ValueSpelling = AS_WRITTEN) -> M
         raise InvalidInput("UnreadableFrame", message)
     if not held.frame.width:
         raise InvalidInput("EmptyDataset", f"{held.label} has no columns")
-    return MemoryFrame(held, typed_columns(_collect, held.frame.lazy(), held.label), spelling)
+    content = typed_columns(_collect, held.frame.lazy(), held.label)
+    return MemoryFrame(held, content, columns_of([content], expected), spelling)
 
 
 def _collect(query: pl.LazyFrame, _rows: int) -> Iterator[pl.DataFrame]:

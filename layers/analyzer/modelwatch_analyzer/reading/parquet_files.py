@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 import polars as pl
 from polars.exceptions import PanicException, PolarsError
 
+from modelwatch_analyzer.reading.csv_form import Expected
 from modelwatch_analyzer.reading.dataset import Plan, TableOfParts, TableOfPieces, TypedTable
 from modelwatch_analyzer.reading.files import PIECE_ROWS, SourceFile, cuts_of, in_parts
 from modelwatch_analyzer.reading.other_formats import refuse_other_format
@@ -25,7 +26,7 @@ from modelwatch_analyzer.reading.parquet_process import (
     parquet_process,
 )
 from modelwatch_analyzer.reading.read_log import ReadLog
-from modelwatch_analyzer.reading.typed_columns import TypedColumns, typed_columns, without_infinities
+from modelwatch_analyzer.reading.typed_columns import TypedColumns, columns_of, typed_columns, without_infinities
 from modelwatch_analyzer.reading.value_spelling import AS_WRITTEN, OtherSpellings, ValueSpelling
 from modelwatch_analyzer.wording import enumerated
 from modelwatch_core.domain.errors import InvalidInput
@@ -153,14 +154,14 @@ class ParquetFiles(TableOfParts, TableOfPieces, TypedTable):
 def open_parquet(
     files: Sequence[SourceFile],
     spelling: ValueSpelling = AS_WRITTEN,
-    expected: Collection[str] = (),
+    expected: Expected | None = None,
 ) -> ParquetFiles:
     """Open Parquet files.
 
     Parameters
     ----------
-    expected : collection of str
-        The names of columns that a baseline has; an index of pandas is a column only if it is among them.
+    expected : Expected, optional
+        What a baseline knows of the columns; an index of pandas is a column only if it is among them.
 
     Raises
     ------
@@ -168,7 +169,7 @@ def open_parquet(
         ``NotParquet`` for a file of another format or a damaged one, ``HeadersDiffer``, ``TooManyColumns``,
         ``EmptyDataset`` if there are no columns, ``DuplicateColumn``, ``BlankColumnName``.
     """
-    opened, columns = [], dict[str, None]()
+    opened = list[_ParquetFile]()
     process = ParquetProcess()
     with parquet_process(process) as collect:
         for file in files:
@@ -180,10 +181,11 @@ def open_parquet(
                 unlike = enumerated(list(map(repr, differing)))
                 message = f"{file.label} and {files[0].label} have different columns ({unlike})"
                 raise InvalidInput("HeadersDiffer", f"{message}: give all files the same columns")
-            columns.update(dict.fromkeys(opened[-1].content.leaves))
+        columns = columns_of([file.content for file in opened], expected)
     if not columns:
         raise InvalidInput("EmptyDataset", f"{files[0].label} has no columns")
-    kept = tuple(name for name in columns if not _INDEX.fullmatch(name) or name in expected) or tuple(columns)
+    known = expected.names if expected else ()
+    kept = tuple(name for name in columns if not _INDEX.fullmatch(name) or name in known) or columns
     remarks = [] if len(kept) == len(columns) else [_INDEX_LEFT_OUT]
     remarks += _of_table_logs(files)
     return ParquetFiles(tuple(opened), kept, spelling=spelling, process=process, remarks=tuple(remarks))

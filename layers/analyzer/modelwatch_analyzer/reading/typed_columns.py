@@ -19,6 +19,7 @@ import polars as pl
 from polars.datatypes import DataTypeClass
 from polars.exceptions import ComputeError
 
+from modelwatch_analyzer.reading.csv_form import Expected
 from modelwatch_analyzer.reading.dataset import Plan
 from modelwatch_analyzer.reading.flattening import DEEPEST, MOST_COLUMNS
 from modelwatch_analyzer.reading.parquet_process import Collect, Unreadable
@@ -36,12 +37,16 @@ _MAPS: Any = getattr(pl, "Map", ())
 
 @dataclass(frozen=True, slots=True)
 class TypedColumns:
-    """A table: its number of rows, its top-level columns, and how each column of the dataset is computed from it."""
+    """A table: its number of rows, its top-level columns, and how each column of the dataset is computed from it.
+
+    `nested` are the lists and structs, whose elements and fields are columns; one without any has no values.
+    """
 
     rows: int
     top_level_columns: frozenset[str]
     leaves: dict[str, pl.Expr]
     dtypes: dict[str, pl.DataType]
+    nested: frozenset[str]
 
     @property
     def texts(self) -> frozenset[str]:
@@ -66,6 +71,26 @@ class TypedColumns:
         return batch.with_columns(*plain, *numbers)
 
 
+def columns_of(tables: Iterable[TypedColumns], expected: Expected | None) -> tuple[str, ...]:
+    """Return the columns of a dataset of tables.
+
+    Elements and fields that were missing in some rows of the baseline are columns without values, as fields of JSON
+    are: lists may be shorter. What has no value in any table is no column beside its own elements or fields.
+    """
+    columns, nested, with_values = dict[str, None](), set[str](), set[str]()
+    for table in tables:
+        columns.update(dict.fromkeys(table.leaves))
+        nested |= table.nested
+        with_values.update(name for name, dtype in table.dtypes.items() if dtype != pl.Null)
+    empty = columns.keys() - with_values
+    if expected:
+        parents = tuple(f"{name}." for name in nested | empty)
+        columns.update(dict.fromkeys(name for name in expected.absent(columns) if name.startswith(parents)))
+        nested |= empty.difference(expected.names)
+    others = {name for name in empty & nested if any(each.startswith(f"{name}.") for each in columns)}
+    return tuple(name for name in columns if name not in others)
+
+
 def typed_columns(collect: Collect, scan: pl.LazyFrame, label: str) -> TypedColumns:
     """Find the columns of a table.
 
@@ -83,10 +108,11 @@ def typed_columns(collect: Collect, scan: pl.LazyFrame, label: str) -> TypedColu
     """
     (empty,) = collect(scan.head(0), 1)
     found: dict[str, tuple[pl.Expr, pl.DataType]] = {}
+    nested = set[str]()
     for position, (column, dtype) in enumerate(
         empty.schema.items()
     ):  # by position, because names may look like patterns
-        for name, expression, leaf in _leaves(collect, scan, column, pl.nth(position), dtype, 1):
+        for name, expression, leaf in _leaves(collect, scan, column, pl.nth(position), dtype, 1, nested):
             if not name.strip():
                 raise InvalidInput("BlankColumnName", f"{label}: a column has no name; name it")
             if name in found:
@@ -97,7 +123,8 @@ def typed_columns(collect: Collect, scan: pl.LazyFrame, label: str) -> TypedColu
         raise InvalidInput("TooManyColumns", message)
     leaves = {name: expression for name, (expression, _) in found.items()}
     dtypes = {name: leaf for name, (_, leaf) in found.items()}
-    return TypedColumns(_single(collect, scan.select(pl.len())), frozenset(empty.columns), leaves, dtypes)
+    rows = _single(collect, scan.select(pl.len()))
+    return TypedColumns(rows, frozenset(empty.columns), leaves, dtypes, frozenset(nested))
 
 
 def _single(collect: Collect, query: pl.LazyFrame) -> int:
@@ -108,18 +135,27 @@ def _single(collect: Collect, query: pl.LazyFrame) -> int:
 
 
 def _leaves(
-    collect: Collect, scan: pl.LazyFrame, name: str, found: pl.Expr, dtype: pl.DataType, depth: int
+    collect: Collect,
+    scan: pl.LazyFrame,
+    name: str,
+    found: pl.Expr,
+    dtype: pl.DataType,
+    depth: int,
+    nested: set[str],
 ) -> Iterator[tuple[str, pl.Expr, pl.DataType]]:
     if depth > DEEPEST:
         raise InvalidInput("NestedTooDeeply", f"a column is nested more than {DEEPEST} levels deep")
     found, dtype = _stored(found, dtype)
     if isinstance(dtype, pl.Struct):
+        nested.add(name)
         for field in dtype.fields:
             inner = _dtype_instance(field.dtype)
-            yield from _leaves(collect, scan, f"{name}.{field.name}", found.struct.field(field.name), inner, depth + 1)
+            value = found.struct.field(field.name)
+            yield from _leaves(collect, scan, f"{name}.{field.name}", value, inner, depth + 1, nested)
         if not dtype.fields:
-            yield name, pl.lit(None), pl.Null()
+            yield name, _without_values(found), pl.Null()
     elif isinstance(dtype, pl.List | pl.Array):
+        nested.add(name)
         inner = _dtype_instance(dtype.inner)
         elements = found.cast(pl.List(inner))
         longest = _single(collect, scan.select(elements.list.len().max()))
@@ -128,11 +164,16 @@ def _leaves(
             raise InvalidInput("TooManyColumns", message)
         for index in range(longest):
             element = elements.list.get(index, null_on_oob=True)
-            yield from _leaves(collect, scan, f"{name}.{index}", element, inner, depth + 1)
+            yield from _leaves(collect, scan, f"{name}.{index}", element, inner, depth + 1, nested)
         if not longest:
-            yield name, pl.lit(None), pl.Null()
+            yield name, _without_values(found), pl.Null()
     else:
         yield name, found, dtype
+
+
+def _without_values(column: pl.Expr) -> pl.Expr:
+    """Return as many nulls as a column has rows: if it is read alone, a literal would be a single row."""
+    return pl.when(column.is_null()).then(None)
 
 
 def _stored(found: pl.Expr, dtype: pl.DataType) -> tuple[pl.Expr, pl.DataType]:
@@ -152,7 +193,7 @@ def _dtype_instance(dtype: pl.DataType | DataTypeClass) -> pl.DataType:
 def _column(table: TypedColumns, name: str, plan: Plan) -> pl.Expr:
     """Return a column in the data type that `Dataset.batches` has for it."""
     if name not in table.leaves:
-        return pl.lit(None, pl.String())
+        return _without_values(pl.nth(0)).cast(pl.String)
     value, dtype = table.leaves[name], table.dtypes[name]
     if isinstance(dtype, pl.Binary):
         return value  # for `_binary_as_text`
