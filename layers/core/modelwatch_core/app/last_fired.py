@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from modelwatch_core.app.scheduled_executions import scheduled_executions
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule
-from modelwatch_core.ports import Ledger, UnreadableRecord, readable
+from modelwatch_core.ports import Ledger, UnreadableRecord
 
-_RECENT = 5
-"""How many executions of a schedule are searched for its last tick: one-off runs may have come after it."""
+_PAGE = 5
 
 
 def last_fired(ledger: Ledger, schedule: MonitoringSchedule) -> datetime | None:
     """Return the time for which a schedule fired last, or since when it does; None if that cannot be read."""
-    found = ledger.history(schedule.schedule_id, limit=_RECENT)
-    if any(isinstance(each, UnreadableRecord) for each in found):
+    latest = next(scheduled_executions(ledger, schedule.schedule_id, page=_PAGE), None)
+    if isinstance(latest, UnreadableRecord):
         return None  # what cannot be read is reported by itself
-    scheduled = [each.scheduled_time for each in readable(found) if not each.one_off]
-    return max([schedule.begins, *scheduled])
+    return max(schedule.begins, latest.scheduled_time) if latest else schedule.begins
