@@ -342,8 +342,7 @@ class Pass:
             MetricName="any",
             Dimensions=[{"Name": "Endpoint", "Value": "loans"}, {"Name": "MonitoringSchedule", "Value": "own"}],
         )
-        targets.append({"type": "cloudwatch-alarm", "address": "own"})
-        make("own", alert_targets=targets, alerting={"not_fired_after_hours": 1})
+        make("own", alert_targets=[*targets, {"type": "cloudwatch-alarm", "address": "own"}])
         make("usual", output_s3_uri="s3://outputs/usual")
         hour = next(self._hours)
         self.app.capture(hour, income_factor=1000)
@@ -374,9 +373,6 @@ class Pass:
         hour = next(self._hours)
         self.app.capture(hour, income_factor=1000)
         silence(self.stack, "FinishExecutionAnalysisEnded")
-        # As after its creation, the next sweep looks when it has fired last.
-        threshold = {"monitoring_alert_name": "violations", "datapoints_to_alert": 1, "evaluation_period": 1}
-        self.app.manage("UpdateMonitoringAlert", monitoring_schedule_name="own", **threshold)
         self.stack.advance_to(hour + HOUR + TICK)
         time.sleep(1.1)  # until the lease is over, by the functions' own clock
         self.sweep()

@@ -387,7 +387,7 @@ def test_every_role_that_scheduler_takes_is_bound_to_this_account_and_can_use_th
         ("FollowEndpoints", {"BatchGetItem", "GetItem", "PutItem", "DeleteItem", "Query"}),
         ("RouteAlerts", {"BatchGetItem", "GetItem", "PutItem", "DeleteItem", "Query", "UpdateItem"}),
         ("ShowMonitors", {"GetItem", "Query"}),
-        ("Reconcile", {"BatchGetItem", "ConditionCheckItem", "GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"}),
+        ("Reconcile", {"ConditionCheckItem", "GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"}),
     ],
 )
 def test_each_function_may_do_to_the_ledger_what_its_use_case_does_and_no_more(resources, function, needs):

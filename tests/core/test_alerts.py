@@ -204,6 +204,13 @@ def test_windows_that_begin_further_back_since_an_update_are_the_latest_all_the_
     assert (hours.notices, hours.states()["violations"]) == (["violations InAlert"], "InAlert")
     described = hours.world.manage("DescribeMonitoringSchedule", monitoring_schedule_name="hourly")
     assert described["last_monitoring_execution"]["scheduled_time"] == "2026-11-22T20:00:00Z"
+    # Another threshold: the schedule is looked at by the next sweep of an hour, as if it had never fired.
+    threshold = {"monitoring_alert_name": "no-data", "datapoints_to_alert": 1, "evaluation_period": 1}
+    hours.end("VV")
+    hours.world.manage("UpdateMonitoringAlert", monitoring_schedule_name="hourly", **threshold)
+    hours.world.clock.moment = TEN + (hours.number + 1) * HOUR + timedelta(minutes=1)
+    hours.world.reconcile()
+    hours.world.deliver()
     hours.end("oo")
     assert (hours.notices, hours.states()["violations"]) == (["violations InAlert", "violations Recovered"], "OK")
 
@@ -453,7 +460,7 @@ def test_one_off_runs_do_not_hide_that_a_schedule_has_fired():
         once = ExecutionRequest(monitoring_schedule_name="hourly", window=window, tick_id=f"once-{number}")
         hours.world.finish(hours.world.ends(hours.world.launch(once)))
         hours.world.deliver()
-    # Another threshold: the schedule is looked at by the next sweep, as if it had never fired.
+    # Another threshold: the schedule is looked at by the next sweep of an hour, as if it had never fired.
     threshold = {"monitoring_alert_name": "violations", "datapoints_to_alert": 1, "evaluation_period": 2}
     hours.world.manage("UpdateMonitoringAlert", monitoring_schedule_name="hourly", **threshold)
     hours.world.clock.moment = fired + timedelta(hours=1, minutes=1)
