@@ -385,7 +385,7 @@ def test_every_role_that_scheduler_takes_is_bound_to_this_account_and_can_use_th
         ("LaunchExecution", {"BatchGetItem", "GetItem", "PutItem", "Query", "UpdateItem"}),
         ("FinishExecution", {"BatchGetItem", "GetItem", "PutItem", "UpdateItem", "DeleteItem"}),
         ("FollowEndpoints", {"BatchGetItem", "GetItem", "PutItem", "DeleteItem", "Query"}),
-        ("RouteAlerts", {"GetItem", "PutItem", "DeleteItem", "Query", "UpdateItem"}),
+        ("RouteAlerts", {"BatchGetItem", "GetItem", "PutItem", "DeleteItem", "Query", "UpdateItem"}),
         ("ShowMonitors", {"GetItem", "Query"}),
         ("Reconcile", {"ConditionCheckItem", "GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"}),
     ],

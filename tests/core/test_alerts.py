@@ -19,6 +19,7 @@ from modelwatch_core.domain.constraint_violations import ConstraintViolation, ex
 from modelwatch_core.domain.errors import InvalidInput, Upstream
 from modelwatch_core.domain.events import ExecutionRequest
 from modelwatch_core.domain.outcome import OutcomeStatus
+from modelwatch_core.domain.windows import Window
 from tests.core.in_memory import MemoryTarget
 from tests.core.world import DRIFT, FAILURES, TEN, World
 
@@ -191,6 +192,27 @@ def test_that_a_schedule_did_not_fire_is_not_said_hours_later_when_that_is_no_lo
     hours.world.bus.published += late
     hours.world.deliver()
     assert hours.notices == ([] if change else ["not-fired InAlert"])
+
+
+def test_windows_that_begin_further_back_since_an_update_are_the_latest_all_the_same():
+    # A window of a day in place of an hour begins before those of the 23 hours that were analysed last.
+    hours = Hours(violations={"datapoints_to_alert": 2, "evaluation_period": 3})
+    hours.end("oooooooo")
+    sliding = {"endpoint_name": "mortgages", "start_time_offset": "-P1D"}
+    hours.world.manage("UpdateMonitoringSchedule", monitoring_schedule_name="hourly", endpoint_input=sliding)
+    hours.end("VV")
+    assert (hours.notices, hours.states()["violations"]) == (["violations InAlert"], "InAlert")
+    described = hours.world.manage("DescribeMonitoringSchedule", monitoring_schedule_name="hourly")
+    assert described["last_monitoring_execution"]["scheduled_time"] == "2026-11-22T20:00:00Z"
+    # Another threshold: the schedule is looked at by the next sweep of an hour, as if it had never fired.
+    threshold = {"monitoring_alert_name": "no-data", "datapoints_to_alert": 1, "evaluation_period": 1}
+    hours.end("VV")
+    hours.world.manage("UpdateMonitoringAlert", monitoring_schedule_name="hourly", **threshold)
+    hours.world.clock.moment = TEN + (hours.number + 1) * HOUR + timedelta(minutes=1)
+    hours.world.reconcile()
+    hours.world.deliver()
+    hours.end("oo")
+    assert (hours.notices, hours.states()["violations"]) == (["violations InAlert", "violations Recovered"], "OK")
 
 
 def test_a_repetition_that_ends_the_alert_of_later_windows_says_so():
@@ -424,6 +446,28 @@ def test_a_schedule_that_did_not_fire_is_an_alert_once_and_recovers_with_its_nex
     hours.end("o")
     assert hours.notices[1:] == ["not-fired Recovered"]
     assert "recovered from not firing in hourly" in alert_subject(hours.world.mail.alerts[1])
+
+
+def test_one_off_runs_do_not_hide_that_a_schedule_has_fired():
+    hours = Hours()
+    hours.end("oooo")
+    fired = TEN + 4 * HOUR
+    hours.world.has_captures(fired)
+    for number in range(12):
+        start = fired + number * timedelta(minutes=1)
+        window = Window(start=start, end=start + timedelta(minutes=1))
+        hours.world.clock.moment = fired + timedelta(minutes=30)
+        once = ExecutionRequest(monitoring_schedule_name="hourly", window=window, tick_id=f"once-{number}")
+        hours.world.finish(hours.world.ends(hours.world.launch(once)))
+        hours.world.deliver()
+    # Another threshold: the schedule is looked at by the next sweep of an hour, as if it had never fired.
+    threshold = {"monitoring_alert_name": "violations", "datapoints_to_alert": 1, "evaluation_period": 2}
+    hours.world.manage("UpdateMonitoringAlert", monitoring_schedule_name="hourly", **threshold)
+    hours.world.clock.moment = fired + timedelta(hours=1, minutes=1)
+    hours.world.reconcile()
+    hours.world.deliver()
+    assert hours.notices == []
+    assert hours.states()["not-fired"] == "OK"
 
 
 def test_a_schedule_that_did_not_fire_is_on_for_the_alarms_of_cloudwatch():

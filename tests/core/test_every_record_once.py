@@ -345,6 +345,53 @@ def test_another_attempt_reads_what_was_late_for_the_first():
     assert again.captures_until == TEN + 5 * HOUR
 
 
+def test_late_records_are_read_however_many_one_off_runs_were_between():
+    # A schedule that checks batches when they are written has a one-off run for each.
+    world = World()
+    world.has_schedule()
+    world.has_captures()
+    world.finish(world.ends(world.tick()))
+    world.clock.moment = TEN + HOUR + DELAY
+    world.has_captures(TEN)
+    for number in range(30):
+        start = TEN - HOUR + number * MINUTE
+        once = ExecutionRequest(
+            monitoring_schedule_name="hourly",
+            window=Window(start=start + MINUTE, end=start + 2 * MINUTE),
+            tick_id=f"once-{number}",
+        )
+        run = world.launch(once)
+        assert isinstance(run, MonitoringExecution)
+        world.finish(world.ends(run))
+    second = world.tick(TEN + HOUR, "second")
+    assert (second.late_since, second.not_made_up) == (TEN + DELAY, 0)
+
+
+def test_a_tick_that_was_under_way_when_its_schedule_was_changed_is_not_analysed_twice():
+    # Scheduler may put a tick off by some minutes, and Lambda may retry it: the update comes between.
+    world = World()
+    world.has_schedule()
+    world.has_captures()
+    world.finish(world.ends(world.tick()))
+    world.clock.moment = TEN + HOUR + DELAY + MINUTE
+    updated = world.manage(
+        "UpdateMonitoringSchedule", monitoring_schedule_name="hourly", publish_cloudwatch_metrics=False
+    )
+    assert updated["covered_until"] == "2026-11-22T10:00:00Z"
+    world.clock.moment += 2 * MINUTE
+    world.has_captures(TEN)
+    under_way = world.tick(TEN + HOUR, "under way")
+    world.finish(world.ends(under_way))
+    world.clock.moment = TEN + 2 * HOUR + DELAY
+    world.has_captures(TEN + HOUR)
+    following = world.tick(TEN + 2 * HOUR, "following")
+    assert [(each.window.start, each.window.end) for each in (under_way, following)] == [
+        (TEN, TEN + HOUR),
+        (TEN + HOUR, TEN + 2 * HOUR),
+    ]
+    assert world.tick(TEN + 2 * HOUR, "following") == following
+
+
 def test_an_update_returns_where_the_next_window_begins():
     world = World()
     world.has_schedule()

@@ -151,6 +151,21 @@ def test_another_endpoint_takes_nothing_over_from_the_one_before(run: Run):
     }
 
 
+def test_the_same_endpoint_is_asked_again_where_it_captures_and_the_folder_is_shown(run: Run):
+    # docs/first-schedule-found-nothing.md: for an endpoint that captures elsewhere since the schedule was created.
+    watched = {"endpoint_name": "my-endpoint", "start_time_offset": "-PT2H0M0S"}
+    captures = {"data_captured_destination_s3_uri": "s3://my-bucket/before"}
+    schedule = SCHEDULE | {"endpoint_input": watched | captures}
+    app = FakeApp(DescribeMonitoringSchedule=schedule, UpdateMonitoringSchedule=SCHEDULE)
+    ended = run(app, "schedules", "update", "hourly", "--endpoint-name", "my-endpoint")
+    assert ended.exit_code == 0, ended.stderr
+    assert app.parameters("UpdateMonitoringSchedule")["endpoint_input"] == watched
+    run(app, "schedules", "update", "hourly", "--inference-attribute", "0")
+    kept = app.parameters("UpdateMonitoringSchedule")["endpoint_input"]
+    assert kept == watched | captures | {"inference_attribute": "0"}
+    assert "s3://my-bucket/before" in run(app, "schedules", "describe", "hourly").stdout
+
+
 def test_an_endpoint_in_place_of_transform_jobs_removes_these(run: Run):
     transform = {"data_captured_destination_s3_uri": "s3://my-bucket/batch", "dataset_format": {"csv": {}}}
     schedule = SCHEDULE | {"endpoint_input": None, "batch_transform_input": transform}

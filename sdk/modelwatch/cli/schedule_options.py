@@ -28,6 +28,7 @@ _OF_INPUT = (
     "end_time_offset",
 )
 _PARTS = ("endpoint_input", "batch_transform_input", "baseline")
+_CAPTURES = "data_captured_destination_s3_uri"
 _AS_THEY_ARE = (
     "monitoring_type",
     "schedule_expression",
@@ -154,10 +155,14 @@ class ScheduleOptions(ModelOptions):
         if not self._has_parts:
             return self.parameters(app, document)
         now = app.manage("DescribeMonitoringSchedule", monitoring_schedule_name=name)
-        kept = {part: now[part] for part in _PARTS if now.get(part)} | document
-        if self.endpoint_name and self.endpoint_name != (kept.get("endpoint_input") or {}).get("endpoint_name"):
-            kept |= {"endpoint_input": None, "batch_transform_input": None} | document
-        changes = self.parameters(app, kept)
+        kept = {part: now[part] for part in _PARTS if now.get(part)}
+        watched = kept.get("endpoint_input") or {}
+        if self.endpoint_name and self.endpoint_name == watched.get("endpoint_name"):
+            # The app looks up where it captures by now.
+            kept["endpoint_input"] = {name: value for name, value in watched.items() if name != _CAPTURES}
+        elif self.endpoint_name:
+            kept |= {"endpoint_input": None, "batch_transform_input": None}
+        changes = self.parameters(app, kept | document)
         return {part: value for part, value in changes.items() if part not in now or value != now[part]}
 
     @property

@@ -200,6 +200,7 @@ def _facts(schedule: Record) -> dict[str, Any]:
         "Status": schedule["monitoring_schedule_status"],
         "Due (UTC)": schedule["schedule_expression"],
         "Watches": _watched(schedule),
+        "Captures": (schedule.get("endpoint_input") or {}).get("data_captured_destination_s3_uri"),
         "Problem type": schedule.get("problem_type"),
         "Labels": schedule.get("ground_truth_input"),
         "Constraints": baseline.get("constraints_s3_uri", without),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import islice, takewhile
 
 from modelwatch_core.app.prepare_analysis import PrepareAnalysis, latest_before
 from modelwatch_core.app.start_analysis import StartAnalysis
@@ -16,7 +16,7 @@ from modelwatch_core.domain.monitoring_execution import ExecutionStatus, Monitor
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule, ScheduleStatus
 from modelwatch_core.domain.outcome import Outcome
 from modelwatch_core.domain.windows import Window
-from modelwatch_core.ports import Claim, Clock, EventBus, Ledger, Schedules
+from modelwatch_core.ports import Claim, Clock, EventBus, Ledger, Schedules, readable
 
 CLAIM_LEASE = timedelta(minutes=15)
 """How long the process that claimed a window has to start its analysis: longer than its Lambda's retries take."""
@@ -27,6 +27,9 @@ MOST_MADE_UP = 24
 _MOST_COUNTED = 1000
 """How many windows that were due while the app was away are counted, for ``not_made_up`` of the next execution: a
 schedule of minutes misses thousands in an outage, and its expression is asked for each of them."""
+
+_PAGE = 20
+"""How many executions are read at once."""
 
 
 class Refusal(Owned):
@@ -128,9 +131,18 @@ class LaunchExecution:
         if request.scheduled_time is None:
             raise AssertionError("a request without a window was accepted")
         scheduled_time = request.scheduled_time - timedelta(minutes=request.start_delay_minutes)
-        window = schedule.window(scheduled_time)
+        window = self._uncovered(schedule, schedule.window(scheduled_time))
         window.refuse_long()
         return window, scheduled_time
+
+    def _uncovered(self, schedule: MonitoringSchedule, window: Window) -> Window:
+        """Return a window without what was analysed by a tick that was under way when the definition was changed."""
+        if window.start != schedule.covered_until:
+            return window
+        found = readable(self.ledger.executions_before(schedule.schedule_id, window.end, page=_PAGE))
+        since = takewhile(lambda each: each.window.start >= window.start, found)
+        ends = [each.window.end for each in since if not each.one_off and each.window.end < window.end]
+        return Window(start=max(ends, default=window.start), end=window.end)
 
     def _scheduled(
         self, schedule: MonitoringSchedule, window: Window, scheduled_time: datetime, request: ExecutionRequest
@@ -154,7 +166,7 @@ class LaunchExecution:
     def _makes_up(self, schedule: MonitoringSchedule, due: datetime) -> bool:
         """Claim the window of a scheduled time; return False where its tick would have been refused."""
         try:
-            window = schedule.window(due)
+            window = self._uncovered(schedule, schedule.window(due))
         except InvalidInput:
             return False
         tick_id = f"made up: due at {iso_utc(due)}"
@@ -185,8 +197,7 @@ class LaunchExecution:
         )
 
     def _earlier(self, schedule: MonitoringSchedule, window: Window) -> list[MonitoringExecution]:
-        """Return the scheduled executions of the latest windows that begin before a window."""
-        return [each for each in latest_before(self.ledger, schedule.schedule_id, window) if not each.one_off]
+        return latest_before(self.ledger, schedule.schedule_id, window)
 
     def _next_attempt(self, planned: MonitoringExecution) -> MonitoringExecution:
         """Return the attempt after the settled ones of its window; the same one for the same firing."""

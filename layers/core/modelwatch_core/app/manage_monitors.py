@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -22,6 +23,7 @@ from modelwatch_core.app.monitor_lists import (
     VersionsWanted,
 )
 from modelwatch_core.app.run_once import changed, due_once
+from modelwatch_core.app.scheduled_executions import scheduled_executions
 from modelwatch_core.app.stop_baselining_job import StopBaseliningJob
 from modelwatch_core.app.stop_execution import StopExecution
 from modelwatch_core.domain.baselining_job import BaseliningJob
@@ -30,10 +32,19 @@ from modelwatch_core.domain.errors import InvalidInput, ModelwatchError
 from modelwatch_core.domain.monitoring_execution import MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule, ScheduleRequest, ScheduleStatus
 from modelwatch_core.domain.windows import Window
-from modelwatch_core.ports import BaseliningJobs, Clock, Ledger, Schedules, SentAlerts, UnreadableRecord
+from modelwatch_core.ports import (
+    BaseliningJobs,
+    Clock,
+    ExecutionOrder,
+    Ledger,
+    Schedules,
+    SentAlerts,
+    UnreadableRecord,
+    readable,
+)
 
 _RECENT = 20
-"""How many executions are searched for the last scheduled one: one-off runs may have come after it."""
+"""How many executions are searched for the last one of the present definition: others may have come after it."""
 
 
 class ManageMonitorsRequest(Owned):
@@ -205,9 +216,9 @@ class ManageMonitors:
         if asked.version is not None:
             return shown(self._version(asked, asked.version))
         schedule = self.lists.schedule(asked.monitoring_schedule_name)
-        latest = self.ledger.history(schedule.schedule_id, limit=1)
+        latest = self.ledger.page(ExecutionOrder("ScheduledTime", schedule.schedule_id), limit=1).records
         return self._shown_schedule(schedule) | {
-            "last_monitoring_execution": self.shown_execution(latest[0]) if latest else None,
+            "last_monitoring_execution": self.shown_execution(latest[0][0]) if latest else None,
             "cost": self.ledger.cost(schedule.schedule_id).model_dump(mode="json"),
         }
 
@@ -267,10 +278,11 @@ class ManageMonitors:
 
     def _covered_until(self, schedule: MonitoringSchedule, now: datetime) -> datetime:
         """Return where the last window that a schedule has had ended."""
+        found = scheduled_executions(self.ledger, schedule.schedule_id, page=_RECENT)
         ends = [
             execution.window.end
-            for execution in self.ledger.history(schedule.schedule_id, limit=_RECENT)
-            if isinstance(execution, MonitoringExecution) and schedule.scheduled_time_of(execution.window) is not None
+            for execution in readable(islice(found, _RECENT))
+            if schedule.scheduled_time_of(execution.window) is not None
         ]
         known = [*ends[:1], *([schedule.covered_until] if schedule.covered_until else [])]
         # One without executions yet has a first window, which began before its first tick.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC
+from itertools import islice
 from typing import Any, Literal
 
 from pydantic import Field
@@ -11,6 +12,7 @@ from pydantic import Field
 from modelwatch_core.app.follow_schedule import FollowSchedule
 from modelwatch_core.app.listing import ListRequest, Section, SortOrder, by_status, listed, passes, shown
 from modelwatch_core.app.monitor_lists import MonitorLists
+from modelwatch_core.app.scheduled_executions import scheduled_executions
 from modelwatch_core.domain.alert_states import OF_EXECUTIONS, AlertTransition, in_order, standing
 from modelwatch_core.domain.alerting import AlertName, AlertStatus, AlertThreshold
 from modelwatch_core.domain.documents import NonEmpty, Owned, SageMakerName, UtcDatetime, iso_utc, parsed
@@ -158,8 +160,9 @@ class MonitorAlerts:
         }
 
     def _executions(self, schedule: MonitoringSchedule) -> list[MonitoringExecution]:
-        found = self.ledger.history(schedule.schedule_id, limit=schedule.alerting.executions_looked_at)
-        return in_order(readable(found))
+        most = schedule.alerting.executions_looked_at
+        found = scheduled_executions(self.ledger, schedule.schedule_id, page=most)
+        return in_order(readable(islice(found, most)))
 
 
 def _alert_of_executions(name: str) -> AlertName:

@@ -20,6 +20,7 @@ from modelwatch_core.app.analysis_inputs import (
 )
 from modelwatch_core.app.captured_objects import CapturedObjects, Look, captured_objects
 from modelwatch_core.app.ground_truth_objects import GroundTruthObjects, ground_truth_objects
+from modelwatch_core.app.scheduled_executions import MOST_LOOKED_AT
 from modelwatch_core.app.start_analysis import StartAnalysis
 from modelwatch_core.domain import s3_layout
 from modelwatch_core.domain.analysis import AnalysisInput, AnalysisOutput, AnalysisRequest
@@ -40,8 +41,8 @@ MEMORY_OF_LABELS = 0.5
 _MOST_LOOKED_AT = 240
 """How many executions are looked through for earlier reports: ten days of hours."""
 _LATEST = 20
-"""How many executions are searched for that of the window before: one-off runs may be among them. What each of these
-windows measured goes with every request, which has a size limit."""
+"""How many executions before a window are looked at. What each of these windows measured goes with every request, which
+has a size limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,8 +191,9 @@ class PrepareAnalysis:
 
 
 def latest_before(ledger: Ledger, schedule_id: str, window: Window) -> list[MonitoringExecution]:
-    """Return the executions of the latest windows that begin before a window, the latest first."""
-    return list(readable(ledger.history(schedule_id, limit=_LATEST, before=window.start)))
+    """Return the executions of the schedule's latest windows that begin before a window, the latest first."""
+    found = islice(ledger.executions_before(schedule_id, window.start, page=_LATEST), MOST_LOOKED_AT)
+    return list(islice((each for each in readable(found) if not each.one_off), _LATEST))
 
 
 def _earlier_scores(latest: Sequence[MonitoringExecution]) -> str | None:

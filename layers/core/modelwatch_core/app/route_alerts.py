@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from itertools import islice
 
 from modelwatch_core.app.deliver_alerts import RaiseAlert
 from modelwatch_core.app.last_fired import last_fired
+from modelwatch_core.app.scheduled_executions import scheduled_executions
 from modelwatch_core.domain.alert_states import (
     OF_EXECUTIONS,
     AlertState,
@@ -120,7 +121,7 @@ class RouteAlerts:
         latest = in_order([*self._looked_back(execution), execution])
         around = latest
         if latest[0].key != execution.key:
-            around = in_order(self._looked_back(execution, execution.window.start + timedelta(seconds=1)))
+            around = in_order(self._looked_back(execution, execution.scheduled_time))
         before = [each for each in around if place_of(each) < place_of(execution)]
         severity = partial(execution.alerting.severity, breach=event.worst_breach)
         return [Judgement(each, execution, before, latest, known.state(each), severity(each)) for each in AlertName]
@@ -169,12 +170,12 @@ class RouteAlerts:
         return alert
 
     def _looked_back(
-        self, execution: MonitoringExecution, before: datetime | None = None
+        self, execution: MonitoringExecution, until: datetime | None = None
     ) -> Iterator[MonitoringExecution]:
-        """Yield the latest executions, or those before a moment, as many as the alerts of one look back to."""
+        """Yield the latest executions, or those until a scheduled time, as many as the alerts of one look back to."""
         most = 1 + max(execution.alerting.threshold(alert).evaluation_period for alert in OF_EXECUTIONS)
         page, judged = execution.alerting.executions_looked_at, Counter[AlertName]()
-        found = self.ledger.executions_before(execution.schedule_id, before, page=page)
+        found = scheduled_executions(self.ledger, execution.schedule_id, until=until, page=page)
         for place, each in enumerate(islice(found, _MOST_READS * page), start=1):
             if isinstance(each, MonitoringExecution):
                 yield each

@@ -1,8 +1,8 @@
 """What an execution does to the alerts of its schedule. It follows from the executions alone, in their order.
 
 Executions may be announced late, twice and out of order. So the state of an alert does not depend on what was announced
-before: it is that of the executions in the order of their windows, each judged by the settings that it carries. What
-people hear is the difference between the state as it is now and the last one that they heard of.
+before: it is that of the executions in the order in which they were due, each judged by the settings that it carries.
+What people hear is the difference between the state as it is now and the last one that they heard of.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from modelwatch_core.domain.alerting import AlertName, AlertStatus, Severity
 from modelwatch_core.domain.alerts import AlertPhase, alert_concerned
-from modelwatch_core.domain.documents import NonEmpty, Owned, SageMakerName, UtcDatetime
+from modelwatch_core.domain.documents import NonEmpty, Owned, SageMakerName, UtcDatetime, iso_utc
 from modelwatch_core.domain.monitoring_execution import ExecutionKey, MonitoringExecution
 from modelwatch_core.domain.windows import Window
 
@@ -99,8 +99,11 @@ class AlertState(NamedTuple):
 
 
 def place_of(record: AlertTransition | MonitoringExecution) -> str:
-    """Return the place of an execution, or of what it changed, among those of its schedule."""
-    return record.key.place
+    """Return the place of an execution, or of what it changed, among those of its schedule.
+
+    The scheduled time decides: after an update that moved the offsets further back, windows begin before earlier ones.
+    """
+    return f"{iso_utc(record.scheduled_time)}~{record.key.place}"
 
 
 def datapoint(alert: AlertName, execution: MonitoringExecution) -> bool | None:

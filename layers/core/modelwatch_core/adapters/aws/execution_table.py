@@ -147,7 +147,7 @@ class TableLedger:
             index, name, span = TIMELINE, kind, (first or " ", f"{last}~")
         else:
             index, name, span = None, f"EXECUTIONS#{order.schedule_id}", (f"{kind}#{first}", f"{kind}#{last}~")
-        asked = Listing(index, name, limit, after, descending, span, named=execution_key)
+        asked = Listing(index, name, limit, after, descending, span, is_consistent=index is None, named=execution_key)
         return self.items.page(MonitoringExecution, asked)
 
     def still_open(self, due_by: datetime | None = None) -> Iterator[MonitoringExecution | UnreadableRecord]:

@@ -149,7 +149,7 @@ class VersionedItems:
         """Return the items of a list, or those that they name, in their order; an empty one for what is deleted."""
         if all("document" in item for item in listed):
             return listed
-        return self._named([asked.named(item) for item in listed])
+        return self._named([asked.named(item) for item in listed], is_consistent=asked.is_consistent)
 
     def _pages(self, asked: Listing) -> Iterator[list[Item]]:
         query = asked.query
@@ -166,13 +166,14 @@ class VersionedItems:
             page = self.table.query(**query)
         return [dict(item) for item in page["Items"]], page.get("LastEvaluatedKey")
 
-    def _named(self, keys: list[Item]) -> list[Item]:
+    def _named(self, keys: list[Item], *, is_consistent: bool) -> list[Item]:
         """Return the items of keys, in their order; an empty one for what is deleted."""
         found: dict[tuple[str, str], Item] = {}
         wanted = keys
         with aws_errors("reading listed items of the ledger"):
             while wanted:  # a response holds at most 16 MB
-                response: Any = self.table.meta.client.batch_get_item(RequestItems={self.table.name: {"Keys": wanted}})
+                request: Any = {self.table.name: {"Keys": wanted, "ConsistentRead": is_consistent}}
+                response: Any = self.table.meta.client.batch_get_item(RequestItems=request)
                 items = response["Responses"][self.table.name]
                 found |= {(str(item["pk"]), str(item["sk"])): dict(item) for item in items}
                 wanted = response["UnprocessedKeys"].get(self.table.name, {}).get("Keys", [])
