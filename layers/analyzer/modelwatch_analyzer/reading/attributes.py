@@ -12,12 +12,13 @@ from jmespath.parser import ParsedResult
 
 from modelwatch_analyzer.reading.dataset import Role
 from modelwatch_analyzer.reading.find_columns import existing, listed
-from modelwatch_analyzer.reading.flattening import Unflattenable, records_of
+from modelwatch_analyzer.reading.flattening import Unflattenable, records_of, with_numbers, with_spelling
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.number_text import count_text
 
 _SYNTAX = frozenset("[]{}()*|&\"'`@")
 _PROJECTIONS = {"projection", "value_projection", "filter_projection", "flatten"}
+_COMPUTING = ("function_expression", "comparator")
 _CHAINS = ("subexpression", "pipe")
 """Expressions whose result is that of their last part."""
 _OF_RESPONSES = ("inference_attribute", "probability_attribute")
@@ -57,6 +58,8 @@ class Attribute:
         another path finds is one row, unless it is a list of lists or of objects.
     simple_path : SimplePath, optional
         The path's names, if it is as simple as most paths are.
+    computes : bool
+        Whether the path calls a function or compares values, for which numbers must be numbers.
     """
 
     name: str
@@ -64,6 +67,7 @@ class Attribute:
     path: ParsedResult | None
     many: bool
     simple_path: SimplePath | None = None
+    computes: bool = False
 
     @classmethod
     def of(cls, name: str, expression: str) -> Self:
@@ -88,7 +92,8 @@ class Attribute:
                 " JMESPath such as predictions[*].score"
             )
             raise InvalidInput("InvalidAttribute", message) from None
-        return cls(name, (), path, _is_projection(path.parsed), _simple_path(path.parsed))
+        parsed = path.parsed
+        return cls(name, (), path, _is_projection(parsed), _simple_path(parsed), _computes(parsed))
 
     @property
     def by_position(self) -> bool:
@@ -105,18 +110,28 @@ class Attribute:
         """
         if self.path is None:
             return list(map(self.select, records_of(document)))
-        try:
-            found = self.path.search(document)
-            joined = self.name in _OF_RESPONSES and isinstance(document, dict) and _JOINED_RESPONSE in document
-            if joined and found in (None, []):
-                found = self.path.search(document[_JOINED_RESPONSE])
-        except JMESPathError:
-            raise Unflattenable(f"{self.name} cannot be applied to the payload") from None
+        found = self._search(self.path, document)
+        joined = self.name in _OF_RESPONSES and isinstance(document, dict) and _JOINED_RESPONSE in document
+        if joined and found in (None, []):
+            found = self._search(self.path, document[_JOINED_RESPONSE])
         if found is None or found == []:
             raise Unflattenable(f"{self.name} finds nothing in the payload")
         if self.many and isinstance(found, list):
             return [record if isinstance(record, dict | list) else [record] for record in found]
         return records_of(found)
+
+    def _search(self, path: ParsedResult, document: Any) -> Any:
+        try:
+            found = path.search(with_numbers(document) if self.computes else document)
+        except (
+            JMESPathError,
+            TypeError,
+            RecursionError,
+        ):  # jmespath has TypeError where text is compared with a number
+            found = self
+        if not isinstance(found, dict | list | str | int | float | None):
+            raise Unflattenable(f"{self.name} cannot be applied to the payload")
+        return with_spelling(found) if self.computes else found
 
     def records_in_row(self, row: Any) -> list[Any]:
         """Return the records that the attribute finds in a row of comma-separated text.
@@ -172,6 +187,11 @@ def _is_projection(expression: dict[str, Any]) -> bool:
     if expression_type in _CHAINS:
         return _is_projection(expression["children"][-1])
     return expression_type in _PROJECTIONS
+
+
+def _computes(expression: dict[str, Any]) -> bool:
+    parts = (part for part in expression["children"] if isinstance(part, dict))  # a slice has numbers
+    return expression["type"] in _COMPUTING or any(map(_computes, parts))
 
 
 def _simple_path(expression: dict[str, Any]) -> SimplePath | None:

@@ -36,7 +36,15 @@ _MORE_FOLLOWS = (
     "something follows the JSON document: several must be on a line each, without commas between them, or in one array"
 )
 _NO_JSON_NUMBER = re.compile(r"[\[:,]\s*(?:NaN|-?Infinity)\b")
-_DECODER = msgspec.json.Decoder(float_hook=str)
+
+
+class SpelledNumber(str):
+    """A fractional number as it is spelled in JSON."""
+
+    __slots__ = ()
+
+
+_DECODER = msgspec.json.Decoder(float_hook=SpelledNumber)
 
 
 _SPLIT, _TIGHT = {"columns", "data"}, {"columns", "data", "index", "index_names", "column_names"}
@@ -52,7 +60,7 @@ class Unflattenable(Exception):
 
 
 def decode(text: bytes | str) -> Any:
-    """Parse JSON, with fractional numbers as their text. Of fields with the same name, the last one counts.
+    """Parse JSON, with fractional numbers as `SpelledNumber`. Of fields with the same name, the last one counts.
 
     A document that is text which is a list or an object in JSON, as of a program that encodes twice, is decoded again.
 
@@ -80,6 +88,24 @@ def decode(text: bytes | str) -> Any:
             inner = decode(document)
             return inner if isinstance(inner, list | dict) else document
     return document
+
+
+def with_numbers(document: Any) -> Any:
+    """Return a decoded document with fractional numbers as floats, to compare and to add up."""
+    if isinstance(document, dict):
+        return {name: with_numbers(value) for name, value in document.items()}
+    if isinstance(document, list):
+        return list(map(with_numbers, document))
+    return float(document) if isinstance(document, SpelledNumber) else document
+
+
+def with_spelling(document: Any) -> Any:
+    """Return a document with floats as `SpelledNumber`, as if it had been decoded."""
+    if isinstance(document, dict):
+        return {name: with_spelling(value) for name, value in document.items()}
+    if isinstance(document, list):
+        return list(map(with_spelling, document))
+    return SpelledNumber(repr(document)) if isinstance(document, float) else document
 
 
 def why_not_json(error: Exception) -> str:
