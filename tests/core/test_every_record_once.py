@@ -392,6 +392,19 @@ def test_a_tick_that_was_under_way_when_its_schedule_was_changed_is_not_analysed
     assert world.tick(TEN + 2 * HOUR, "following") == following
 
 
+def test_a_schedule_that_runs_once_reads_what_was_captured_a_moment_ago():
+    # Captures of a test, and NOW right after it: no next execution would read them.
+    world = World()
+    world.launch = replace(world.launch, settling=MINUTE)
+    once = {"schedule_expression": "NOW", "data_analysis_start_time": "-PT2H", "data_analysis_end_time": "-PT0H"}
+    world.has_schedule(**once)
+    world.clock.moment = due = TEN + DELAY + 2 * MINUTE
+    world.has_captures(TEN)
+    execution = world.tick(due)
+    assert (execution.captures_until, len(world.host.started)) == (due, 1)
+    assert world.endings == []
+
+
 def test_an_update_returns_where_the_next_window_begins():
     world = World()
     world.has_schedule()

@@ -50,14 +50,30 @@ def app_with(sagemaker: SageMaker) -> FakeApp:
     return app
 
 
-def test_capture_is_disabled_and_enabled_again_where_it_was(run: Run):
-    sagemaker = SageMaker(CAPTURE)
+KEY_AND_CONTENT_TYPES = {
+    "KmsKeyId": "arn:aws:kms:eu-west-1:111122223333:key/k",
+    "CaptureContentTypeHeader": {"CsvContentTypes": ["text/csv"], "JsonContentTypes": ["application/jsonlines"]},
+}
+
+
+@pytest.mark.parametrize("more", [{}, KEY_AND_CONTENT_TYPES], ids=["plain", "with a key and content types"])
+def test_capture_is_disabled_and_enabled_again_as_it_was(run: Run, more: dict[str, Any]):
+    capture = CAPTURE | more
+    sagemaker = SageMaker(capture)
     off = json.loads(run(app_with(sagemaker), "capture", "disable", "e", "--json").stdout)
     assert off == {"EndpointName": "e", "EndpointConfigName": sagemaker.current}
-    assert sagemaker.configs[sagemaker.current]["DataCaptureConfig"] == CAPTURE | {"EnableCapture": False}
-    ended = run(app_with(sagemaker), "capture", "enable", "e", "--sampling-percentage", "25")
+    assert sagemaker.configs[sagemaker.current]["DataCaptureConfig"] == capture | {"EnableCapture": False}
+    ended = run(app_with(sagemaker), "capture", "enable", "e")
     assert "e captures to s3://my-bucket/capture" in ended.stdout
-    assert sagemaker.configs[sagemaker.current]["DataCaptureConfig"] == CAPTURE
+    assert sagemaker.configs[sagemaker.current]["DataCaptureConfig"] == capture
+    run(app_with(sagemaker), "capture", "enable", "e", "--sampling-percentage", "0")
+    assert sagemaker.configs[sagemaker.current]["DataCaptureConfig"] == capture | {"InitialSamplingPercentage": 0}
+
+
+def test_the_first_capture_of_an_endpoint_takes_every_request(run: Run):
+    sagemaker = SageMaker(None)
+    run(app_with(sagemaker), "capture", "enable", "e", "--destination-s3-uri", "s3://my-bucket/capture")
+    assert sagemaker.configs[sagemaker.current]["DataCaptureConfig"] == CAPTURE | {"InitialSamplingPercentage": 100}
 
 
 @pytest.mark.parametrize(

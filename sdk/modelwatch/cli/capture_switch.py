@@ -29,21 +29,31 @@ def enable(
         typer.Option(metavar="S3URI", help="The folder for captures; by default the one used before."),
     ] = None,
     sampling_percentage: Annotated[
-        int, typer.Option(metavar="PERCENT", min=0, max=100, help="The percentage of requests to capture.")
-    ] = 100,
+        int | None,
+        typer.Option(
+            metavar="PERCENT",
+            min=0,
+            max=100,
+            help="The percentage of requests to capture; by default the one used before, or 100.",
+        ),
+    ] = None,
     no_wait: NoWait = False,
     as_json: AsJson = False,
     *,
     options: AppOptions,
 ) -> None:
-    """Switch on data capture for a live endpoint: its configuration is copied, and the endpoint is updated."""
+    """Switch on data capture for a live endpoint: its configuration is copied, and the endpoint is updated.
+
+    The key and the content types of its earlier captures are kept.
+    """
     with options.app(doing=None) as app:
         present = _present(app, endpoint_name)
         destination = destination_s3_uri or present.get("DestinationS3Uri")
         if not destination:
             message = f"--destination-s3-uri: {endpoint_name} has no folder for captures yet; give one in S3"
             raise InvalidInput("InvalidParameter", message)
-        config = DataCaptureConfig(True, sampling_percentage, destination, sagemaker_session=app)
+        sampling = present.get("InitialSamplingPercentage", 100) if sampling_percentage is None else sampling_percentage
+        config = DataCaptureConfig(True, sampling, destination, **_kept(present), sagemaker_session=app)
         _apply(config, endpoint_name, f"captures to {destination}", no_wait=no_wait, as_json=as_json)
 
 
@@ -57,7 +67,7 @@ def disable(
         if not present.get("EnableCapture"):
             raise InvalidInput("InvalidParameter", f"{endpoint_name} does not capture; there is nothing to disable")
         sampling, destination = present["InitialSamplingPercentage"], present["DestinationS3Uri"]
-        config = DataCaptureConfig(False, sampling, destination, sagemaker_session=app)
+        config = DataCaptureConfig(False, sampling, destination, **_kept(present), sagemaker_session=app)
         _apply(config, endpoint_name, "no longer captures", no_wait=no_wait, as_json=as_json)
 
 
@@ -78,6 +88,16 @@ def _present(app: AppClient, endpoint_name: str) -> dict[str, Any]:
     config = sagemaker.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
     found: dict[str, Any] = config.get("DataCaptureConfig") or {}
     return found
+
+
+def _kept(present: dict[str, Any]) -> dict[str, Any]:
+    """Return what the commands do not change of a data capture: without its key, data would be stored under another."""
+    content_types = present.get("CaptureContentTypeHeader") or {}
+    return {
+        "kms_key_id": present.get("KmsKeyId"),
+        "csv_content_types": content_types.get("CsvContentTypes"),
+        "json_content_types": content_types.get("JsonContentTypes"),
+    }
 
 
 def _apply(config: DataCaptureConfig, endpoint_name: str, what: str, *, no_wait: bool, as_json: bool) -> None:

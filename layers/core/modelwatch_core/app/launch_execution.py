@@ -182,8 +182,9 @@ class LaunchExecution:
         earlier: Sequence[MonitoringExecution],
     ) -> MonitoringExecution:
         now = self.clock.now()
-        # A one-off run has no next one, and S3 lists what was written a moment ago: its batch may be as young.
-        settling = timedelta(0) if scheduled_time is None else self.settling
+        # What has no next execution leaves nothing to it, and S3 lists what was written a moment ago.
+        is_last = scheduled_time is None or not schedule.expression.is_due_after(scheduled_time)
+        settling = timedelta(0) if is_last else self.settling
         looks = [each.captures_until for each in earlier if each.window.end == window.start and each.captures_until]
         return MonitoringExecution.planned(
             schedule,
