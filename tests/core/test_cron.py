@@ -169,6 +169,8 @@ def test_days_that_not_every_month_has_are_passed_over_and_not_refused(fields, d
         ("0 5/0 ? * * *", "hours: a step is"),
         ("0 0-3/0 ? * * *", "hours: a step is"),
         ("0 5/-1 ? * * *", "hours: '-1' is not a number"),
+        # Amazon SageMaker Developer Guide, "The cron expression for monitoring schedule", has this form.
+        ("0 [00-23]/6 ? * * *", "hours: write '[00-23]/6' without brackets; 0/6 is every sixth from 0 on"),
         ("0 0-9999999999 ? * * *", "hours: '9999999999' is not a number"),
         ("0 0 1/0 * ? *", "day-of-month: a step is a number from 1 to 31, not '0'"),
         ("0 22-2 ? * * *", "hours: the range '22-2' ends before it starts; write it as two, with a comma"),

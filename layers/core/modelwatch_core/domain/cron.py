@@ -150,6 +150,8 @@ def _values(text: str, field: _Field) -> tuple[int, ...]:
 
 
 def _item(text: str, field: _Field) -> range:
+    if "[" in text or "]" in text:  # SageMaker's guide writes cron(0 [00-23]/[01-24] ? * * *) for what may be chosen
+        raise ValueError(f"{field.name}: write {text!r} without brackets; 0/6 is every sixth from 0 on")
     span, slash, step_text = text.partition("/")
     step = _number(step_text, field, names=False) if slash else 1
     longest_step = field.greatest - field.least + 1
