@@ -22,6 +22,7 @@ from modelwatch_analyzer.reading.attributes import Attribute
 from modelwatch_analyzer.reading.dataset import Plan
 from modelwatch_analyzer.reading.flat_responses import cut_all
 from modelwatch_analyzer.reading.flattening import (
+    SpelledNumber,
     Unflattenable,
     decode,
     described_rows,
@@ -32,7 +33,7 @@ from modelwatch_analyzer.reading.flattening import (
 )
 
 _FAST_DECODER = msgspec.json.Decoder()
-_SCALARS = {int, float, str, bool, type(None)}
+_SCALARS = {int, float, str, SpelledNumber, bool, type(None)}
 
 
 class ParsedRows(NamedTuple):
