@@ -17,21 +17,27 @@ class _Interrupted:
             pass
 
 
-def test_a_signal_ends_a_block_and_further_ones_do_not_end_its_clearing_away():
-    before, cleared = signal.getsignal(signal.SIGTERM), []
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_a_block_and_further_ones_do_not_end_its_clearing_away(number: signal.Signals):
+    started_with = signal.signal(number, signal.SIG_DFL)  # nohup lets its children ignore SIGHUP
+    cleared = []
 
     def block() -> None:
         with stopped_by_signals():
             try:
-                signal.raise_signal(signal.SIGTERM)
+                signal.raise_signal(number)
             finally:
-                signal.raise_signal(signal.SIGTERM)
+                for each in signal.SIGINT, signal.SIGTERM:
+                    signal.raise_signal(each)
                 cleared.append(True)
 
-    with pytest.raises(Stopped):
-        block()
-    assert cleared
-    assert signal.getsignal(signal.SIGTERM) is before
+    try:
+        with pytest.raises(Stopped):
+            block()
+        assert cleared
+        assert signal.getsignal(number) is signal.SIG_DFL
+    finally:
+        signal.signal(number, started_with)
 
 
 def test_a_signal_that_comes_during_a_destructor_ends_the_block_nevertheless():

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelwatch_analyzer.data_quality.documents import Constraints, Statistics
@@ -59,6 +59,7 @@ EDITS = st.fixed_dictionaries(
 
 
 @pytest.mark.slow
+@settings(max_examples=40)
 @given(TABLES, TABLES, st.dictionaries(st.sampled_from([*NAMES, "d"]), EDITS, max_size=4))
 def test_a_replay_finds_what_a_check_of_the_rows_finds_or_names_the_check(
     before: dict[str, Any], now: dict[str, Any], edits: dict[str, Any]

@@ -100,12 +100,11 @@ def test_reports_are_the_same_whoever_reads_which_parts(
     monkeypatch.setattr(reading_files, "PART_BYTES", 1)
     baseline, check = datasets.analyzed(kind, folder, tmp_path)
     assert json.loads((check / "constraint_violations.json").read_bytes())["violations"]
-    for count in (2, 5):
-        again, check_again = tmp_path / f"baseline {count}", tmp_path / f"check {count}"
-        analyze(settings_from_environment(baseline_of(kind, folder, again)), Host(gather=Tasks(count)))
-        analyze(settings_from_environment(check_of(kind, folder, check_again, again)), Host(gather=Tasks(count)))
-        assert reports_in(again) == reports_in(baseline)
-        assert reports_in(check_again) == reports_in(check)
+    again, check_again = tmp_path / "baseline again", tmp_path / "check again"
+    analyze(settings_from_environment(baseline_of(kind, folder, again)), Host(gather=Tasks(2)))
+    analyze(settings_from_environment(check_of(kind, folder, check_again, again)), Host(gather=Tasks(5)))
+    assert reports_in(again) == reports_in(baseline)
+    assert reports_in(check_again) == reports_in(check)
 
 
 def test_parts_add_up_to_what_the_whole_has(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -222,7 +222,7 @@ def test_no_message_contains_a_value(write: Write) -> None:
 _PIECES = ["a", "1", ",", ",", "\n", "\n", "\r\n", "\r", '"', '""', ',"', '",', '"\n', "\xff", "é", " ", "x" * 30]
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(text=st.lists(st.sampled_from(_PIECES), max_size=40).map("".join), block=st.integers(1, 40))
 @example(text='"' + "x" * 30 + "\n", block=1)
 @example(text='aaaaaaa\r\n\r\n""""""""""""' + "x" * 30 + "\ra", block=26)
@@ -245,7 +245,7 @@ def test_any_block_size_gives_the_same_rows_and_malformed_records(
 _SPELLED = st.sampled_from(["1", "2", "-3", "5.0", "2.", "1e3", "0.5"]), st.sampled_from(["nan", "", "x", "1e400", "7"])
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     values=st.lists(_SPELLED[0], min_size=1, max_size=12).flatmap(
         lambda usual: st.lists(st.sampled_from(usual) | _SPELLED[1], min_size=1, max_size=20)

@@ -80,7 +80,7 @@ def _seen(column: pl.Series, dtype: pl.DataType) -> object:
     return (numbers.values.tolist(), numbers.type, numbers.present, numbers.missing, integral)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(_written_tables(), _separators)
 def test_both_paths_read_a_written_table_correctly(
     table: tuple[list[list[str]], bytes, list[pl.DataType]], separator: str

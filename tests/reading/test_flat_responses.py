@@ -419,7 +419,7 @@ def _response(spelling: str, rows: int, data: st.DataObject) -> Any:
     return json.dumps(response).encode() if is_encoded else response
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(tables=st.lists(_rows, min_size=1, max_size=5), header=st.booleans(), data=st.data())
 def test_flat_payloads_read_together_and_one_by_one_give_the_same(
     tmp_path_factory: pytest.TempPathFactory, tables: list[list[list[str]]], header: bool, data: st.DataObject

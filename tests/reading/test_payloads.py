@@ -400,7 +400,7 @@ _TEXTS = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     records=st.lists(st.tuples(_TEXTS, _TEXTS | st.none()), min_size=1, max_size=5),
     arrivals=st.sampled_from([NO_ARRIVALS, Arrivals(requests=True, slot_minutes=60)]),
