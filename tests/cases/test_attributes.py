@@ -94,6 +94,14 @@ def test_a_path_that_does_not_fit_the_values_is_refused_with_this_cause(shell, p
         modelwatch.baseline(data, dataset_format="capture", inference_attribute=path)
 
 
+def test_a_number_that_no_double_holds_is_refused_by_a_path_that_rounds_it(shell):
+    data = captured(shell, [{"score": 0.5}] * 120)
+    (file,) = data.rglob("*.jsonl")
+    file.write_text(file.read_text().replace("0.5", "1e400"))
+    with pytest.raises(modelwatch.ModelwatchError, match="inference_attribute cannot be applied to the payload"):
+        modelwatch.baseline(data, dataset_format="capture", inference_attribute="ceil(score)")
+
+
 def test_the_class_of_the_greatest_score_is_found_by_a_path(shell):
     # Text classifiers of Hugging Face respond with a list of labels and scores, the best one not always first.
     classes = ["cat" if number % 3 else "dog" for number in range(120)]

@@ -50,6 +50,7 @@ def quality(table, **options):
         (["prepaid_card", "highstreet_card"], ["y_pred_proba_prepaid_card", "y_pred_proba_highstreet_card"]),
         (["low_cost", "low_risk"], ["prob_low_cost", "prob_low_risk"]),
         (["1", "2", "10"], ["p1", "p2", "p10"]),
+        ([0.0, 1.0, 2.0], ["proba_0.0", "proba_1.0", "proba_2.0"]),
     ],
 )
 def test_a_column_of_probabilities_is_that_of_the_class_in_its_name(classes, names):

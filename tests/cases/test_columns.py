@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import modelwatch
+from modelwatch_analyzer.reading.find_columns import listed
 
 BASELINE = "baseline data-quality --dataset {} --dataset-format csv --output b "
 AGAINST = " --statistics b/statistics.json --constraints b/constraints.json --output r"
@@ -621,6 +622,22 @@ def test_names_with_commas_or_blanks_are_left_out_in_double_quotes(given, left):
     for wrong in ("income, total", "age"):
         with pytest.raises(modelwatch.ModelwatchError, match=r"a comma, or with blanks around it, in double quotes"):
             modelwatch.baseline(table, exclude_features_attribute=wrong)
+
+
+@pytest.mark.parametrize(
+    ("given", "names"),
+    [
+        ("a, b", ("a", "b")),
+        ('"a, b" , c', ("a, b", "c")),
+        ('" a ","b ""c"""', (" a ", 'b "c"')),
+        ('5",7"', ('5"', '7"')),  # inches, which open nothing
+        ('"a"b,c', ('"a"b', "c")),
+        ("a,,b,", ("a", "", "b", "")),
+        ("", ("",)),
+    ],
+)
+def test_a_quote_that_does_not_begin_a_name_is_a_part_of_it(given, names):
+    assert listed(given) == names
 
 
 def test_classes_whose_names_have_commas_have_columns_of_probabilities():

@@ -56,7 +56,14 @@ KEY_AND_CONTENT_TYPES = {
 }
 
 
-@pytest.mark.parametrize("more", [{}, KEY_AND_CONTENT_TYPES], ids=["plain", "with a key and content types"])
+REQUESTS_ALONE = {"CaptureOptions": [{"CaptureMode": "Input"}]}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{}, KEY_AND_CONTENT_TYPES, REQUESTS_ALONE],
+    ids=["plain", "with a key and content types", "of requests alone"],
+)
 def test_capture_is_disabled_and_enabled_again_as_it_was(run: Run, more: dict[str, Any]):
     capture = CAPTURE | more
     sagemaker = SageMaker(capture)

@@ -11,7 +11,7 @@ from modelwatch.cli.app_options import AppOptions
 from modelwatch.cli.option_groups import takes_option_groups
 from modelwatch.cli.options import AsJson, examples
 from modelwatch.cli.responses import print_response
-from modelwatch.model_monitor.data_capture import DataCaptureConfig
+from modelwatch.model_monitor.data_capture import CAPTURE_MODES, DataCaptureConfig
 from modelwatch_core.domain.errors import InvalidInput, Upstream
 
 ENABLE_EXAMPLE = examples("modelwatch capture enable my-endpoint --destination-s3-uri s3://my-bucket/capture")
@@ -44,7 +44,7 @@ def enable(
 ) -> None:
     """Switch on data capture for a live endpoint: its configuration is copied, and the endpoint is updated.
 
-    The key and the content types of its earlier captures are kept.
+    The key, the content types and the sides of its earlier captures are kept: only requests, only responses, or both.
     """
     with options.app(doing=None) as app:
         present = _present(app, endpoint_name)
@@ -93,7 +93,10 @@ def _present(app: AppClient, endpoint_name: str) -> dict[str, Any]:
 def _kept(present: dict[str, Any]) -> dict[str, Any]:
     """Return what the commands do not change of a data capture: without its key, data would be stored under another."""
     content_types = present.get("CaptureContentTypeHeader") or {}
+    modes = {option["CaptureMode"] for option in present.get("CaptureOptions", ())}
+    sides = [side for side, mode in CAPTURE_MODES.items() if {mode, "InputAndOutput"} & modes]
     return {
+        "capture_options": sides or list(CAPTURE_MODES),
         "kms_key_id": present.get("KmsKeyId"),
         "csv_content_types": content_types.get("CsvContentTypes"),
         "json_content_types": content_types.get("JsonContentTypes"),

@@ -11,7 +11,8 @@ from modelwatch.app_client import app_client
 from modelwatch.arguments import flag, given, integer, listed, s3_uri, sagemaker_name
 from modelwatch.model_monitor.progress import wait_for
 
-_MODES = {"REQUEST": "Input", "RESPONSE": "Output"}
+CAPTURE_MODES = {"REQUEST": "Input", "RESPONSE": "Output"}
+"""SageMaker's names of the sides of a capture, by those that its Python SDK has."""
 _NOT_COPIED = frozenset(
     {"EndpointConfigName", "EndpointConfigArn", "CreationTime", "DataCaptureConfig", "ResponseMetadata"}
 )
@@ -58,7 +59,7 @@ class DataCaptureConfig:
             if getattr(self, name) is not None:
                 listed(name, getattr(self, name))
         options = self.capture_options
-        if isinstance(options, str) or not options or not set(options) <= _MODES.keys():
+        if isinstance(options, str) or not options or not set(options) <= CAPTURE_MODES.keys():
             raise ValueError(f'capture_options must be a list of "REQUEST", "RESPONSE" or both, not {options!r}')
 
     def apply(self, endpoint_name: str, wait: bool = True, logs: bool = True) -> str:
@@ -125,7 +126,7 @@ class DataCaptureConfig:
             InitialSamplingPercentage=self.sampling_percentage,
             DestinationS3Uri=self.destination_s3_uri,
             KmsKeyId=self.kms_key_id,
-            CaptureOptions=[{"CaptureMode": _MODES[option]} for option in self.capture_options],
+            CaptureOptions=[{"CaptureMode": CAPTURE_MODES[option]} for option in self.capture_options],
             CaptureContentTypeHeader=content_types or None,
         )
 

@@ -211,7 +211,8 @@ def classes_of_columns(names: Sequence[str], label: str) -> tuple[str, ...]:
     shared = names[0].rfind(".", 0, _shared(names)) + 1 if len(names) > 1 else 0
     if shared or not all("." in name.strip(".") for name in names):
         return tuple(class_of(name[shared:]) for name in names)
-    return tuple(class_of(name.rpartition(".")[2]) for name in names)
+    last = tuple(class_of(name.rpartition(".")[2]) for name in names)
+    return last if len(set(last)) == len(last) else tuple(map(class_of, names))  # the dot of proba_1.0 is of a number
 
 
 def _shared(names: Sequence[str]) -> int:

@@ -123,12 +123,8 @@ class Attribute:
     def _search(self, path: ParsedResult, document: Any) -> Any:
         try:
             found = path.search(with_numbers(document) if self.computes else document)
-        except (
-            JMESPathError,
-            TypeError,
-            RecursionError,
-        ):  # jmespath has TypeError where text is compared with a number
-            found = self
+        except (JMESPathError, TypeError, ArithmeticError, RecursionError):
+            found = self  # jmespath has TypeError where text is compared with a number
         if not isinstance(found, dict | list | str | int | float | None):
             raise Unflattenable(f"{self.name} cannot be applied to the payload")
         return with_spelling(found) if self.computes else found

@@ -9,8 +9,8 @@ from difflib import get_close_matches
 from modelwatch_analyzer.reading.csv_form import NO_HEADER, SEPARATORS, looks_like_number, separator_option
 from modelwatch_analyzer.wording import enumerated
 
-_SEPARATING_COMMA = re.compile(r',(?=(?:[^"]*"[^"]*")*[^"]*$)')
-"""A comma that is not between double quotes."""
+_LISTED_NAME = re.compile(r'\s*(?:"((?:[^"]|"")*)"|([^,]*?))\s*(,|\Z)')
+"""A name in double quotes, or up to the next comma."""
 _SIMILARITY = 0.7
 """A column at least this similar to the name that is looked for (difflib's ratio) is suggested: ``target`` is not for
 ``age``."""
@@ -48,12 +48,12 @@ def find_columns(columns: Sequence[str], names: str) -> tuple[str, ...] | None:
 
 def listed(names: str) -> tuple[str, ...]:
     """Return the names in a text that are separated by commas; one that has a comma or blanks at its ends is quoted."""
-    parts = _SEPARATING_COMMA.split(names) if names.count('"') % 2 == 0 else names.split(",")
-    return tuple(_unquoted(part.strip()) for part in parts)
-
-
-def _unquoted(name: str) -> str:
-    return name[1:-1].replace('""', '"') if len(name) > 1 and name[0] == name[-1] == '"' else name
+    found, start, separator = list[str](), 0, ","
+    while separator and (name := _LISTED_NAME.match(names, start)):
+        quoted, plain, separator = name.groups()
+        found.append(plain if quoted is None else quoted.replace('""', '"'))
+        start = name.end()
+    return tuple(found)
 
 
 def find_column(columns: Sequence[str], name: str) -> str | None:
