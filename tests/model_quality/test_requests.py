@@ -254,6 +254,7 @@ _SIZES = st.lists(st.integers(1, 6), min_size=1, max_size=30)
 @example(sizes=[6] * 30, cuts=[7, 13], limit=8, least=1)
 @example(sizes=[1] * 12, cuts=[3], limit=5, least=2)
 @example(sizes=[3, 5, 5, 5, 3, 4, 4, 5, 1, 2], cuts=[7], limit=6, least=1)
+@example(sizes=[6, 2, 6, 1, 6], cuts=[2, 3], limit=9, least=4)
 def test_requests_are_the_same_however_the_rows_are_split(sizes, cuts, limit, least):
     rows = [
         pl.DataFrame({"v": np.arange(size) % 4, REQUEST_COLUMN: np.full(size, 1000 + number, np.uint64)})
@@ -287,9 +288,9 @@ def test_requests_are_the_same_however_the_rows_are_split(sizes, cuts, limit, le
     if whole[4] is not None:
         kept = whole[4]["request"].n_unique()
         assert kept == len(sizes) or kept >= least
-        assert whole[4].group_by("request", maintain_order=True).agg(pl.col("rows").sum())["rows"].to_list() == [
-            sizes[number] for number in whole[4]["request"].unique(maintain_order=True)
-        ]
+        assert whole[4].group_by("request", maintain_order=True).agg(pl.col("rows").sum())["rows"].to_list() == (
+            pytest.approx([sizes[number] for number in whole[4]["request"].unique(maintain_order=True)])
+        )
 
 
 def test_a_sample_of_many_requests_shows_what_all_of_them_do(monkeypatch):
@@ -308,16 +309,58 @@ def test_requests_are_kept_by_the_same_numbers_on_every_machine():
     assert drawn == [0xE220A8397B1DCDAF, 0x910A2DEC89025CC1]
 
 
-def test_a_few_large_requests_are_not_looked_through_with_every_batch(monkeypatch):
-    monkeypatch.setattr(request_rows, "_MOST_ENTRIES", 100)
-    looked, drop = [], RequestRows._drop
-    monkeypatch.setattr(RequestRows, "_drop", lambda self: looked.append(self._held) or drop(self))
-    found = RequestRows()
-    for number in range(24):
-        rows = pl.DataFrame({REQUEST_COLUMN: np.full(400, number, np.uint64)})
-        found.update(rows, lambda: {"v": np.arange(400.0)})
-    assert found._held == 9_600
-    assert looked == [400, 1_200, 2_800, 6_000]  # each more than twice as many as the last time
+def read(sizes: NDArray[np.int64], values: NDArray[np.float64], at_once: int = 1) -> RequestRows:
+    found, ends = RequestRows(), np.cumsum(sizes)
+    frame = frame_of(sizes, v=values)
+    for first in range(0, sizes.size, at_once):
+        start, end = ends[first] - sizes[first], ends[min(first + at_once, sizes.size) - 1]
+        rows = frame[int(start) : int(end)]
+        found.update(rows, lambda rows=rows: {"v": rows["v"]})
+    return found
+
+
+def by_hand(sizes: NDArray[np.int64], values: NDArray[np.float64]) -> float:
+    """Return the design effect of the mean, of all rows (Kish, 1965)."""
+    away = values - values.mean()
+    return float((np.add.reduceat(away, np.cumsum(sizes) - sizes) ** 2).sum() / (away**2).sum())
+
+
+def test_large_requests_are_held_by_a_part_of_their_rows_and_are_worth_no_more_than_it():
+    generator, sizes = np.random.default_rng(11), np.full(12, 20_000)
+    own, shared = generator.normal(size=sizes.sum()), np.repeat(generator.normal(size=sizes.size), sizes)
+    for values, least, most in ((own, 20, 40), (0.3 * shared + own, 0.8, 1.3)):
+        found = read(sizes, values)
+        entries = found.entries
+        assert entries is not None
+        assert entries.height == 12 * 666  # 20,000 entries are of at least 30 requests
+        assert entries["rows"].sum() == pytest.approx(sizes.sum())
+        dependence = found.dependence(entries, entries["v"].to_numpy())
+        assert dependence is not None
+        # Each row stands for 30: independent ones are worth as many as were looked at. Others are measured.
+        assert least < dependence.repeated / (by_hand(sizes, values) if values is not own else 1) < most
+
+
+def test_equal_rows_of_large_requests_are_all_counted():
+    sizes = np.full(12, 20_000)
+    found = read(sizes, np.concatenate([np.arange(20_000.0) % 500 + number for number in range(12)]))
+    assert found.entries is not None
+    assert found.entries["rows"].unique().to_list() == [40.0]
+
+
+def test_one_large_request_among_thousands_is_not_missed(monkeypatch):
+    monkeypatch.setattr(request_rows, "_MOST_ENTRIES", 2_000)
+    monkeypatch.setattr(request_rows, "_LEAST_REQUESTS", 3)
+    for large in (0, 1_200, 2_500):  # wherever it is, and so whatever its hash
+        sizes = np.insert(np.full(2_500, 2), large, 3_000)
+        generator = np.random.default_rng(large)
+        shared = np.repeat(generator.normal(size=sizes.size), sizes)
+        found = read(sizes, np.sqrt(0.5) * (shared + generator.normal(size=shared.size)), at_once=50)
+        entries = found.entries
+        assert entries is not None
+        dependence = found.dependence(entries, entries["v"].to_numpy())
+        assert dependence is not None
+        # By hand: half of the variance is that of requests, so 1 + (3,000^2 + 2,500 * 2^2) / 8,000 / 2, less 1 / 2.
+        assert dependence.repeated == pytest.approx(563.6, rel=0.25)
 
 
 def test_a_distribution_without_a_value_has_no_design_effect():

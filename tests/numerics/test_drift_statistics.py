@@ -17,6 +17,7 @@ from scipy import stats
 from scipy.spatial import distance
 
 from modelwatch_analyzer.distances import MEASURES, NumericBaseline
+from modelwatch_analyzer.distances.measure import INDEPENDENT_VALUES, DesignEffects
 from modelwatch_analyzer.distances.bins import bins_of_categories, bins_of_numbers
 from modelwatch_analyzer.profile.categories import CategoryCounts
 from modelwatch_analyzer.sketches.kll import KllSketch
@@ -46,14 +47,22 @@ def counts_of(values) -> CategoryCounts:
     return counts
 
 
+def numerical(name: str, baseline, current, effects=INDEPENDENT_VALUES):
+    return MEASURES[name].numerical(baseline, current, effects)
+
+
+def categorical(name: str, baseline, current, effects=INDEPENDENT_VALUES):
+    return MEASURES[name].categorical(baseline, current, effects)
+
+
 def of_numbers(name: str, baseline, current) -> float:
-    result = MEASURES[name].numerical(frozen(baseline), sketch_of(current))
+    result = numerical(name, frozen(baseline), sketch_of(current))
     assert isinstance(result, float), result
     return result
 
 
 def of_categories(name: str, baseline: str, current: str) -> float:
-    result = MEASURES[name].categorical(Counter(baseline), counts_of(current))
+    result = categorical(name, Counter(baseline), counts_of(current))
     assert isinstance(result, float), result
     return result
 
@@ -128,7 +137,7 @@ def test_the_wasserstein_distance_is_scipys_over_the_baselines_standard_deviatio
     # scipy 1.17.1: stats.wasserstein_distance; Python's pstdev, which is exact, with the divisor n of statistics.json
     expected = stats.wasserstein_distance(baseline, current) / statistics.pstdev(baseline)
     assert of_numbers("Wasserstein", baseline, current) == pytest.approx(expected, rel=1e-9, abs=1e-9)
-    unknown = MEASURES["Wasserstein"].numerical(NumericBaseline(sketch_of(baseline)), sketch_of(current))
+    unknown = numerical("Wasserstein", NumericBaseline(sketch_of(baseline)), sketch_of(current))
     assert unknown == pytest.approx(expected, rel=1e-9, abs=1e-9)
 
 
@@ -151,8 +160,8 @@ def test_sketches_that_are_merged_in_any_order_give_the_same(name, pieces, order
         merged = merged.merge(sketch_of(piece))
     values = np.concatenate(pieces)
     baseline = NumericBaseline(merged, float(values.min()), float(values.max()), float(values.std()))
-    assert MEASURES[name].numerical(baseline, sketch_of(current)) == pytest.approx(whole, rel=1e-9, abs=1e-9)
-    back = MEASURES[name].numerical(frozen(current), merged)
+    assert numerical(name, baseline, sketch_of(current)) == pytest.approx(whole, rel=1e-9, abs=1e-9)
+    back = numerical(name, frozen(current), merged)
     assert back == pytest.approx(of_numbers(name, current, values), rel=1e-9, abs=1e-9)
 
 
@@ -165,7 +174,7 @@ def test_counts_that_are_merged_in_any_order_give_the_same(name, pieces, order):
     merged = counts_of(pieces[0])
     for piece in pieces[1:]:
         merged = merged.merge(counts_of(piece))
-    assert MEASURES[name].categorical(Counter("aabbccdd"), merged) == whole
+    assert categorical(name, Counter("aabbccdd"), merged) == whole
 
 
 @pytest.mark.parametrize("rows", [10_000, 100_000, pytest.param(1_000_000, marks=pytest.mark.slow)])
@@ -233,11 +242,11 @@ def test_nothing_has_changed_in_the_same_categories(name):
 @pytest.mark.parametrize("name", NUMERICAL)
 @pytest.mark.parametrize(("baseline", "current", "where"), [([], [1.0], "baseline"), ([1.0], [], "current data")])
 def test_nothing_is_measured_without_values(name, baseline, current, where):
-    result = MEASURES[name].numerical(NumericBaseline(sketch_of(baseline)), sketch_of(current))
+    result = numerical(name, NumericBaseline(sketch_of(baseline)), sketch_of(current))
     assert isinstance(result, Undefined)
     assert where in result.reason
     if MEASURES[name].categorical:
-        assert isinstance(MEASURES[name].categorical(Counter(map(str, baseline)), counts_of(current)), Undefined)
+        assert isinstance(categorical(name, Counter(map(str, baseline)), counts_of(current)), Undefined)
 
 
 def test_a_constant_column_that_is_another_constant_is_as_far_as_can_be():
@@ -270,7 +279,7 @@ def test_the_greatest_doubles_do_not_overflow():
     greatest = sys.float_info.max
     assert of_numbers("Wasserstein", [-greatest, greatest] * 9, [greatest] * 9) == pytest.approx(1.0, rel=1e-12)
     baseline = NumericBaseline(sketch_of([0.0, 1e-300]), 0.0, 1e-300, 5e-301)
-    assert MEASURES["Wasserstein"].numerical(baseline, sketch_of([greatest])) == greatest
+    assert numerical("Wasserstein", baseline, sketch_of([greatest])) == greatest
     assert of_numbers("Wasserstein", [5e-324, 1e-323], [5e-324]) == pytest.approx(1.0, abs=0.5)
     for name in BINNED:
         assert math.isfinite(of_numbers(name, [-greatest, greatest] * 9, [greatest, 0.0]))
@@ -316,3 +325,28 @@ def test_one_category_on_both_sides_has_not_changed_and_another_one_has():
     # By hand: bins of 3 and 0 then, 0 and 2 now, with a half added.
     expected = 0.5 / 3 * math.log(0.5 / 3 / (3.5 / 4)) + 2.5 / 3 * math.log(2.5 / 3 / (0.5 / 4))
     assert of_categories("KLDivergence", "aaa", "bb") == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("name", (*BINNED, "ChiSquared", "Robust"))
+def test_categories_of_requests_of_equal_rows_are_as_far_apart_as_if_each_row_were_sent_once(name):
+    before, now = "a" * 30 + "b" * 20, "a" * 18 + "b" * 21 + "c" * 11
+    copied = categorical(name, Counter(before * 25), counts_of(now * 40), DesignEffects(25.0, 40.0))
+    assert copied == pytest.approx(of_categories(name, before, now), rel=1e-9)
+
+
+@pytest.mark.parametrize("name", (*BINNED, "Wasserstein", "Robust"))
+def test_numbers_of_requests_of_equal_rows_are_as_far_apart_as_if_each_row_were_sent_once(name):
+    generator = np.random.default_rng(12)
+    before, now = generator.normal(size=40), generator.normal(0.8, 1.0, size=30)
+    copied = numerical(name, frozen(np.repeat(before, 10)), sketch_of(np.repeat(now, 5)), DesignEffects(10.0, 5.0))
+    assert copied == pytest.approx(of_numbers(name, before, now), rel=1e-9)
+
+
+def test_the_kolmogorov_smirnov_test_of_requests_of_equal_rows_is_that_of_so_few_values():
+    generator = np.random.default_rng(13)
+    before, now = generator.normal(size=40), generator.normal(0.5, 1.0, size=40)
+    arguments = (frozen(np.repeat(before, 25)), sketch_of(np.repeat(now, 25)))
+    # scipy 1.17.1: the asymptotic p of 40 and 40 values, and of 1,000 and 1,000.
+    expected = stats.ks_2samp(before, now, method="asymp").pvalue
+    assert numerical("KolmogorovSmirnov", *arguments, DesignEffects(25.0, 25.0)) == pytest.approx(expected, rel=1e-9)
+    assert numerical("KolmogorovSmirnov", *arguments) < 1e-6 < 0.01 < expected

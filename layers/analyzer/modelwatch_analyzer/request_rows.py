@@ -24,7 +24,7 @@ from modelwatch_analyzer.reading.dataset import REQUEST_COLUMN
 Floats = NDArray[np.float64]
 
 _MOST_ENTRIES, _LEAST_REQUESTS = ENOUGH_ROWS, 30
-"""So many entries are kept, of whole requests, but of at least so many requests however large they are."""
+"""So many entries are kept, of at least so many requests: of one with more than its part, some rows stand for all."""
 _SLACK = 2
 """Up to this many times the entries are held before some are dropped."""
 _AT_ONCE = 1_000
@@ -38,8 +38,9 @@ _REQUEST, _DRAW, _ROWS = "request", "draw", "rows"
 class RequestRows:
     """What metrics look at of rows, by request; ``update`` with batches in row order, ``merge`` with later ones.
 
-    Equal rows of a request are one entry. Of many entries those of the requests with the smallest hashes are kept, the
-    same ones however the rows are split.
+    Equal rows of a request are one entry. Of a request with many different rows those with the places of the smallest
+    hashes stand for all. Of many entries those of the requests with the smallest hashes are kept. Both are the same
+    ones however the rows are split.
 
     Attributes
     ----------
@@ -55,8 +56,6 @@ class RequestRows:
     squares: int = 0
     _entries: list[pl.DataFrame] = field(default_factory=list)
     _beyond: int | None = None
-    _left: int = field(default=0, compare=False)
-    """How many entries were left when some were last to be dropped: none can be, of a few large requests."""
 
     def update(
         self,
@@ -91,7 +90,7 @@ class RequestRows:
         self.squares += int((sizes**2).sum())
         if self._beyond is not None:
             frame = frame.filter(pl.col(_DRAW) < self._beyond)
-        self._entries.append(frame.group_by(frame.columns, maintain_order=True).len(_ROWS))
+        self._entries.append(_entries_of(frame))
         self._drop_at_times()
 
     def merge(self, other: RequestRows) -> RequestRows:
@@ -111,9 +110,8 @@ class RequestRows:
 
     def _drop_at_times(self) -> None:
         """Drop requests whenever there are several times the entries that are kept."""
-        if self._held > _SLACK * max(_MOST_ENTRIES, self._left):
+        if self._held > _SLACK * _MOST_ENTRIES:
             self._drop()
-            self._left = self._held
 
     @property
     def _held(self) -> int:
@@ -126,9 +124,8 @@ class RequestRows:
         together = pl.concat(self._entries, how="vertical_relaxed")
         sizes = together.group_by(_REQUEST, _DRAW).len().sort(_DRAW, _REQUEST)
         over = (sizes["len"].cum_sum() > _MOST_ENTRIES).to_numpy()
-        over[:_LEAST_REQUESTS] = False
         self._entries = [together]
-        self._keep_below([int(sizes[_DRAW][int(over.argmax())])] if over.any() else [])
+        self._keep_below([int(sizes[_DRAW][int(over.argmax())])])
 
     def _keep_below(self, draws: Sequence[int]) -> None:
         """Keep only requests whose hashes are below these."""
@@ -148,7 +145,10 @@ class RequestRows:
 
     @property
     def entries(self) -> pl.DataFrame | None:
-        """The rows that tell how alike rows of one request are, with ``request`` and ``rows``; None if none do."""
+        """The rows that tell how alike rows of one request are; None if none do.
+
+        Besides what metrics look at there are ``request``, and of how many ``rows`` an entry stands for.
+        """
         if not self.are_known or self.are_few:
             return None
         self._drop()
@@ -209,8 +209,12 @@ class RequestRows:
         (Kish, 1965) is the sum over requests of the square of their sums, divided by the sum of all squares. The size
         of a request, by which unequal ones are worth fewer equal ones, is the sum of its influences without their
         signs: of recall, only rows with a positive label count.
+
+        What exceeds 1 is of pairs of a request's rows. Where requests were dropped, all have as many more of these as
+        the squares of their sizes say: few samples hold the one large request among thousands. Rows that stand for
+        others count as copies of them, so that a large request is worth no more rows than were looked at.
         """
-        rows = entries[_ROWS].to_numpy().astype(np.float64)
+        rows = entries[_ROWS].to_numpy()
         defined = np.where(np.isfinite(influence), influence, np.nan)
         if not rows.size or np.isnan(defined).all():
             return None
@@ -218,13 +222,22 @@ class RequestRows:
         away /= max(float(np.abs(away).max()), np.finfo(np.float64).tiny)  # whose squares neither over- nor underflow
         starts = np.flatnonzero(np.diff(entries[_REQUEST].to_numpy(), prepend=-1))
         sums, sizes = (np.add.reduceat(each * rows, starts) for each in (away, np.abs(away)))
-        total = float((away**2 * rows).sum())
-        if not total:
+        total, pairs = float((away**2 * rows).sum()), self._pairs_for_each()
+        if not total or pairs is None:
             return None
         share, requests = self.rows / (self.rows + self.alone), max(2.0, equally_large(sizes))
         effect = float((sums**2).sum()) / total * requests / (requests - 1)  # the mean is of the same requests
         others = (1 - share) ** 2 / self.alone if self.alone else 0.0
-        return Dependence(max(1.0, 1 + (effect - 1) * share), 1 / (share**2 / requests + others))
+        return Dependence(max(1.0, 1 + (effect - 1) * pairs * share), 1 / (share**2 / requests + others))
+
+    def _pairs_for_each(self) -> float | None:
+        """Return how many pairs a row is in, of all requests, for each of those kept; None if these have no pair."""
+        if self._beyond is None:
+            return 1.0
+        kept = pl.concat([entries.select(_REQUEST, _ROWS) for entries in self._entries])
+        sizes = kept.group_by(_REQUEST).agg(pl.col(_ROWS).sum())[_ROWS].to_numpy()
+        further = float((sizes**2).sum() / sizes.sum()) - 1
+        return (self.squares / self.rows - 1) / further if further > 0 else None
 
     def repeated(self, column: str) -> float | None:
         """Return the design effect of a distribution: the largest over frequent classes, or the quartiles of numbers.
@@ -241,7 +254,7 @@ class RequestRows:
             limits = (values.quantile(share) for share in _QUARTILES)
             scores = [(values <= limit).cast(pl.Float64).to_numpy() for limit in limits]
         else:
-            counts = entries.group_by(column).agg(pl.col(_ROWS).sum()).sort(-pl.col(_ROWS).cast(pl.Int64), column)
+            counts = entries.group_by(column).agg(pl.col(_ROWS).sum()).sort(-pl.col(_ROWS), column)
             frequent = counts[column].head(_MOST_CLASSES)
             scores = [(values == each).cast(pl.Float64).to_numpy() for each in frequent]
         found = self.completed({str(place): self.dependence(entries, each) for place, each in enumerate(scores)})
@@ -256,6 +269,22 @@ class RequestRows:
         if largest < LEAST_MENTIONED:
             return None
         return f"The rows count as up to {largest:.3g} times fewer, because rows of one request are alike."
+
+
+def _entries_of(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return equal rows of each request as one entry, and some rows for all of one that has too many entries."""
+    entries = frame.group_by(frame.columns, maintain_order=True).agg(pl.len().cast(pl.Float64).alias(_ROWS))
+    most, place = _MOST_ENTRIES // _LEAST_REQUESTS, frame[_REQUEST].rle_id().to_numpy()
+    many = np.flatnonzero(np.bincount(entries[_REQUEST].rle_id().to_numpy()) > most)
+    if not many.size:
+        return entries
+    kept, each = np.ones(frame.height, np.bool_), np.ones(frame.height)
+    for first, end in zip(*(np.searchsorted(place, many, side) for side in ("left", "right")), strict=True):
+        drawn = np.argsort(_hashes(np.arange(end - first, dtype=np.uint64)))
+        kept[first + drawn[most:]] = False
+        each[first:end] = (end - first) / most
+    rows = frame.with_columns(pl.Series(_ROWS, each)).filter(pl.Series(kept))
+    return rows.group_by(frame.columns, maintain_order=True).agg(pl.col(_ROWS).sum())
 
 
 def _hashes(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -8,7 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from modelwatch_analyzer.distances.measure import CategoricalStatistic, NumericalStatistic, NumericBaseline, nothing_in
+from modelwatch_analyzer.distances.measure import (
+    CategoricalStatistic,
+    DesignEffects,
+    NumericalStatistic,
+    NumericBaseline,
+    nothing_in,
+)
 from modelwatch_analyzer.profile.categories import CategoryCounts
 from modelwatch_analyzer.sketches.kll import KllSketch
 from modelwatch_analyzer.undefined import Undefined
@@ -23,7 +29,7 @@ _SMOOTHING = 0.5
 
 @dataclass(frozen=True, slots=True)
 class BinCounts:
-    """How many values each bin holds then and now.
+    """How many independent values each bin holds then and now.
 
     The last bin is that of everything that the baseline has none of: it is empty in the baseline.
 
@@ -34,6 +40,10 @@ class BinCounts:
 
     baseline: Floats
     current: Floats
+
+    def independent(self, effects: DesignEffects) -> BinCounts:
+        """Return so many times fewer values."""
+        return BinCounts(self.baseline / effects.baseline, self.current / effects.current)
 
     def shares(self) -> tuple[Floats, Floats]:
         """Return the shares of the bins, as they are: a bin that is empty has share 0."""
@@ -106,9 +116,9 @@ def bins_of_categories(baseline: Mapping[str, int], current: CategoryCounts) -> 
 def of_numbers(statistic: Callable[[BinCounts], float]) -> NumericalStatistic:
     """Return a statistic of bins as one of numeric features."""
 
-    def of_features(baseline: NumericBaseline, current: KllSketch) -> float | Undefined:
+    def of_features(baseline: NumericBaseline, current: KllSketch, effects: DesignEffects) -> float | Undefined:
         counts = bins_of_numbers(baseline, current)
-        return counts if isinstance(counts, Undefined) else statistic(counts)
+        return counts if isinstance(counts, Undefined) else statistic(counts.independent(effects))
 
     return of_features
 
@@ -116,8 +126,8 @@ def of_numbers(statistic: Callable[[BinCounts], float]) -> NumericalStatistic:
 def of_categories(statistic: Callable[[BinCounts], float]) -> CategoricalStatistic:
     """Return a statistic of bins as one of text features."""
 
-    def of_features(baseline: Mapping[str, int], current: CategoryCounts) -> float | Undefined:
+    def of_features(baseline: Mapping[str, int], current: CategoryCounts, effects: DesignEffects) -> float | Undefined:
         counts = bins_of_categories(baseline, current)
-        return counts if isinstance(counts, Undefined) else statistic(counts)
+        return counts if isinstance(counts, Undefined) else statistic(counts.independent(effects))
 
     return of_features

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from modelwatch_analyzer.distances.measure import DriftMeasure, Exceeds, nothing_in
+from modelwatch_analyzer.distances.measure import DesignEffects, DriftMeasure, Exceeds, nothing_in
 from modelwatch_analyzer.profile.categories import CategoryCounts
 from modelwatch_analyzer.undefined import Undefined
 
@@ -84,8 +84,10 @@ def _too_small(expected: list[float]) -> bool:
     return expected[0] < 1 or bisect.bisect_left(expected, 5) > allowed
 
 
-def _p_value(baseline: Mapping[str, int], current: CategoryCounts) -> float | Undefined:
-    result = chi_squared(baseline, current.frequencies())
+def _p_value(baseline: Mapping[str, int], current: CategoryCounts, effects: DesignEffects) -> float | Undefined:
+    """Return that of so many times fewer values (Rao and Scott, 1981)."""
+    sides = zip((baseline, current.frequencies()), effects, strict=True)
+    result = chi_squared(*({name: count / effect for name, count in side.items()} for side, effect in sides))
     return result if isinstance(result, Undefined) else result.p_value
 
 

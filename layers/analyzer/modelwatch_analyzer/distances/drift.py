@@ -6,7 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from modelwatch_analyzer.calibrated.evidence import DRIFT_CHECK
-from modelwatch_analyzer.distances.measure import DriftMeasure, Exceeds, NumericBaseline
+from modelwatch_analyzer.distances.measure import (
+    INDEPENDENT_VALUES,
+    DesignEffects,
+    DriftMeasure,
+    Exceeds,
+    NumericBaseline,
+)
 from modelwatch_analyzer.feature_statistics import FeatureStatistics, NumericalStatistics, sketch_of
 from modelwatch_analyzer.profile.categories import CategoryCounts
 from modelwatch_analyzer.rounding import known_where_rounded, rounding_of
@@ -75,7 +81,10 @@ def thresholds_out_of_range(drifts: Mapping[str, Drift]) -> Iterator[str]:
 
 
 def distance_of_numbers(
-    measure: DriftMeasure, baseline: FeatureStatistics | None, current: KllSketch | None
+    measure: DriftMeasure,
+    baseline: FeatureStatistics | None,
+    current: KllSketch | None,
+    effects: DesignEffects = INDEPENDENT_VALUES,
 ) -> float | Undefined:
     """Compare numbers with those that a baseline describes; those that differ by rounding only are the same.
 
@@ -93,7 +102,7 @@ def distance_of_numbers(
         return Undefined("there is no value in the current data")
     described = baseline.numerical_statistics or NumericalStatistics()
     now = without_rounding(current, sketch)
-    return measure.numerical(NumericBaseline(sketch, described.min, described.max, described.std_dev), now)
+    return measure.numerical(NumericBaseline(sketch, described.min, described.max, described.std_dev), now, effects)
 
 
 def without_rounding(current: KllSketch, baseline: KllSketch) -> KllSketch:
@@ -104,11 +113,14 @@ def without_rounding(current: KllSketch, baseline: KllSketch) -> KllSketch:
 
 
 def distance_of_categories(
-    measure: DriftMeasure, baseline: Mapping[str, int], current: CategoryCounts | None
+    measure: DriftMeasure,
+    baseline: Mapping[str, int],
+    current: CategoryCounts | None,
+    effects: DesignEffects = INDEPENDENT_VALUES,
 ) -> float | Undefined:
     """Compare how often categories occur with how often they did in a baseline."""
     if measure.categorical is None:
         return Undefined(f"{measure.title} does not compare categories")
     if current is None:
         return Undefined("there is no value in the current data")
-    return measure.categorical(baseline, current)
+    return measure.categorical(baseline, current, effects)

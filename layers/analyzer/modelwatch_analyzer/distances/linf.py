@@ -8,7 +8,13 @@ from functools import partial
 
 import numpy as np
 
-from modelwatch_analyzer.distances.measure import DriftMeasure, NumericBaseline, nothing_in
+from modelwatch_analyzer.distances.measure import (
+    INDEPENDENT_VALUES,
+    DesignEffects,
+    DriftMeasure,
+    NumericBaseline,
+    nothing_in,
+)
 from modelwatch_analyzer.profile.categories import CategoryCounts
 from modelwatch_analyzer.sketches.kll import KllSketch, shares_up_to
 from modelwatch_analyzer.undefined import Undefined
@@ -16,7 +22,9 @@ from modelwatch_analyzer.undefined import Undefined
 _CRITICAL_VALUE = 1.8
 
 
-def l_infinity_numerical(baseline: KllSketch, current: KllSketch, *, robust: bool) -> float | Undefined:
+def l_infinity_numerical(
+    baseline: KllSketch, current: KllSketch, effects: DesignEffects = INDEPENDENT_VALUES, *, robust: bool
+) -> float | Undefined:
     """Return the greatest difference between two empirical distribution functions, in [0, 1].
 
     It is the statistic of the two-sample Kolmogorov-Smirnov test, on the functions that the sketches give.
@@ -24,8 +32,9 @@ def l_infinity_numerical(baseline: KllSketch, current: KllSketch, *, robust: boo
     Parameters
     ----------
     baseline, current : KllSketch
+    effects : DesignEffects
     robust : bool
-        Whether to subtract what chance alone explains, see Notes.
+        Whether to subtract what chance alone explains in so many independent values, see Notes.
 
     Returns
     -------
@@ -43,11 +52,15 @@ def l_infinity_numerical(baseline: KllSketch, current: KllSketch, *, robust: boo
     then, now = baseline.cumulative_weights(), current.cumulative_weights()
     everywhere = np.concatenate([then[0], now[0]])
     distance = float(np.abs(shares_up_to(everywhere, *then) - shares_up_to(everywhere, *now)).max())
-    return _less_chance(distance, baseline.count, current.count) if robust else distance
+    return _less_chance(distance, baseline.count, current.count, effects) if robust else distance
 
 
 def l_infinity_categorical(
-    baseline: Mapping[str, float], current: Mapping[str, float], *, robust: bool
+    baseline: Mapping[str, float],
+    current: Mapping[str, float],
+    effects: DesignEffects = INDEPENDENT_VALUES,
+    *,
+    robust: bool,
 ) -> float | Undefined:
     """Return the greatest difference between the shares of a category, in [0, 1].
 
@@ -55,7 +68,7 @@ def l_infinity_categorical(
     ----------
     baseline, current : mapping of str to float
         How often each category occurs. One that is missing occurs never.
-    robust
+    effects, robust
         As in `l_infinity_numerical`.
 
     Returns
@@ -68,7 +81,7 @@ def l_infinity_categorical(
     if nothing:
         return nothing
     distance = max(abs(baseline.get(key, 0.0) / n - current.get(key, 0.0) / m) for key in baseline.keys() | current)
-    return _less_chance(distance, n, m) if robust else distance
+    return _less_chance(distance, n, m, effects) if robust else distance
 
 
 def explained_by_chance(n: float, m: float) -> float:
@@ -76,16 +89,20 @@ def explained_by_chance(n: float, m: float) -> float:
     return _CRITICAL_VALUE * math.sqrt((n + m) / (n * m))
 
 
-def _less_chance(distance: float, n: float, m: float) -> float:
-    return max(0.0, distance - explained_by_chance(n, m))
+def _less_chance(distance: float, n: float, m: float, effects: DesignEffects) -> float:
+    return max(0.0, distance - explained_by_chance(n / effects.baseline, m / effects.current))
 
 
-def _numerical(baseline: NumericBaseline, current: KllSketch, *, robust: bool) -> float | Undefined:
-    return l_infinity_numerical(baseline.sketch, current, robust=robust)
+def _numerical(
+    baseline: NumericBaseline, current: KllSketch, effects: DesignEffects, *, robust: bool
+) -> float | Undefined:
+    return l_infinity_numerical(baseline.sketch, current, effects, robust=robust)
 
 
-def _categorical(baseline: Mapping[str, int], current: CategoryCounts, *, robust: bool) -> float | Undefined:
-    return l_infinity_categorical(baseline, current.frequencies(), robust=robust)
+def _categorical(
+    baseline: Mapping[str, int], current: CategoryCounts, effects: DesignEffects, *, robust: bool
+) -> float | Undefined:
+    return l_infinity_categorical(baseline, current.frequencies(), effects, robust=robust)
 
 
 _SOURCE = "SageMaker Model Monitor; Deequ, analyzers/Distance"

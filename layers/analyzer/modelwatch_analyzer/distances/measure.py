@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from modelwatch_analyzer.profile.categories import CategoryCounts
 from modelwatch_analyzer.sketches.kll import KllSketch
@@ -30,11 +31,27 @@ class NumericBaseline:
     std_dev: float | None = None
 
 
-NumericalStatistic = Callable[[NumericBaseline, KllSketch], float | Undefined]
-"""Computes a drift measure from a baseline of numbers and a sketch of the current values."""
+class DesignEffects(NamedTuple):
+    """How many times fewer independent values carry the same information, as where rows of one request are alike.
 
-CategoricalStatistic = Callable[[Mapping[str, int], CategoryCounts], float | Undefined]
-"""Computes a drift measure from how often each category occurs in the baseline and in the current data."""
+    Attributes
+    ----------
+    baseline, current : float
+        At least 1.
+    """
+
+    baseline: float = 1.0
+    current: float = 1.0
+
+
+INDEPENDENT_VALUES = DesignEffects()
+
+NumericalStatistic = Callable[[NumericBaseline, KllSketch, DesignEffects], float | Undefined]
+"""Computes a drift measure from a baseline of numbers, a sketch of the current values, and the design effects."""
+
+CategoricalStatistic = Callable[[Mapping[str, int], CategoryCounts, DesignEffects], float | Undefined]
+"""Computes a drift measure from how often each category occurs in the baseline and in the current data, and the design
+effects."""
 
 
 class Exceeds(Enum):

@@ -9,12 +9,12 @@ from fractions import Fraction
 import numpy as np
 
 from modelwatch_analyzer.distances.bins import Floats
-from modelwatch_analyzer.distances.measure import DriftMeasure, NumericBaseline, nothing_in
+from modelwatch_analyzer.distances.measure import DesignEffects, DriftMeasure, NumericBaseline, nothing_in
 from modelwatch_analyzer.sketches.kll import KllSketch, shares_up_to
 from modelwatch_analyzer.undefined import Undefined
 
 
-def _distance(baseline: NumericBaseline, current: KllSketch) -> float | Undefined:
+def _distance(baseline: NumericBaseline, current: KllSketch, _: DesignEffects) -> float | Undefined:
     """Return the area between both distribution functions, over the baseline's standard deviation.
 
     A baseline whose values are all equal has none; then the unit is that of both distributions taken together with

@@ -16,10 +16,9 @@ from modelwatch_analyzer.distances.drift import (
     distance_of_numbers,
     thresholds_out_of_range,
 )
-from modelwatch_analyzer.distances.linf import explained_by_chance
-from modelwatch_analyzer.distances.measure import DriftMeasure
+from modelwatch_analyzer.distances.measure import DesignEffects
 from modelwatch_analyzer.distances.methods import measure_of_categories, measure_of_numbers
-from modelwatch_analyzer.feature_statistics import FeatureStatistics, StringStatistics, sketch_of
+from modelwatch_analyzer.feature_statistics import FeatureStatistics, sketch_of
 from modelwatch_analyzer.model_quality.check import camel_case
 from modelwatch_analyzer.model_quality.distributions import Distributions
 from modelwatch_analyzer.profile.categories import CategoryCounts
@@ -105,23 +104,17 @@ def _measured(
     if observed.inferred_type.is_numeric:
         measure = measure_of_numbers(method)
         if then is not None:
-            distance = _of_fewer(distance_of_numbers(measure, then, sketch_of(observed)), measure, then, observed)
+            distance = distance_of_numbers(measure, then, sketch_of(observed), _effects(then, observed))
         return Drift(distance, constraints.comparison_threshold, measure)
     measure = measure_of_categories(constraints.categorical_drift_method or L_INFINITY, method)
     if then is not None:
-        distance = distance_of_categories(measure, then.categories, _counts(observed))
-        distance = _of_fewer(distance, measure, then, observed)
+        distance = distance_of_categories(measure, then.categories, _counts(observed), _effects(then, observed))
     return Drift(distance, constraints.categorical_comparison_threshold, measure)
 
 
-def _of_fewer(distance: float | Undefined, measure: DriftMeasure, *sides: FeatureStatistics) -> float | Undefined:
-    """Return a distance less what chance explains, where rows of one request are alike and so count as fewer."""
-    if measure is not ROBUST or isinstance(distance, Undefined) or not any(side.repeated for side in sides):
-        return distance
-    described = [side.numerical_statistics or side.string_statistics or StringStatistics() for side in sides]
-    n, m = (each.common.num_present for each in described)
-    fewer = (rows / (side.repeated or 1.0) for rows, side in zip((n, m), sides, strict=True))
-    return max(0.0, distance + explained_by_chance(n, m) - explained_by_chance(*fewer))
+def _effects(*sides: FeatureStatistics) -> DesignEffects:
+    """Return those of the baseline and of the current rows, which count as fewer where rows of a request are alike."""
+    return DesignEffects(*(side.repeated or 1.0 for side in sides))
 
 
 def _counts(observed: FeatureStatistics) -> CategoryCounts:
