@@ -17,8 +17,8 @@ from scipy import stats
 from scipy.spatial import distance
 
 from modelwatch_analyzer.distances import MEASURES, NumericBaseline
-from modelwatch_analyzer.distances.measure import INDEPENDENT_VALUES, DesignEffects
 from modelwatch_analyzer.distances.bins import bins_of_categories, bins_of_numbers
+from modelwatch_analyzer.distances.measure import INDEPENDENT_VALUES, DesignEffects
 from modelwatch_analyzer.profile.categories import CategoryCounts
 from modelwatch_analyzer.sketches.kll import KllSketch
 from modelwatch_analyzer.spread import standard_deviation
@@ -327,14 +327,14 @@ def test_one_category_on_both_sides_has_not_changed_and_another_one_has():
     assert of_categories("KLDivergence", "aaa", "bb") == pytest.approx(expected, rel=1e-12)
 
 
-@pytest.mark.parametrize("name", (*BINNED, "ChiSquared", "Robust"))
+@pytest.mark.parametrize("name", [*BINNED, "ChiSquared", "Robust"])
 def test_categories_of_requests_of_equal_rows_are_as_far_apart_as_if_each_row_were_sent_once(name):
     before, now = "a" * 30 + "b" * 20, "a" * 18 + "b" * 21 + "c" * 11
     copied = categorical(name, Counter(before * 25), counts_of(now * 40), DesignEffects(25.0, 40.0))
     assert copied == pytest.approx(of_categories(name, before, now), rel=1e-9)
 
 
-@pytest.mark.parametrize("name", (*BINNED, "Wasserstein", "Robust"))
+@pytest.mark.parametrize("name", [*BINNED, "Wasserstein", "Robust"])
 def test_numbers_of_requests_of_equal_rows_are_as_far_apart_as_if_each_row_were_sent_once(name):
     generator = np.random.default_rng(12)
     before, now = generator.normal(size=40), generator.normal(0.8, 1.0, size=30)

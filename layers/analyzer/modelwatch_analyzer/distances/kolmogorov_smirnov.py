@@ -8,7 +8,13 @@ import numpy as np
 
 from modelwatch_analyzer.distances.bins import Floats
 from modelwatch_analyzer.distances.linf import l_infinity_numerical
-from modelwatch_analyzer.distances.measure import INDEPENDENT_VALUES, DesignEffects, DriftMeasure, Exceeds, NumericBaseline
+from modelwatch_analyzer.distances.measure import (
+    INDEPENDENT_VALUES,
+    DesignEffects,
+    DriftMeasure,
+    Exceeds,
+    NumericBaseline,
+)
 from modelwatch_analyzer.sketches.kll import KllSketch
 from modelwatch_analyzer.undefined import Undefined
 
