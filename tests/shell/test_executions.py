@@ -271,6 +271,25 @@ def test_a_baseline_is_created_and_says_what_comes_next(run: Run, monkeypatch: p
     assert "--baselining-job-name loans --monitoring-type ModelQuality" in ended.stdout
 
 
+def test_a_baseline_of_captures_is_given_the_time_zone_of_its_hours(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    document = tmp_path / "more.json"
+    document.write_text('{"environment": {"time_zone": "UTC", "comparison_method": "Calibrated"}}')
+    app = described(monkeypatch, JOB)
+    ended = run(
+        app,
+        *("baselines", "create", "loans", "--data", "s3://my-bucket/captures/my-endpoint"),
+        *("--dataset-format", "capture", "--time-zone", "Asia/Kathmandu", "--from-file", str(document)),
+    )
+    assert ended.exit_code == 0, ended.stderr
+    asked = app.parameters("CreateBaseliningJob")
+    assert asked["dataset_format"] == {"sagemakerCaptureJson": {}}
+    assert asked["environment"] == {"time_zone": "Asia/Kathmandu", "comparison_method": "Calibrated"}
+    run(app, "baselines", "create", "loans", "--data", "s3://my-bucket/train.csv")
+    assert "environment" not in app.parameters("CreateBaseliningJob")
+
+
 def test_waiting_for_a_baseline_that_fails_ends_with_its_reason(run: Run, monkeypatch: pytest.MonkeyPatch):
     failed = JOB | {"status": "Failed", "outcome": {"failure_reason": "NoRows: the file is empty"}}
     ended = run(described(monkeypatch, JOB, failed), "baselines", "wait", "loans")

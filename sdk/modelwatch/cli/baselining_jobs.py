@@ -9,7 +9,7 @@ import typer
 from modelwatch.app_client import AppClient
 from modelwatch.arguments import given
 from modelwatch.cli.app_options import AppOptions
-from modelwatch.cli.dataset import DatasetFormatName, DatasetOptions, FieldSeparator, FileFormatName
+from modelwatch.cli.dataset import DatasetFormatName, DatasetOptions, FieldSeparator
 from modelwatch.cli.failures import UNUSABLE, print_json
 from modelwatch.cli.list_options import NameContains, PageOptions, SortOrder
 from modelwatch.cli.option_groups import takes_option_groups
@@ -18,6 +18,7 @@ from modelwatch.cli.parameter_files import FromFile, overlaid, read_parameters
 from modelwatch.cli.responses import Record, print_lines, print_record, print_response, time_text
 from modelwatch.cli.schedule_options import KindOfMonitor, ModelOptions
 from modelwatch.model_monitor.baselining import BaseliningJob
+from modelwatch.model_monitor.dataset_format import DatasetFormat
 from modelwatch.model_monitor.progress import wait_for
 from modelwatch.model_monitor.schedule_parameters import Files
 from modelwatch_core.domain.number_text import count_text
@@ -41,6 +42,8 @@ CREATE_EXAMPLE = examples(
     "modelwatch baselines create loans --baseline-dataset s3://my-bucket/train.csv --wait",
     "modelwatch baselines create quality --baseline-dataset scored.csv --monitoring-type ModelQuality\n"
     "--problem-type Regression --inference-attribute prediction --ground-truth-attribute label",
+    "modelwatch baselines create hours --data s3://my-bucket/captures/my-endpoint --dataset-format capture\n"
+    "--time-zone Europe/Berlin",
 )
 
 
@@ -59,11 +62,20 @@ def create(
         ),
     ] = None,
     dataset_format: Annotated[
-        FileFormatName | None, typer.Option(help="The format of the data; csv by default.")
+        Literal["csv", "json", "jsonlines", "parquet", "capture"] | None,
+        typer.Option(help="The format of the data; csv by default. capture: a folder of what an endpoint captured."),
     ] = None,
     header: Annotated[bool, typer.Option(help="Whether the first line of a CSV file names the columns.")] = True,
     separator: FieldSeparator = ",",
     monitoring_type: KindOfMonitor = None,
+    time_zone: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ZONE",
+            help="The time zone of the hours and days that a seasonal baseline distinguishes, such as Europe/Berlin; "
+            "UTC by default. Schedules with the baseline use it.",
+        ),
+    ] = None,
     output_s3_uri: Annotated[
         str | None,
         typer.Option(metavar="S3URI", help="The folder for its files; one in the results bucket by default."),
@@ -76,11 +88,7 @@ def create(
 ) -> None:
     """Make statistics and constraints from training data; exit code 2 if that fails."""
     document = read_parameters(from_file)
-    form = DatasetOptions(
-        dataset_format=DatasetFormatName((dataset_format or FileFormatName.CSV).value),
-        header=header,
-        separator=separator,
-    ).settings()["dataset_format"]
+    form = _sagemaker_format(DatasetFormatName(dataset_format or "csv"), header=header, separator=separator)
     with options.app(doing=None if waits else "Starting the baseline") as app:
         files = Files(app, name, monitoring_type or document.get("monitoring_type", "DataQuality"))
         request = overlaid(
@@ -91,6 +99,7 @@ def create(
                 baseline_dataset_s3_uri=baseline_dataset and files.uploaded("baseline_dataset", baseline_dataset),
                 dataset_format=form if dataset_format else None,
                 output_s3_uri=output_s3_uri,
+                environment=given(time_zone=time_zone) or None,
                 **{part: getattr(model, part) for part in ModelOptions.__dataclass_fields__},
             ),
         )
@@ -151,6 +160,14 @@ def stop(name: JobName, as_json: AsJson = False, *, options: AppOptions) -> None
     with options.app() as app:
         record = app.manage("StopBaseliningJob", baselining_job_name=name)
     print_response(record, [f"The baseline {name} is stopped."], as_json=as_json)
+
+
+def _sagemaker_format(name: DatasetFormatName, *, header: bool, separator: str) -> dict[str, Any]:
+    if name is DatasetFormatName.CAPTURE:
+        return DatasetFormat.sagemaker_capture_json()  # the kind of monitor says which sides are read
+    options = DatasetOptions(dataset_format=name, header=header, separator=separator)
+    found: dict[str, Any] = options.settings()["dataset_format"]
+    return found
 
 
 def _ended(app: AppClient, record: Record, *, show: bool) -> dict[str, Any]:
