@@ -18,8 +18,8 @@ TOY = DriftMeasure(
     name="MedianShift",
     title="shift of the median",
     quantity="shift",
-    numerical=lambda baseline, current: abs(_median(current) - _median(baseline.sketch)),
-    categorical=lambda baseline, current: float(len(set(current.counts()) - set(baseline))),
+    numerical=lambda baseline, current, _: abs(_median(current) - _median(baseline.sketch)),
+    categorical=lambda baseline, current, _: float(len(set(current.counts()) - set(baseline))),
     threshold="how far the median may move",
     source="this test",
 )
