@@ -68,6 +68,13 @@ MUTATIONS = (
         "tests/model_quality/test_requests.py",
     ),
     Mutation(
+        "one large request among thousands is not missed",
+        f"{ANALYZER}/request_rows.py",
+        "1 + (effect - 1) * pairs * share",
+        "1 + (effect - 1) * share",
+        "tests/model_quality/test_requests.py",
+    ),
+    Mutation(
         "which requests are kept does not depend on how rows are split",
         f"{ANALYZER}/request_rows.py",
         "        merged._keep_below(limits)\n",
