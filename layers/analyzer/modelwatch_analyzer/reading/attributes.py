@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, NamedTuple, Self
@@ -121,13 +122,12 @@ class Attribute:
         return records_of(found)
 
     def _search(self, path: ParsedResult, document: Any) -> Any:
-        try:
+        # jmespath has TypeError where text is compared with a number.
+        with suppress(JMESPathError, TypeError, ArithmeticError, RecursionError):
             found = path.search(with_numbers(document) if self.computes else document)
-        except (JMESPathError, TypeError, ArithmeticError, RecursionError):
-            found = self  # jmespath has TypeError where text is compared with a number
-        if not isinstance(found, dict | list | str | int | float | None):
-            raise Unflattenable(f"{self.name} cannot be applied to the payload")
-        return with_spelling(found) if self.computes else found
+            if isinstance(found, dict | list | str | int | float | None):
+                return with_spelling(found) if self.computes else found
+        raise Unflattenable(f"{self.name} cannot be applied to the payload")
 
     def records_in_row(self, row: Any) -> list[Any]:
         """Return the records that the attribute finds in a row of comma-separated text.

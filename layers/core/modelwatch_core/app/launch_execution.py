@@ -151,7 +151,7 @@ class LaunchExecution:
 
         The planned one starts first, since it is news. The sweep starts the others after it, one by one.
         """
-        earlier = self._earlier(schedule, window)
+        earlier = latest_before(self.ledger, schedule.schedule_id, window)
         planned = self._planned(schedule, window, scheduled_time, request.tick_id, earlier)
         if request.backfill or self.ledger.get(planned.key) is not None:
             return planned
@@ -159,7 +159,7 @@ class LaunchExecution:
         missed = list(islice(schedule.due_before(scheduled_time, since), _MOST_COUNTED))
         made_up = sum(self._makes_up(schedule, due) for due in reversed(missed[:MOST_MADE_UP]))
         if made_up:
-            earlier = self._earlier(schedule, window)
+            earlier = latest_before(self.ledger, schedule.schedule_id, window)
             planned = self._planned(schedule, window, scheduled_time, request.tick_id, earlier)
         return planned.model_copy(update={"not_made_up": len(missed) - made_up})
 
@@ -170,7 +170,9 @@ class LaunchExecution:
         except InvalidInput:
             return False
         tick_id = f"made up: due at {iso_utc(due)}"
-        self.ledger.enqueue(self._planned(schedule, window, due, tick_id, self._earlier(schedule, window)))
+        self.ledger.enqueue(
+            self._planned(schedule, window, due, tick_id, latest_before(self.ledger, schedule.schedule_id, window))
+        )
         return True
 
     def _planned(
@@ -196,9 +198,6 @@ class LaunchExecution:
             captures_until=now - settling,
             late_since=max(looks, default=None),
         )
-
-    def _earlier(self, schedule: MonitoringSchedule, window: Window) -> list[MonitoringExecution]:
-        return latest_before(self.ledger, schedule.schedule_id, window)
 
     def _next_attempt(self, planned: MonitoringExecution) -> MonitoringExecution:
         """Return the attempt after the settled ones of its window; the same one for the same firing."""
