@@ -82,7 +82,8 @@ def run(options: argparse.Namespace) -> None:
     usages = interleaved({OURS: ours, **commands}, options.repetitions)
     imports = {peer.name: measure(peer.command("-c", f"import {peer.imports}")) for peer in installed}
     imports[OURS] = measure(python("-c", "import modelwatch_analyzer.analysis"))
-    with_size = [*installed, *([_OUR_PACKAGE] if _is_installed(_OUR_PACKAGE, console) else ())]
+    # Alone, ours is compared with nothing, and needs no package index.
+    with_size = [*installed, *([_OUR_PACKAGE] if installed and _is_installed(_OUR_PACKAGE, console) else ())]
     sizes = {peer.name: _megabytes(ENVIRONMENTS / peer.name) for peer in with_size}
     console.print(_table(options, usages, imports, sizes))
     for target in targets_of(usages, installed):

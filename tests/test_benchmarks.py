@@ -15,10 +15,11 @@ from benchmarks.targets import said, say, table_of
 from tests.repository import ROOT
 
 
-def test_a_short_benchmark_runs_to_its_end():
+def test_a_short_benchmark_runs_to_its_end_and_installs_nothing_without_a_peer():
     command = [sys.executable, "-m", "benchmarks", "peers", "--rows", "600", "--repetitions", "1", "--peers"]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
+    assert "Installing" not in ended.stdout
     assert "baseline and check of 600 x 30 Parquet" in ended.stdout
     assert "peak memory" in ended.stdout
 
