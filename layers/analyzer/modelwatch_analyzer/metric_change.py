@@ -10,6 +10,8 @@ from typing import Annotated, Self
 
 from pydantic import Field
 
+from modelwatch_analyzer.special_functions import student_quantile, student_tail
+
 LEAST_ROWS, MOST_ROWS = 2, 1 << 53
 """The fewest and the most rows of a metric: one row has no variance, and a float counts no further than the most."""
 
@@ -162,8 +164,6 @@ def chance_of(worse_by: float, now: Estimate, before: Estimate | None) -> float:
     side with few rows, or with a metric that happens to be at its bound, does not show its own. That of both together
     would let a small window of skewed values alarm several times too often against a large baseline.
     """
-    from scipy.special import stdtr
-
     if not worse_by > 0:
         return 1.0
     sides = (now,) if before is None else (now, before)
@@ -171,7 +171,7 @@ def chance_of(worse_by: float, now: Estimate, before: Estimate | None) -> float:
     shares = sum(1 / each.independent_rows for each in sides)
     error = max(each.standard_error * math.sqrt(each.independent_rows * shares) for each in sides)
     away = worse_by / error if error > 0 else math.inf
-    return 1.0 if math.isnan(away) else max(float(stdtr(known_from - 1, -away)), 0.5**known_from)
+    return 1.0 if math.isnan(away) else max(student_tail(known_from - 1, away), 0.5**known_from)
 
 
 def further_rows_of(dependences: Iterable[Dependence]) -> float:
@@ -181,6 +181,4 @@ def further_rows_of(dependences: Iterable[Dependence]) -> float:
 
 def margin_of(estimate: Estimate, rate: float) -> float:
     """Return how far from its true value chance takes a metric in one direction, but for a rate of samples."""
-    from scipy.special import stdtrit
-
-    return -float(stdtrit(estimate.known_from - 1, rate)) * estimate.standard_error
+    return student_quantile(estimate.known_from - 1, rate) * estimate.standard_error

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from modelwatch_analyzer.calibrated.effects import difference_of_shares, effective_rows, total_variation
 from modelwatch_analyzer.calibrated.evidence import DRIFT_CHECK, MINIMUM_EFFECT, MINIMUM_SHARE, Evidence
 from modelwatch_analyzer.calibrated.single_values import changed_most
-from modelwatch_analyzer.calibrated.special_functions import chi_squared_tail
 from modelwatch_analyzer.calibrated.unseen import unseen_of_dependent
+from modelwatch_analyzer.special_functions import chi_squared_tail
 
 Floats = NDArray[np.float64]
 

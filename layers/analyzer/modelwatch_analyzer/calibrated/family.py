@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from statistics import NormalDist
 
 from modelwatch_analyzer.calibrated.dependence import Blocks
 from modelwatch_analyzer.calibrated.effects import effective_rows
 from modelwatch_analyzer.calibrated.evidence import NO_SUCH_HOURS, WINDOW_TEST, Evidence
 from modelwatch_analyzer.calibrated.number_tests import NUMBER_WEIGHTS
+from modelwatch_analyzer.special_functions import student_tail
 from modelwatch_core.domain.number_text import p_text
 
 _HALF_POWER = 0.42
@@ -127,14 +129,12 @@ def by_blocks(evidence: Iterable[Evidence], blocks: Blocks, repeated: float) -> 
 
 def of_few(evidence: Iterable[Evidence], groups: float) -> Iterator[Evidence]:
     """Yield evidence with the p of Student's law, for a variance that was estimated from so many groups of rows."""
-    from scipy.special import ndtri, stdtr
-
     for each in evidence:
         if each.p >= 1:
             yield each
         else:
-            away = float(ndtri(each.p / 2)) if each.p > 0 else -math.inf
-            yield replace(each, p=min(1.0, 2 * float(stdtr(groups - 1, away))))
+            away = -NormalDist().inv_cdf(each.p / 2) if each.p / 2 > 0 else math.inf
+            yield replace(each, p=min(1.0, 2 * student_tail(groups - 1, away)))
 
 
 def verdicts_of(columns: Mapping[str, ColumnEvidence], level: float, promise: str | None = None) -> dict[str, Verdict]:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from modelwatch_analyzer.calibrated.special_functions import normal_tail
+from modelwatch_analyzer.special_functions import normal_tail
 
 Floats = NDArray[np.float64]
 

@@ -28,6 +28,7 @@ from modelwatch_analyzer.calibrated.family import of_few
 from modelwatch_analyzer.calibrated.local_hours import local_hours, slot_minutes
 from modelwatch_analyzer.calibrated.row_sample import SampledColumn
 from modelwatch_analyzer.calibrated.seasons import DAY, SeasonalCounts, Spread, seasons_of
+from modelwatch_analyzer.special_functions import student_quantile, student_tail
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -273,15 +274,13 @@ def mean_evidence(mean: WindowMean, seasonal: SeasonalCounts, spread: Spread, te
     measured on the scale of logarithms. This only makes it smaller, so the promise also holds where days add to all
     values. The mean of several windows is hardly skewed.
     """
-    from scipy.special import stdtr, stdtrit
-
     error = error_of_mean(seasonal, spread, mean.rows / windows, windows)
     freedom, size = spread.windows - 1, abs(mean.away)
     skewed = windows == 1 and mean.away > 0 and mean.usual > 0
     certain = mean.usual * math.log1p(size / mean.usual) if skewed else size
-    margin = float(stdtrit(freedom, 0.975)) * error
+    margin = student_quantile(freedom, 0.025) * error
     scale = math.sqrt(8 * seasonal.variance)
     estimate, lower, upper = (math.erf(each / scale) for each in (size, max(0.0, certain - margin), size + margin))
     what = f"of the rows moved to {'higher' if mean.away > 0 else 'lower'} values, by the mean"
     effect = Effect(estimate, lower, upper, what)
-    return Evidence(test, DRIFT_CHECK, 2 * float(stdtr(freedom, -certain / error)), effect, MINIMUM_EFFECT)
+    return Evidence(test, DRIFT_CHECK, 2 * student_tail(freedom, certain / error), effect, MINIMUM_EFFECT)

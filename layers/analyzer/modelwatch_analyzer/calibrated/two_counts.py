@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from modelwatch_analyzer.calibrated.special_functions import log_factorial, normal_tails
+from modelwatch_analyzer.special_functions import log_factorial, normal_tails
 
 Floats = NDArray[np.float64]
 
