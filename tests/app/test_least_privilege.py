@@ -539,8 +539,9 @@ def test_without_any_action_or_resource_of_any_statement_a_call_of_its_role_is_r
     unneeded = {
         re.sub(r"(modelwatch-Ledger)-\w+", r"\1", f"{role}: {part}")
         for role, name in roles(stack).items()
+        for calls in [calls_of(stack, name)]
         for part, without in parts(statements_of(name) or [])
-        if all(allows(without, call) for call in calls_of(stack, name))
+        if all(allows(without, call) for call in calls)
     }
     assert sorted(part for part in unneeded if not part.startswith(UNSEEN)) == []
     assert [known for known in UNSEEN if not any(part.startswith(known) for part in unneeded)] == []  # no exception
