@@ -95,3 +95,19 @@ def test_columns_that_do_not_add_up_to_1_are_not_taken_for_probabilities(
             **MULTICLASS,
         )
     assert refused.value.code == "OneColumnExpected"
+
+
+def test_what_names_have_in_common_is_left_out_of_all_predictions_by_the_labels_of_any_rows(
+    runs: Any, tmp_path: Path
+) -> None:
+    header, options = "label,p_cat,p_dog", {"probability_attribute": "p_cat,p_dog", **MULTICLASS}
+    (tmp_path / "parts").mkdir()
+    files = {"a.csv": ["fish,0.9,0.1", "fish,0.2,0.8"], "b.csv": ["cat,0.7,0.3", "dog,0.4,0.6"]}
+    for name, rows in files.items():
+        runs.csv(f"parts/{name}", header, *rows)
+    runs.run(tmp_path / "parts", "parts_out", **options)
+    runs.run(runs.csv("whole.csv", header, *files["a.csv"], *files["b.csv"]), "out", **options)
+    in_parts, whole = (runs.read(each, "statistics.json") for each in ("parts_out", "out"))
+    metrics = in_parts["multiclass_classification_metrics"]
+    assert metrics["confusion_matrix"]["fish"] == {"cat": 1, "dog": 1, "fish": 0}
+    assert metrics == whole["multiclass_classification_metrics"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import Any
 
@@ -107,6 +107,11 @@ class RequestRows:
         merged._keep_below(limits)
         merged._drop_at_times()
         return merged
+
+    def replaced(self, column: str, named: Mapping[str, str]) -> RequestRows:
+        """Return the rows with other values of a column of texts."""
+        entries = [each.with_columns(pl.col(column).replace(named)) for each in self._entries]
+        return replace(self, _entries=entries)
 
     def _drop_at_times(self) -> None:
         """Drop requests whenever there are several times the entries that are kept."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -37,6 +37,12 @@ class ConfusionCounts:
     def merge(self, other: ConfusionCounts) -> ConfusionCounts:
         """Return the counts of both; neither changes."""
         return ConfusionCounts(self.cells + other.cells)
+
+    def predicting(self, named: Mapping[str, str]) -> ConfusionCounts:
+        """Return the counts with other names of the predicted labels."""
+        counts = ConfusionCounts()
+        counts.update(((actual, named[predicted]), count) for (actual, predicted), count in self.cells.items())
+        return counts
 
     def finish(self, order: Callable[[str], Any], labels: Iterable[str] = ()) -> ConfusionMatrix:
         """Return the matrix of all labels that occurred, and of those given, in an order.

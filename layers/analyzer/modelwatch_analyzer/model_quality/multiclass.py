@@ -83,8 +83,7 @@ class MulticlassEvaluation:
             return
         probabilities = self._probabilities(rows)
         labels = _classes_of(rows[columns.label])
-        classes = self._classes_among(labels.unique().to_list())
-        guess = rows[columns.prediction] if columns.prediction else _most_probable(classes, probabilities)
+        guess = rows[columns.prediction] if columns.prediction else _most_probable(self._classes, probabilities)
         pairs = pl.DataFrame({"label": rows[columns.label], "guess": guess})
         cells = Counter[tuple[str, str]]()
         for label, predicted, count in pairs.group_by("label", "guess").len().iter_rows():
@@ -98,7 +97,7 @@ class MulticlassEvaluation:
             scored = {"score": probabilities[:, 0], "positive": (labels == _classes_of(pairs["guess"])).to_numpy()}
             self._scores.update(scored["score"], scored["positive"])
         elif probabilities.shape[1]:
-            scored = self._add_true_class(labels, classes, probabilities)
+            scored = self._add_true_class(labels, probabilities)
         self._requests.update(rows, lambda: {"label": labels, "prediction": _classes_of(pairs["guess"])} | scored)
 
     def merge(self, other: MulticlassEvaluation) -> MulticlassEvaluation:
@@ -142,12 +141,11 @@ class MulticlassEvaluation:
         ends = [[class_of(name[start:]) for name in names] for start in range(1, _shared(names) + 1)]
         return max([self._classes, *ends], key=lambda classes: len(set(labels).intersection(classes)))
 
-    def _add_true_class(
-        self, labels: pl.Series, classes: Sequence[str], probabilities: NDArray[np.float64]
-    ) -> dict[str, Any]:
+    def _add_true_class(self, labels: pl.Series, probabilities: NDArray[np.float64]) -> dict[str, Any]:
         """Count the probabilities of the true classes, and return them; of a class without one they are not used."""
-        place = {name: index for index, name in enumerate(classes)}
-        known = [name for name in labels.unique().to_list() if name in place]
+        found_labels = labels.unique().to_list()
+        place = {name: index for index, name in enumerate(self._classes_among(found_labels))}
+        known = [name for name in found_labels if name in place]
         index = labels.replace_strict(known, [place[name] for name in known], default=-1, return_dtype=pl.Int64)
         places = index.to_numpy()
         found = places >= 0
@@ -159,8 +157,13 @@ class MulticlassEvaluation:
     def finish(self, confidence: Confidence) -> Quality:
         """Return the quality of all rows; see `Evaluation`."""
         self._complete.require_rows()
-        matrix = self._counts.finish(sort_key)
-        metrics, per_class = measure_matrix(MULTICLASS, matrix, confidence, self._requests)
+        counts, requests = self._counts, self._requests
+        if self._columns.prediction is None:
+            # Predictions are the columns' names until the labels of all rows say what these have in common.
+            named = dict(zip(self._classes, self._classes_among({label for label, _ in counts.cells}), strict=True))
+            counts, requests = counts.predicting(named), requests.replaced("prediction", named)
+        matrix = counts.finish(sort_key)
+        metrics, per_class = measure_matrix(MULTICLASS, matrix, confidence, requests)
         warnings = [*self._complete.warnings(), *remarks_on_classes(matrix)]
         warnings += chain.from_iterable(starmap(remark_on_codes, self._texts.items()))
         if self._columns.assumed:
@@ -186,8 +189,8 @@ class MulticlassEvaluation:
             matrix,
             calibration=calibration,
             warnings=tuple(warnings),
-            distributions=of_classes(matrix, self._requests),
-            requests=self._requests,
+            distributions=of_classes(matrix, requests),
+            requests=requests,
         )
 
     def _measured(
