@@ -45,9 +45,10 @@ def _distance(baseline: NumericBaseline, current: KllSketch, _: DesignEffects) -
 def _deviation(values: Floats, up_to: Floats) -> float:
     shares = np.diff(up_to, prepend=0.0)
     some = shares > 0
-    if np.count_nonzero(some) == 1:
-        return 0.0
-    return float(np.sqrt(np.sum(shares * (values - np.sum(shares * values)) ** 2)))
+    shares, values = shares[some], values[some]
+    away = values - np.sum(shares * values)
+    farthest = np.abs(away).max()  # whose square may be less than any double
+    return float(farthest * np.sqrt(np.sum(shares * (away / farthest) ** 2))) if farthest else 0.0
 
 
 WASSERSTEIN = DriftMeasure(
