@@ -386,7 +386,7 @@ def test_every_role_that_scheduler_takes_is_bound_to_this_account_and_can_use_th
         ("FinishExecution", {"BatchGetItem", "GetItem", "PutItem", "UpdateItem", "DeleteItem"}),
         ("FollowEndpoints", {"BatchGetItem", "GetItem", "PutItem", "DeleteItem", "Query"}),
         ("RouteAlerts", {"BatchGetItem", "GetItem", "PutItem", "DeleteItem", "Query", "UpdateItem"}),
-        ("ShowMonitors", {"GetItem", "Query"}),
+        ("ShowMonitors", {"BatchGetItem", "GetItem", "Query"}),
         ("Reconcile", {"ConditionCheckItem", "GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"}),
     ],
 )

@@ -21,7 +21,7 @@ from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.events import ExecutionRequest
 from modelwatch_core.domain.outcome import OutcomeStatus
 from modelwatch_core.domain.scores import EarlierScores, Score
-from modelwatch_core.ports import UnreadableRecord
+from modelwatch_core.ports import Page, UnreadableRecord
 from tests.core.in_memory import MemoryMonitorPeriods, MemoryMonitorSummaries
 from tests.core.world import DRIFT, TEN, World
 
@@ -267,10 +267,29 @@ def test_a_monitor_that_has_not_run_is_shown_without_a_link_to_a_page_that_is_no
     assert '{"monitor": "new"}' in widget  # which reads it when it is opened
 
 
+def test_what_was_due_last_is_the_state_and_at_the_top_though_an_update_moved_the_windows_back(watched):
+    watched.runs(0, DRIFT)
+    watched.runs(1, DRIFT)
+    ten_hours_back = {"endpoint_name": "mortgages", "start_time_offset": "-PT11H", "end_time_offset": "-PT10H"}
+    watched.manage("UpdateMonitoringSchedule", monitoring_schedule_name="hourly", endpoint_input=ten_hours_back)
+    at = TEN + 2 * HOUR
+    watched.clock.moment = at + timedelta(minutes=6)
+    watched.has_captures(at - 11 * HOUR)
+    watched.finish(watched.ends(watched.tick(at, "tick-back")))
+    watched.writes()
+    page = texts(watched.page("s3://results/dashboard/hourly.html"))
+    listed = page[page.index("Latest executions") :]
+    places = [listed.index(f"2026-11-22 {hour}:00 UTC") for hour in (12, 11, 10)]
+    assert places == sorted(places)
+    assert "none 2026-11-22 12:00 UTC no violations" in texts(watched.page())  # after the alerts that are on
+
+
 def test_a_record_that_cannot_be_read_is_counted(watched):
     watched.runs(0)
-    execution = watched.executions()
-    watched.ledger.history = lambda *_, **__: [*execution, UnreadableRecord("x", "y")]
+    page = watched.ledger.page
+    watched.ledger.page = lambda *args, **limit: Page(
+        [*page(*args, **limit).records, (UnreadableRecord("x", "y"), "z")], False
+    )
     watched.writes()
     assert "Records that cannot be read 1" in texts(watched.page("s3://results/dashboard/hourly.html"))
 
@@ -365,8 +384,10 @@ def test_the_day_of_the_first_execution_that_is_shown_has_a_point_for_the_hours_
     before = {each.score.name: each.at for each in executions.days if each.at <= TEN + 9 * HOUR}
     assert before[FAR.name] == TEN + 3 * HOUR
     assert worst not in [each.score for each in executions.days]  # it is among the executions
-    history = watched.ledger.history
-    watched.ledger.history = lambda *args, **limit: [*history(*args, **limit)[:-1], UnreadableRecord("x", "y")]
+    page = watched.ledger.page
+    watched.ledger.page = lambda *args, **limit: Page(
+        [*page(*args, **limit).records[:-1], (UnreadableRecord("x", "y"), "z")], True
+    )
     _, executions = watched.read.history(watched.schedules.kept["hourly"])
     assert (len(executions.records), executions.unreadable) == (99, 1)
     assert TEN + 3 * HOUR in [each.at for each in executions.days]

@@ -17,7 +17,7 @@ from moto.dynamodb.models import dynamodb_backends
 
 from modelwatch.local.moto_patches import dynamodb
 from modelwatch_core.adapters.aws.alert_tables import TableAlertStates
-from modelwatch_core.adapters.aws.execution_table import TableLedger, execution_item
+from modelwatch_core.adapters.aws.execution_table import TableLedger, execution_item, time_items
 from modelwatch_core.adapters.aws.schedule_table import PLACES, TableSchedules, place_item
 from modelwatch_core.adapters.aws.summary_table import TableMonitorPeriods, TableMonitorSummaries
 from modelwatch_core.adapters.aws.versioned_items import PARTITIONS, VersionedItems
@@ -31,6 +31,7 @@ from modelwatch_core.domain.dashboard.periods import Measured, Period, PeriodLen
 from modelwatch_core.domain.dashboard.summaries import MonitorSummary
 from modelwatch_core.domain.execution_cost import Cost
 from modelwatch_core.domain.scores import Score
+from modelwatch_core.domain.windows import Window
 from tests.core.in_memory import MemoryLedger, MemorySchedules
 from tests.core.ledger_table import ONE_SESSION, create_ledger_table
 from tests.core.world import TEN, World
@@ -204,10 +205,11 @@ def test_the_page_of_a_monitor_reads_the_same_however_many_executions_were_befor
     event = world.announcements[-1]
     (last,) = ledger.history(event.schedule_id, limit=9)
     for hours in range(1, executions):
-        window = last.window.model_copy(
-            update={each: getattr(last.window, each) - timedelta(hours=hours) for each in ("start", "end")}
-        )
-        control_plane.put(execution_item(last.model_copy(update={"window": window})))
+        by = timedelta(hours=hours)
+        window = Window(start=last.window.start - by, end=last.window.end - by)
+        earlier = last.model_copy(update={"window": window, "scheduled_time": last.scheduled_time - by})
+        for item in (execution_item(earlier), *time_items(earlier)):
+            control_plane.put(item)
     summaries, periods = TableMonitorSummaries(items), TableMonitorPeriods(items)
     for days in range(420):
         at = TEN - timedelta(days=days)
@@ -226,9 +228,9 @@ def test_the_page_of_a_monitor_reads_the_same_however_many_executions_were_befor
 
     items.table.meta.client.meta.events.register("after-call.dynamodb.Query", count)
     calls = control_plane.during(lambda: write(event))
-    assert calls == {"GetItem": 3, "Query": 8, "PutItem": 3}
-    # A page of its hour; the latest; the hours of its day, and of that of the first of the latest, which has none here;
-    # 400 days; for the page of all a schedule and a summary.
+    assert calls == {"BatchGetItem": 1, "GetItem": 3, "Query": 8, "PutItem": 3}
+    # A page of its hour; the names of the latest; the hours of its day, and of that of the first of the latest, which
+    # has none here; 400 days; for the page of all a schedule and a summary.
     assert found["items"] == 10 + 100 + 1 + 400 + 2
     page = world.objects.kept["s3://results/dashboard/s00000.html"].decode()
     assert page.count('class="line"') == 10

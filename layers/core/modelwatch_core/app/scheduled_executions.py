@@ -1,4 +1,4 @@
-"""The executions of a schedule's own windows, in the order of their scheduled times."""
+"""The executions of a schedule in the order of their scheduled times."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ runs between two windows of its own."""
 _LARGEST_PAGE = 100
 
 
-def scheduled_executions(
+def by_scheduled_time(
     ledger: Ledger, schedule_id: str, *, until: datetime | None = None, page: int
 ) -> Iterator[MonitoringExecution | UnreadableRecord]:
-    """Yield them, the latest first, page after page as they are asked for; one-off runs are passed over.
+    """Yield the executions of a schedule, the latest first, page after page as they are asked for.
 
-    The order of windows is another one where an update moved the offsets of a schedule further back.
+    The order of windows is another one where an update moved the offsets of a schedule further back. One-off runs are
+    due at the end of their windows.
 
     Parameters
     ----------
@@ -31,9 +32,16 @@ def scheduled_executions(
     order, limit, after = ExecutionOrder("ScheduledTime", schedule_id, until=until), min(page, _LARGEST_PAGE), None
     for _ in range(0, MOST_LOOKED_AT, limit):
         found = ledger.page(order, limit=limit, after=after)
-        for record, _ in found.records:
-            if isinstance(record, UnreadableRecord) or not record.one_off:
-                yield record
+        yield from (record for record, _ in found.records)
         if not (found.has_more and found.records):
             return
         after = found.records[-1][1]
+
+
+def scheduled_executions(
+    ledger: Ledger, schedule_id: str, *, until: datetime | None = None, page: int
+) -> Iterator[MonitoringExecution | UnreadableRecord]:
+    """Yield those of a schedule's own windows; see `by_scheduled_time`."""
+    for record in by_scheduled_time(ledger, schedule_id, until=until, page=page):
+        if isinstance(record, UnreadableRecord) or not record.one_off:
+            yield record

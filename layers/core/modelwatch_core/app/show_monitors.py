@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 
 from modelwatch_core.app.keep_measures import KeepMeasures
 from modelwatch_core.app.monitor_lists import MonitorLists
 from modelwatch_core.app.page_by_page import every_schedule
+from modelwatch_core.app.scheduled_executions import by_scheduled_time
 from modelwatch_core.domain.alert_states import in_order, standing
 from modelwatch_core.domain.alerting import AlertName, AlertStatus
 from modelwatch_core.domain.dashboard.monitors import Executions, Monitor
@@ -55,7 +57,8 @@ class ReadMonitors:
     def history(self, schedule: MonitoringSchedule) -> tuple[Monitor, Executions]:
         """Return a monitor with its latest executions and its days; what is read does not grow with its age."""
         ledger, schedule_id = self.lists.ledger, schedule.schedule_id
-        found = ledger.history(schedule_id, limit=max(_LATEST, schedule.alerting.executions_looked_at))
+        most = max(_LATEST, schedule.alerting.executions_looked_at)
+        found = [*islice(by_scheduled_time(ledger, schedule_id, page=_LATEST), most)]
         executions = list(readable(found))
         ended, known = in_order(executions), self.states.known(schedule_id)
         alerts = (standing(alert, ended, known.state(alert)) for alert in AlertName)
@@ -64,7 +67,7 @@ class ReadMonitors:
         summary = summary_of(schedule_id, executions, cost, before)
         summary = summary.model_copy(update={"alerts": on, "muted_until": known.muted_until})
         shown, unreadable = executions[:_LATEST], len(found) - len(executions)
-        first = shown[-1].window.start if shown and len(found) >= _LATEST else None
+        first = min(each.window.start for each in shown) if shown and len(found) >= _LATEST else None
         return Monitor(schedule, summary), Executions(shown, self._days_before(schedule_id, first), unreadable)
 
     def _days_before(self, schedule_id: str, first: datetime | None) -> list[Measured]:

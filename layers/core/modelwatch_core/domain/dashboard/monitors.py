@@ -281,7 +281,7 @@ def history(monitor: Monitor, executions: Executions, now: datetime, report: Lin
 
 
 def _measures(executions: Executions) -> Html:
-    latest = [*measured(executions.records)][::-1]
+    latest = sorted(measured(executions.records), key=lambda each: each.at)
     first = min((each.window.end for each in executions.records), default=None)
     older = sorted((each for each in executions.days if first and each.at < first), key=lambda each: each.at)
     found: dict[str, tuple[list[Point], list[Point]]] = {}

@@ -52,7 +52,7 @@ class Period(Owned):
 
 
 def measured(executions: Iterable[MonitoringExecution]) -> Iterator[Measured]:
-    """Yield what the last attempts at windows measured, the newest window first."""
+    """Yield what the last attempts at windows measured, what was due last first."""
     for execution in last_attempts(executions):
         for score in execution.outcome.scores if execution.outcome else ():
             if score.value is not None:

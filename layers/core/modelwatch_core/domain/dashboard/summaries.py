@@ -30,7 +30,7 @@ class MonitorSummary(Owned):
     Attributes
     ----------
     runs : tuple of RunSummary
-        The last attempt of each of the latest windows that ended, the newest window first.
+        The last attempt of each of the latest windows that ended, what was due last first.
     since : datetime, optional
         Since which data executions have ended as the last one did, as far as they were known.
     scores : tuple of Score
@@ -53,10 +53,10 @@ class MonitorSummary(Owned):
 
 
 def last_attempts(executions: Iterable[MonitoringExecution]) -> list[MonitoringExecution]:
-    """Return the last attempt of each window that ended and was not stopped, the newest window first."""
+    """Return the last attempt of each window that ended and was not stopped, what was due last first."""
     ended = (each for each in executions if each.monitoring_execution_status in _ENDED)
     by_window = {each.window: each for each in sorted(ended, key=lambda each: each.attempt)}
-    return sorted(by_window.values(), key=lambda each: each.window.end, reverse=True)
+    return sorted(by_window.values(), key=lambda each: (each.scheduled_time, each.window.end), reverse=True)
 
 
 def summary_of(
