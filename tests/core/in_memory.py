@@ -339,6 +339,7 @@ class MemorySentAlerts:
 class MemoryAlertStates:
     def __init__(self) -> None:
         self.changes: dict[tuple[str, str, str, str], AlertTransition] = {}
+        self.announced: set[tuple[str, AlertName, str]] = set()
         self.states: dict[tuple[str, AlertName], tuple[str, AlertState]] = {}
         self.muted: dict[str, datetime] = {}
         self.mutes: dict[str, MutedSchedule] = {}
@@ -347,9 +348,11 @@ class MemoryAlertStates:
         states = {name: state for (owner, name), (_, state) in self.states.items() if owner == schedule_id}
         return KnownAlerts(states, self.muted.get(schedule_id))
 
-    def note(self, transition: AlertTransition) -> None:
+    def note(self, transition: AlertTransition, *, announced: bool) -> None:
         key = (transition.schedule_id, place_of(transition), transition.alert_name, transition.alert_status)
         self.changes.setdefault(key, transition)
+        if announced:
+            self.announced.add((transition.schedule_id, transition.alert_name, place_of(transition)))
 
     def keep(self, state: AlertState, *, place: str) -> None:
         if state.latest is None:
@@ -369,9 +372,8 @@ class MemoryAlertStates:
         if self.mutes.get(muted.schedule_id) == muted:
             del self.mutes[muted.schedule_id]
 
-    def is_noted(self, schedule_id: str, alert: AlertName, place: str) -> bool:
-        asked = schedule_id, alert, place
-        return any((each.schedule_id, each.alert_name, place_of(each)) == asked for each in self.changes.values())
+    def is_announced(self, schedule_id: str, alert: AlertName, place: str) -> bool:
+        return (schedule_id, alert, place) in self.announced
 
     def page(
         self, schedule_id: str | None, *, limit: int, after: str | None = None, descending: bool = True

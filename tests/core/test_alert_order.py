@@ -195,6 +195,18 @@ def test_who_takes_serious_alerts_only_hears_that_they_are_on_and_that_they_are_
     assert {alert.severity for alert in pager.alerts} <= {"critical"}
 
 
+def test_a_failure_that_is_over_is_alerted_though_a_later_execution_was_announced_before_it():
+    schedule = Announced((1, 1))
+    for kind in "FNV":
+        schedule.end(kind)
+    for number in (1, 0, 2, 0, 1):
+        schedule.announce(number)
+    failed = [alert for alert in schedule.world.mail.alerts if alert.window == schedule.ended[0].window]
+    assert [(alert.alert_name, alert.phase) for alert in failed] == [
+        (AlertName.FAILED_EXECUTIONS, AlertPhase.RECOVERED)
+    ]
+
+
 @settings(max_examples=40)
 @given(KINDS, st.data())
 def test_who_wants_a_message_of_each_bad_execution_gets_it_in_any_order(kinds, data):

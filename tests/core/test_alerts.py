@@ -488,7 +488,7 @@ def test_what_crashes_between_the_message_and_its_note_is_decided_again_and_sent
     hours.end("V")
     states, note = hours.world.alert_states, hours.world.alert_states.note
 
-    def die(_transition):
+    def die(_transition, **_):
         states.note = note
         raise Upstream("ServiceError", "the table is away")
 

@@ -599,8 +599,8 @@ class TestAlertStates:
 
     def test_a_change_is_in_the_history_once_as_it_was_first_noted(self, states):
         change = transition(0, "InAlert")
-        states.note(change)
-        states.note(change.model_copy(update={"creation_time": NOW + timedelta(hours=9)}))
+        states.note(change, announced=True)
+        states.note(change.model_copy(update={"creation_time": NOW + timedelta(hours=9)}), announced=True)
         page = states.page("hourly-1", limit=10)
         assert ([each for each, _ in page.records], page.has_more) == ([change], False)
 
@@ -608,7 +608,7 @@ class TestAlertStates:
     def test_changes_of_all_schedules_are_listed_by_creation_page_by_page(self, states, descending):
         changes = [transition(n, "InAlert", schedule_id=f"{'abc'[n]}-1") for n in range(3)]
         for change in changes:
-            states.note(change)
+            states.note(change, announced=True)
         found, after = [], None
         for _ in range(3):
             page = states.page(None, limit=1, after=after, descending=descending)
@@ -621,7 +621,7 @@ class TestAlertStates:
         late = transition(0, "InAlert").model_copy(update={"creation_time": NOW + timedelta(hours=9)})
         changes = [transition(1, "InAlert"), transition(2, "OK"), late]
         for change in (*changes, transition(0, "OK", schedule_id="daily-1")):
-            states.note(change)
+            states.note(change, announced=True)
         found, after = [], None
         for _ in range(3):
             page = states.page("hourly-1", limit=1, after=after, descending=descending)
@@ -629,13 +629,17 @@ class TestAlertStates:
             found.append(change)
         assert found == (changes[::-1] if descending else changes)
 
-    def test_an_execution_that_changed_an_alert_is_known_by_its_place(self, states):
+    def test_an_execution_that_changed_an_alert_is_known_by_its_place_once_it_is_announced(self, states):
         change = transition(0, "InAlert")
-        states.note(change)
-        assert states.is_noted("hourly-1", AlertName.VIOLATIONS, place_of(change))
-        assert not states.is_noted("hourly-1", AlertName.NO_DATA, place_of(change))
-        assert not states.is_noted("hourly-1", AlertName.VIOLATIONS, place_of(transition(1, "InAlert")))
-        assert not states.is_noted("daily-1", AlertName.VIOLATIONS, place_of(change))
+        states.note(change, announced=False)
+        assert not states.is_announced("hourly-1", AlertName.VIOLATIONS, place_of(change))
+        for announced in (True, False):
+            states.note(change.model_copy(update={"creation_time": NOW}), announced=announced)
+            assert states.is_announced("hourly-1", AlertName.VIOLATIONS, place_of(change))
+        assert [each for each, _ in states.page("hourly-1", limit=10).records] == [change]
+        assert not states.is_announced("hourly-1", AlertName.NO_DATA, place_of(change))
+        assert not states.is_announced("hourly-1", AlertName.VIOLATIONS, place_of(transition(1, "InAlert")))
+        assert not states.is_announced("daily-1", AlertName.VIOLATIONS, place_of(change))
 
     def test_a_schedule_is_muted_until_a_moment(self, states):
         states.mute(MutedSchedule("hourly", "hourly-1", NOW))

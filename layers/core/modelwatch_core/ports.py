@@ -421,12 +421,18 @@ class AlertStates(Protocol):
         """Return what is known of a schedule's alerts."""
         ...
 
-    def note(self, transition: AlertTransition) -> None:
-        """Write a change into the history, once however often it is noted."""
+    def note(self, transition: AlertTransition, *, announced: bool) -> None:
+        """Write a change into the history, once however often it is noted.
+
+        Parameters
+        ----------
+        announced : bool
+            Whether the execution that changed the alert is announced; else a later one is, and found the change.
+        """
         ...
 
-    def is_noted(self, schedule_id: str, alert: AlertName, place: str) -> bool:
-        """Return whether the execution of a place is in the history as one that changed an alert."""
+    def is_announced(self, schedule_id: str, alert: AlertName, place: str) -> bool:
+        """Return whether the execution of a place changed an alert, and was announced when that was noted."""
         ...
 
     def keep(self, state: AlertState, *, place: str) -> None:

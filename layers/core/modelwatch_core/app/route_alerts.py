@@ -105,7 +105,7 @@ class RouteAlerts:
         self.raise_alert.whole(alert, schedule.alert_targets, schedule.tags)
         if phase is AlertPhase.IN_ALERT:
             transition = _silence(schedule, event, window, severity, self.clock.now())
-            self.states.note(transition)
+            self.states.note(transition, announced=True)
             self.states.keep(AlertState(transition, transition, number or 0), place=place_of(transition))
         if schedule.publish_cloudwatch_metrics:
             state = alert_state(schedule, is_on=True, now=self.clock.now())
@@ -145,9 +145,9 @@ class RouteAlerts:
         return sorted(changes, key=_importance)
 
     def _was_announced(self, judged: Judgement) -> bool:
-        """Return whether what an execution changed is in the history: then it has been announced before."""
+        """Return whether an execution was announced before, when what it changed was noted."""
         execution = judged.execution
-        return self.states.is_noted(execution.schedule_id, judged.alert, place_of(execution))
+        return self.states.is_announced(execution.schedule_id, judged.alert, place_of(execution))
 
     def _raised(
         self,
@@ -196,7 +196,7 @@ class RouteAlerts:
         for judged in judgements:
             transitions = judged.transitions(now)
             for transition in transitions:
-                self.states.note(transition)
+                self.states.note(transition, announced=transition.key == judged.execution.key)
             change, state = known.get(judged.alert), judged.state
             latest = transitions[-1] if judged.changes_present else state.latest
             kept = state._replace(latest=latest)

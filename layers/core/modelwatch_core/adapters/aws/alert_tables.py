@@ -61,7 +61,7 @@ class TableAlertStates:
                 states[latest.alert_name] = AlertState(latest, _notified(item, latest), int(str(item.get("number", 0))))
         return KnownAlerts(states, muted_until)
 
-    def note(self, transition: AlertTransition) -> None:
+    def note(self, transition: AlertTransition, *, announced: bool) -> None:
         """Write a change, unless it is noted."""
         place = place_of(transition)  # which orders what a single announcement changes
         created = f"{iso_utc(transition.creation_time)}#{transition.schedule_id}#{place}#{transition.alert_name}"
@@ -74,14 +74,19 @@ class TableAlertStates:
             "list_key": created,
             "time_list": "ALERT_CHANGES",
             "time_key": created,
+            "announced": announced,
         }
-        self.items.put_where(change, **follows_on(change))
+        if not self.items.put_where(change, **follows_on(change)) and announced:
+            values = {":yes": True}
+            self.items.update_where(
+                own_key(change), UpdateExpression="SET announced = :yes", ExpressionAttributeValues=values
+            )
 
-    def is_noted(self, schedule_id: str, alert: AlertName, place: str) -> bool:
-        """Return whether an execution changed an alert."""
+    def is_announced(self, schedule_id: str, alert: AlertName, place: str) -> bool:
+        """Return whether an execution changed an alert and was announced; earlier versions noted no others."""
         key = f"CHANGE#{place}#{alert}#"
         listing = Listing(None, _partition(schedule_id), 1, None, True, (key, f"{key}~"), is_consistent=True)
-        return bool(self.items.page(AlertTransition, listing).records)
+        return any(item.get("announced", True) for item in self.items.listed(listing))
 
     def keep(self, state: AlertState, *, place: str) -> None:
         """Write how an alert stands, unless it is known after a later execution."""
