@@ -85,7 +85,7 @@ class TableAlertStates:
     def is_announced(self, schedule_id: str, alert: AlertName, place: str) -> bool:
         """Return whether an execution changed an alert and was announced; earlier versions noted no others."""
         key = f"CHANGE#{place}#{alert}#"
-        listing = Listing(None, _partition(schedule_id), 1, None, True, (key, f"{key}~"), is_consistent=True)
+        listing = Listing(None, _partition(schedule_id), 2, None, True, (key, f"{key}~"), is_consistent=True)
         return any(item.get("announced", True) for item in self.items.listed(listing))
 
     def keep(self, state: AlertState, *, place: str) -> None:
