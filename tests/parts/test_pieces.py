@@ -255,6 +255,7 @@ def test_repeated_events_are_counted_alike_in_pieces_and_as_a_whole(pieces: list
 
 
 @given(st.lists(st.lists(st.integers(0, 60), max_size=20), min_size=1, max_size=5))
+@example([[0, 1, 5, 6, 7, 1, 2, 3, 4, 1]])  # 1 comes again where it was about to be forgotten
 def test_pieces_count_every_event_that_is_repeated_soon_and_remember_a_limited_number(
     pieces: list[list[int]],
 ) -> None:

@@ -26,10 +26,9 @@ class EventIds:
     def count_repeated(self, ids: pl.Series) -> int:
         """Remember the ids of some events, null or empty if an event has none; return how many are repeated."""
         hashes = ids.filter(ids != "").hash().to_list()
-        fresh = set(hashes).difference(self._older)
-        known = len(self._latest)
-        self._latest |= fresh
-        repeated = len(hashes) - (len(self._latest) - known)
+        found = set(hashes)
+        repeated = len(hashes) - len(found.difference(self._latest, self._older))
+        self._latest |= found
         if len(self._latest) >= REMEMBERED_EVENTS:
             if self._first is None:
                 self._first = self._latest
