@@ -195,18 +195,15 @@ class MemoryLedger:
     def active(self, schedule_id: str) -> MonitoringExecution | None:
         return self.kept.get(self.holders[schedule_id]) if schedule_id in self.holders else None
 
-    def history(self, schedule_id: str, *, limit: int, before: datetime | None = None) -> Sequence[MonitoringExecution]:
-        found = [
-            execution
-            for execution in self.kept.values()
-            if execution.schedule_id == schedule_id and (not before or execution.window.start < before)
-        ]
-        return sorted(found, key=_newest_window, reverse=True)[:limit]
-
     def executions_before(
         self, schedule_id: str, moment: datetime | None = None, **_: int
     ) -> Iterator[MonitoringExecution]:
-        yield from self.history(schedule_id, limit=len(self.kept), before=moment)
+        found = [
+            execution
+            for execution in self.kept.values()
+            if execution.schedule_id == schedule_id and (not moment or execution.window.start < moment)
+        ]
+        yield from sorted(found, key=_newest_window, reverse=True)
 
     def page(
         self, order: ExecutionOrder, *, limit: int, after: str | None = None, descending: bool = True

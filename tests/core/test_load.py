@@ -203,7 +203,7 @@ def test_the_page_of_a_monitor_reads_the_same_however_many_executions_were_befor
     scores = tuple(Score(name=f"feature_{n}", value=0.1, threshold=0.2, grade=0.5) for n in range(10))
     world.finish(world.ends(world.tick(name="s00000"), scores=scores))
     event = world.announcements[-1]
-    (last,) = ledger.history(event.schedule_id, limit=9)
+    (last,) = ledger.executions_before(event.schedule_id)
     for hours in range(1, executions):
         by = timedelta(hours=hours)
         window = Window(start=last.window.start - by, end=last.window.end - by)

@@ -7,6 +7,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import islice
 from types import SimpleNamespace
 from typing import Any
 
@@ -385,11 +386,11 @@ class TestLedger:
     def test_history_is_newest_first_and_pages_back_in_time(self, ledger):
         for hours in (1, 0, 2):
             ledger.claim(execution(hours))
-        newest, next_newest = ledger.history("hourly-1", limit=2)
+        newest, next_newest = islice(ledger.executions_before("hourly-1"), 2)
         assert [newest.scheduled_time, next_newest.scheduled_time] == [TEN + 2 * HOUR, TEN + HOUR]
-        older = ledger.history("hourly-1", limit=9, before=next_newest.window.start)
+        older = ledger.executions_before("hourly-1", next_newest.window.start)
         assert [found.scheduled_time for found in older] == [TEN]
-        assert ledger.history("other", limit=9) == []
+        assert [*ledger.executions_before("other")] == []
 
     @pytest.mark.parametrize("descending", [False, True])
     def test_executions_of_one_schedule_or_of_all_are_listed_by_either_time(self, ledger, descending):
@@ -427,9 +428,9 @@ class TestLedger:
         again = execution(0).model_copy(update={"attempt": 2, "tick_id": "again"})
         assert ledger.claim(again) == (Claim.CLAIMED, again)
         assert ledger.get(again.key) == again
-        listed = [(found.scheduled_time, found.attempt) for found in ledger.history("hourly-1", limit=9)]
+        listed = [(found.scheduled_time, found.attempt) for found in ledger.executions_before("hourly-1")]
         assert listed == [(TEN + HOUR, 1), (TEN, 2), (TEN, 1)]
-        before = ledger.history("hourly-1", limit=9, before=TEN)
+        before = ledger.executions_before("hourly-1", TEN)
         assert [found.attempt for found in before] == [2, 1]
 
     @pytest.mark.parametrize("page", [1, 2, 3, 100])
@@ -906,7 +907,7 @@ def test_a_record_that_cannot_be_read_is_reported_and_hides_no_other(table):
     (broken,) = found[1:]
     assert broken.identity == f"{key['pk']} {key['sk']}"
     assert "a_field_of_tomorrow: Extra inputs are not permitted" in broken.reason
-    (listed,) = ledger.history("bad-1", limit=9)
+    (listed,) = ledger.executions_before("bad-1")
     assert listed == broken
     with pytest.raises(Upstream, match="RecordUnreadable: the record EXECUTIONS#bad-1") as refused:
         ledger.active("bad-1")

@@ -202,7 +202,7 @@ class World:
 
     def executions(self, name: str = "hourly") -> list[MonitoringExecution]:
         """Return the executions of a schedule, the newest window first."""
-        return list(self.ledger.history(self.schedule_id(name), limit=99))
+        return list(self.ledger.executions_before(self.schedule_id(name)))
 
     def tick(self, at: datetime = TEN, tick_id: str = "tick-1", name: str = "hourly") -> MonitoringExecution:
         """Let a schedule fire; it must launch."""

@@ -21,7 +21,10 @@ from modelwatch.doctor.problem import Problem, examine
 from modelwatch.local import LocalStackError
 from modelwatch.local_session import LocalSession
 from modelwatch.running_stack import announced
+from modelwatch_core.adapters.aws.execution_table import execution_item, time_items
 from modelwatch_core.domain.errors import InvalidInput
+from modelwatch_core.domain.monitoring_execution import MonitoringExecution
+from modelwatch_core.domain.windows import Window
 from tests.app.deployed_app import HOUR, START, App, started
 
 pytestmark = [pytest.mark.slow, pytest.mark.long_setup]
@@ -70,6 +73,7 @@ def test_a_sound_deployment_has_no_problem_and_nothing_in_it_is_changed(app, ses
     made = {call.action for call in app.stack.calls[before:]}
     assert {action for action in made if not action.startswith(("Get", "List", "Describe"))} == {
         "SimulatePrincipalPolicy",
+        "BatchGetItem",
         "Query",
     }
 
@@ -273,6 +277,25 @@ def test_what_is_broken_is_found_and_nothing_else(app, session, name):
 def test_a_schedule_that_was_due_and_did_not_run_is_found(app, session):
     # Functions have the machine's clock, and by it the schedule was made just now.
     assert codes(app, session, datetime.now(UTC) + 2 * HOUR) == [("executions", "NoExecutionLately")]
+
+
+def test_the_latest_execution_is_that_which_was_due_last_though_an_update_moved_windows_back(app, session):
+    def before_the_update(document: dict[str, Any]) -> None:
+        status("Failed")(document)
+        record = MonitoringExecution.model_validate(document)
+        window = Window(start=record.window.start + 5 * HOUR, end=record.window.end + 5 * HOUR)
+        earlier = record.model_copy(update={"window": window, "scheduled_time": record.scheduled_time - HOUR})
+        for item in (execution_item(earlier), *time_items(earlier)):
+            ledger.put_item(Item=item)
+            added.append({"pk": item["pk"], "sk": item["sk"]})
+        status("Completed")(document)
+
+    ledger = session.resource("dynamodb").Table(app.stack.outputs["LedgerTableName"])
+    added: list[dict[str, str]] = []
+    execution(app, before_the_update)
+    assert codes(app, session) == []
+    for key in added:
+        ledger.delete_item(Key=key)
 
 
 def test_metrics_that_did_not_arrive_are_found(app, session, monkeypatch):

@@ -246,12 +246,6 @@ class Ledger(Protocol):
         """Return the execution that holds a schedule, or None."""
         ...
 
-    def history(
-        self, schedule_id: str, *, limit: int, before: datetime | None = None
-    ) -> Sequence[MonitoringExecution | UnreadableRecord]:
-        """Return the latest executions of a schedule, newest window first, optionally of windows before a moment."""
-        ...
-
     def executions_before(
         self, schedule_id: str, moment: datetime | None = None, *, page: int = 100
     ) -> Iterator[MonitoringExecution | UnreadableRecord]:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 
 from modelwatch.doctor.deployed import Deployed
 from modelwatch.doctor.problem import Problem
 from modelwatch_core.adapters.aws.execution_table import TableLedger
 from modelwatch_core.adapters.aws.schedule_table import TableSchedules
 from modelwatch_core.adapters.aws.versioned_items import VersionedItems
+from modelwatch_core.app.scheduled_executions import by_scheduled_time
 from modelwatch_core.domain.metric_namespace import metric_namespace
 from modelwatch_core.domain.monitoring_execution import ExecutionStatus, MonitoringExecution
 from modelwatch_core.domain.monitoring_schedule import MonitoringSchedule, ScheduleStatus
-from modelwatch_core.ports import UnreadableRecord
+from modelwatch_core.ports import UnreadableRecord, readable
 
 PATIENCE = timedelta(minutes=15)
 """How long after its tick an execution has its record at the latest: the sweep comes every five minutes."""
@@ -72,8 +74,9 @@ def _schedules(deployed: Deployed) -> Iterator[MonitoringSchedule | UnreadableRe
 
 
 def _latest(deployed: Deployed, schedule: MonitoringSchedule) -> Sequence[MonitoringExecution]:
-    found = TableLedger(VersionedItems(deployed.table)).history(schedule.schedule_id, limit=_LATEST)
-    return [each for each in found if isinstance(each, MonitoringExecution)]
+    ledger = TableLedger(VersionedItems(deployed.table))
+    found = by_scheduled_time(ledger, schedule.schedule_id, page=_LATEST)
+    return list(readable(islice(found, _LATEST)))
 
 
 def _last_due(schedule: MonitoringSchedule, now: datetime) -> datetime | None:

@@ -6,11 +6,10 @@ by scheduled time, and has each by its name as a processing job.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from itertools import islice
 from typing import Any
 
 from modelwatch_core.adapters.aws.versioned_items import (
@@ -121,12 +120,6 @@ class TableLedger:
         """Return the sum of what the executions of a schedule cost."""
         item = self.items.item(f"EXECUTIONS#{schedule_id}", "COST") or {}
         return Cost.model_validate({name: item[name] for name in Cost.model_fields if name in item})
-
-    def history(
-        self, schedule_id: str, *, limit: int, before: datetime | None = None
-    ) -> Sequence[MonitoringExecution | UnreadableRecord]:
-        """Return the latest executions of a schedule."""
-        return list(islice(self.executions_before(schedule_id, before, page=limit), limit))
 
     def executions_before(
         self, schedule_id: str, moment: datetime | None = None, *, page: int = _PAGE
