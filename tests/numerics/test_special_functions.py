@@ -68,6 +68,12 @@ def test_students_tail_ends_at_infinity() -> None:
     assert [student_tail(7, t) for t in (-math.inf, 0.0, math.inf)] == [1.0, 0.5, 0.0]
 
 
+def test_hardly_any_degrees_of_freedom_make_nothing_certain() -> None:
+    assert [student_tail(0, t) for t in (-9.0, 1.0, 1e300)] == [0.5, 0.5, 0.5]
+    assert student_tail(1e-7, 100.0) == pytest.approx(special.stdtr(1e-7, -100.0), rel=1e-9)
+    assert student_quantile(1e-4, 0.025) == math.inf
+
+
 @given(DEGREES, st.floats(1e-9, 0.5))
 def test_students_quantile_is_exceeded_with_its_chance_and_is_scipys(degrees: float, tail: float) -> None:
     quantile = student_quantile(degrees, tail)

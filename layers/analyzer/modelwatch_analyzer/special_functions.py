@@ -57,7 +57,7 @@ def student_tail(degrees: float, t: float) -> float:
     Parameters
     ----------
     degrees : float
-        Above 0; need not be whole.
+        Need not be whole. Where there are none, nothing says how large t may be: then any above 0 has a chance of 1/2.
     t : float
         May be infinite.
 
@@ -67,8 +67,10 @@ def student_tail(degrees: float, t: float) -> float:
     (DLMF, 8.17), or half of its complement with a and b exchanged, whichever continued fraction converges fast. The
     relative error is below 1e-9 for up to a million degrees of freedom, and grows with their number.
     """
-    if t <= 0:
-        return 1 - student_tail(degrees, -t) if t < 0 else 0.5
+    if t < 0:
+        return 1 - student_tail(degrees, -t)
+    if t == 0 or degrees <= 0:
+        return 0.5
     half, square = degrees / 2, t * t
     near, far = degrees / (degrees + square), square / (degrees + square) if square < math.inf else 1.0
     if near == 0:
@@ -82,6 +84,8 @@ def student_tail(degrees: float, t: float) -> float:
 def student_quantile(degrees: float, tail: float) -> float:
     """Return what a variable of Student's law reaches or exceeds with this chance, above 0 and at most a half.
 
+    It is infinite beyond the square root of the greatest double, as few degrees of freedom make it.
+
     Notes
     -----
     Newton's steps from the normal law's quantile, which is less: the tail is convex above 0, so that they approach the
@@ -91,6 +95,8 @@ def student_quantile(degrees: float, tail: float) -> float:
     t, step = -NormalDist().inv_cdf(tail), math.inf
     while step > 1e-12 * t:
         density = scale * math.exp(-(degrees + 1) / 2 * math.log1p(t * t / degrees))
+        if not density:
+            return math.inf
         step = (student_tail(degrees, t) - tail) / density
         t += max(step, 0.0)
     return t
