@@ -101,6 +101,24 @@ def test_copies_in_a_request_count_once(kind):
         assert dependence.repeated == pytest.approx(7 * requests / (requests - 1), rel=1e-6), name
 
 
+def test_what_names_of_probabilities_have_in_common_changes_no_dependence():
+    def quality(beginning: str) -> Quality:
+        columns = tuple(f"{beginning}{name}" for name in CLASSES)
+        evaluation = MulticlassEvaluation(Columns("label", None, columns))
+        for batch in drawn.iter_slices(50):
+            evaluation.update(batch.rename(dict(zip("abc", columns, strict=True))))
+        return evaluation.finish(CONFIDENCE)
+
+    generator = np.random.default_rng(3)
+    rows = classes(generator, np.full(60, 5), 0.9)
+    probabilities = dict(zip("abc", np.repeat(generator.dirichlet(np.ones(3), 60), 5, axis=0).T, strict=True))
+    drawn = rows.select("label", REQUEST_COLUMN).with_columns(**probabilities)
+    plain, begun = quality(""), quality("p_")
+    assert dependences(begun) == dependences(plain)
+    assert any(each.repeated > 1.5 for each in dependences(plain).values())
+    assert begun.metrics == plain.metrics
+
+
 def clustered(kind: str, drawn: pl.DataFrame, of: Callable[[pl.DataFrame], dict[str, float]]) -> dict[str, float]:
     """Return standard errors by the bootstrap of whole requests."""
     generator = np.random.default_rng(5)
