@@ -1095,6 +1095,30 @@ def test_values_with_commas_that_nobody_listed_are_groups_of_their_own(bench):
     assert rows == [[("a,b", 200), ("b,a", 300)]] * 2
 
 
+@pytest.mark.parametrize("listed", [[], ["(17, 30]"], ["(17, 30]", "(30, 45]"]])
+def test_a_facet_of_intervals_is_read_as_categories_against_its_baseline_too(bench, listed):
+    # As pandas.cut names them; groups of numbers above a threshold have such names, too.
+    data = FAIR.replace("\nF,", '\n"(17, 30]",').replace("\nM,", '\n"(30, 45]",') + '"(45, 70]",N,20,1,1\n'
+    config = CONFIG | {"facet": [{"name_or_index": "sex", "value_or_threshold": listed}]}
+    bench.baseline(data, config)
+    bench.check(data, config)
+    groups = [
+        [(entry["value_or_threshold"], entry["rows"]) for entry in stage["facets"]["sex"]]
+        for stage in (bench.report(each)["pre_training_bias_metrics"] for each in ("baseline", "check"))
+    ]
+    expected = [("(17, 30]", 200), ("(30, 45]", 300), ("(45, 70]", 1)]
+    assert groups == [[(",".join(listed), 200 + 300 * (len(listed) > 1))] if listed else expected] * 2
+
+
+def test_labels_of_intervals_are_read_as_categories_against_their_baseline_too(bench):
+    banded = FAIR.replace(",1,", ',"(50, 100]",').replace(",0,", ',"(0, 50]",')
+    config = CONFIG | {"label_values_or_threshold": ["(50, 100]"]}
+    bench.baseline(banded, config)
+    bench.check(banded, config)
+    found = [bench.metrics(output, "sex", "F")["DPL"]["value"] for output in ("baseline", "check")]
+    assert found == [pytest.approx(120 / 300 - 80 / 200, abs=1e-12)] * 2
+
+
 def test_without_predicted_positives_disparate_impact_is_undefined(bench):
     summary = bench.baseline(applicants((0, 50, 0, 50), (0, 60, 0, 60)), CONFIG, **PREDICTED)
     found = bench.metrics("baseline", "sex", "F")

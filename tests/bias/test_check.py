@@ -153,6 +153,7 @@ def test_groups_above_a_threshold_are_the_same_whatever_the_maximum():
     assert group_key("(0.5, 0.99]") == group_key("(0.5, 1.2]") == group_key("(0.50, 3]")
     assert group_key("(0.5, 0.99]") != group_key("(0.6, 0.99]")
     assert group_key("(a, b]") != group_key("(a, c]")
+    assert group_key("(17, 30]") != group_key("(17, 30],(30, 45]")
 
 
 @pytest.mark.parametrize(("one", "other"), [("1", "1.0"), ("b,1", "b,1.0"), ("true", "1")])

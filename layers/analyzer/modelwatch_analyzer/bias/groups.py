@@ -11,7 +11,17 @@ import polars as pl
 
 from modelwatch_analyzer.bias.counts import Counts, RowCounts
 from modelwatch_analyzer.bias.table import SCORED, UNSCORED, BiasTable, mark_of
-from modelwatch_analyzer.bias.values import ABOVE, LISTED, NUMBER, DataType, group_key, named_as
+from modelwatch_analyzer.bias.values import (
+    ABOVE,
+    LISTED,
+    NUMBER,
+    ColumnFacts,
+    DataType,
+    Listed,
+    group_key,
+    named_as,
+    threshold_of,
+)
 from modelwatch_analyzer.profile.lexical import ColumnType
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_core.domain.errors import InvalidInput
@@ -118,7 +128,7 @@ def positive_of(table: BiasTable, known: Collection[str]) -> Positive:
     columns, listed, outcomes = table.columns, table.columns.positive, table.outcomes
     prediction = columns.prediction
     fractions = prediction is not None and prediction.guessed and table.predicted.are_probabilities
-    data_type = known_type(known) or outcomes.data_type(listed.values)
+    data_type = known_type(known, _spelled(listed, outcomes)) or outcomes.data_type(listed.values)
     if columns.label is None and not known and fractions and (listed.threshold or 0.0).is_integer():
         data_type = DataType.CATEGORICAL
     if data_type is DataType.CONTINUOUS and listed.threshold is None:
@@ -160,8 +170,8 @@ def facet_of(
     InvalidInput
         ``ThresholdMissing``, ``ThresholdNotNumeric``, naming the column.
     """
-    column, listed = table.columns.facets[name]
-    data_type = data_type or known_type(known) or table.facet_facts[name].data_type(listed.values)
+    (column, listed), facts = table.columns.facets[name], table.facet_facts[name]
+    data_type = data_type or known_type(known, _spelled(listed, facts)) or facts.data_type(listed.values)
     if data_type is DataType.CONTINUOUS and not listed.values:
         message = f"the facet {name!r} is continuous: list a threshold for it (value_or_threshold)"
         raise InvalidInput("ThresholdMissing", message)
@@ -287,12 +297,24 @@ def _entries(table: BiasTable, name: str, position: pl.Expr, positive: Positive)
     return known.with_columns(*_outcomes(position, positive)).drop_nulls("facet")
 
 
-def known_type(known: Collection[str]) -> DataType | None:
-    """Return how a baseline read the column, from the names of its groups."""
+def known_type(known: Collection[str], values: Collection[str] = ()) -> DataType | None:
+    """Return how a baseline read the column, from the names of its groups.
+
+    Parameters
+    ----------
+    values : collection of str
+        Those that the column has, or that are listed. Where these are intervals, such as pandas.cut makes, names of
+        categories are spelled as those of numbers above a threshold.
+    """
     if not known:
         return None
-    continuous = any(value.startswith("(") and value.endswith("]") for value in known)
-    return DataType.CONTINUOUS if continuous else DataType.CATEGORICAL
+    continuous = any(threshold_of(name) is not None for name in known)
+    categories = any(threshold_of(value) is not None for value in values)
+    return DataType.CONTINUOUS if continuous and not categories else DataType.CATEGORICAL
+
+
+def _spelled(listed: Listed, facts: ColumnFacts) -> Collection[str]:
+    return (*listed.texts, *(facts.texts or facts.examples))
 
 
 def _not_numeric(column: str, key: str) -> InvalidInput:

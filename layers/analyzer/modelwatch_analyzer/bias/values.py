@@ -17,6 +17,7 @@ import polars as pl
 from modelwatch_analyzer.profile.categories import DistinctCounter
 from modelwatch_analyzer.profile.lexical import ColumnType, infer_type
 from modelwatch_analyzer.profile.spelling import FIRST_INEXACT_DOUBLE, value_or_truth_name
+from modelwatch_analyzer.reading.payloads import is_number
 
 ListedValue = bool | int | float | str
 """A value that a facet or a label may be compared with."""
@@ -71,15 +72,20 @@ def _number(value: ListedValue) -> float | None:
     return number if math.isfinite(number) else None
 
 
+def threshold_of(spelled: str) -> float | None:
+    """Return the threshold of a group that is spelled ``(40, 90]``, or None of one that is spelled otherwise."""
+    lower, comma, upper = spelled[1:-1].partition(",")
+    bracketed = spelled.startswith("(") and spelled.endswith("]") and comma
+    return _number(lower) if bracketed and is_number(upper) else None
+
+
 def group_key(spelled: str) -> str:
     """Return what identifies a group, however a file or a payload writes it.
 
     Of ``(40, 90]`` the threshold alone, for the maximum is the data's; of ``b,1.0`` what ``b,1`` has too.
     """
-    lower, comma, _ = spelled[1:].partition(",")
-    if spelled.startswith("(") and spelled.endswith("]") and comma and (threshold := _number(lower)) is not None:
-        return f"({threshold},"
-    return ",".join(map(value_or_truth_name, spelled.split(",")))
+    threshold = threshold_of(spelled)
+    return ",".join(map(value_or_truth_name, spelled.split(","))) if threshold is None else f"({threshold},"
 
 
 def named(column: pl.Series) -> pl.Series:
