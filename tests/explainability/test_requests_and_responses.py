@@ -152,6 +152,8 @@ def test_templates_that_cannot_be_filled_are_refused(predictor: dict[str, str], 
         ("text/csv", None, b"[0.5, 0.5],[0.25, 0.75]", [[0.5, 0.5], [0.25, 0.75]]),
         ("text/csv", None, b"[0.5, 0.75]", [[0.5], [0.75]]),
         ("text/csv", "1", b'yes,"[0.5, 0.5]"\nno,"[0.25, 0.75]"', [[0.5, 0.5], [0.25, 0.75]]),
+        ("text/csv", None, b'"[0.5, 0.5]"\n"[0.25, 0.75]"', [[0.5, 0.5], [0.25, 0.75]]),
+        ("text/csv", None, b'1,"[0.5, 0.5]"\n2,"[0.25, 0.75]"', [[1, 0.5, 0.5], [2, 0.25, 0.75]]),
         ("text/csv", None, b"score\n0.5\n0.75\n", [[0.5], [0.75]]),
         ("application/json", None, b"[0.5, 0.5, 0.25, 0.75]", [[0.5, 0.5], [0.25, 0.75]]),
         ("application/jsonlines", None, b'{"score": 1}\n{"score": 2}\n', [[1], [2]]),
@@ -180,7 +182,7 @@ def test_responses_become_a_row_for_each_row(
         ("text/csv", None, b"1\n2\n3", "ModelResponseRowsDiffer"),
         ("text/csv", None, b"", "ModelResponseRowsDiffer"),
         ("application/json", None, b"<html>", "ModelResponseNotNumbers"),
-        ("application/json", "scores", b'{"predictions": [1, 2]}', "ModelResponseRowsDiffer"),
+        ("application/json", "scores", b'{"predictions": [1, 2]}', "ModelResponseNotNumbers"),
         ("application/json", None, b'["a", "b"]', "ModelResponseNotNumbers"),
         ("application/json", None, b"[null, 1]", "ModelResponseNotNumbers"),
         ("application/json", None, b"[[], []]", "ModelResponseNotNumbers"),
@@ -195,6 +197,19 @@ def test_responses_that_are_not_numbers_are_refused(accept: str, attribute: str 
     with pytest.raises(InvalidInput) as refused:
         reader(accept, attribute)(body, 2)
     assert refused.value.code == code
+
+
+@pytest.mark.parametrize("attribute", ["predictions[*].scores", "scores"])
+def test_an_attribute_that_finds_nothing_in_a_response_is_named(attribute: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        reader("application/json", attribute)(b'{"predictions": [{"score": 1}, {"score": 2}]}', 2)
+    assert f"has no value at {attribute!r}" in refused.value.message
+
+
+def test_numbers_that_are_too_few_or_too_many_are_counted() -> None:
+    with pytest.raises(InvalidInput) as refused:
+        reader("application/json", "predictions[*].score")(b'{"predictions": [{"score": 1}, {"score": 2}]}', 3)
+    assert refused.value.message.startswith("the model returned 2 rows for a request of 3 rows")
 
 
 @pytest.mark.parametrize(("accept", "attribute"), [("image/png", None), ("text/csv", "a.b"), ("application/json", "[")])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Any
 
 import jmespath
@@ -61,7 +62,7 @@ def _csv(text: str, rows: int, column: int | None) -> list[list[Any]]:
     except Unflattenable:
         raise _not_numbers() from None
     if column is None:
-        return found
+        return [list(chain.from_iterable(cell if isinstance(cell, list) else [cell] for cell in row)) for row in found]
     if any(len(row) <= column for row in found):
         raise InvalidInput(
             "ModelResponseNotNumbers", f"the model's response has no column {column}: correct label or probability"
@@ -89,9 +90,13 @@ def _finder(attribute: str | None) -> Callable[[object], object]:
 
     def find(document: object) -> object:
         try:
-            return path.search(document)
+            found = path.search(document)
         except jmespath.exceptions.JMESPathError:  # a function of it does not take what is there
             raise _not_numbers() from None
+        if found is None or found == []:
+            message = f"the model's response has no value at {attribute!r}: correct label or probability"
+            raise InvalidInput("ModelResponseNotNumbers", message)
+        return found
 
     return find
 
@@ -107,7 +112,8 @@ def _rows_of(found: object, rows: int) -> list[object]:
         return [found]
     entries = [_only_value(entry) for entry in found]
     if len(entries) != rows and not any(isinstance(entry, dict | list) for entry in entries):
-        return cut([entries], rows)
+        parts = cut([entries], rows)
+        return parts if len(parts) == rows else entries
     return entries
 
 
