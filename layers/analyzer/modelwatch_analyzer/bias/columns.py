@@ -9,6 +9,8 @@ from modelwatch_analyzer.bias.config import BiasConfig
 from modelwatch_analyzer.bias.metric import BiasMetric, Stage, names_of
 from modelwatch_analyzer.bias.table import BiasColumns, Prediction
 from modelwatch_analyzer.bias.values import Listed
+from modelwatch_analyzer.model_quality.labels import class_of
+from modelwatch_analyzer.model_quality.probability_columns import classes_among, classes_of_columns
 from modelwatch_analyzer.reading import open_dataset
 from modelwatch_analyzer.reading.dataset import Dataset, Role
 from modelwatch_analyzer.reading.find_columns import existing
@@ -126,7 +128,8 @@ def columns_of(dataset: Dataset, config: BiasConfig, settings: BiasSettings, kno
         for a facet that is there by its name and by its index, or is the column of labels or predictions.
     """
     roles = dataset.roles
-    label, prediction = _label(roles.get(Role.GROUND_TRUTH, ())), _prediction(dataset, config, settings)
+    label = _label(roles.get(Role.GROUND_TRUTH, ()))
+    prediction = _prediction(dataset, config, settings, label)
     metrics = tuple(each for each in config.metrics if each.stage is Stage.PRE_TRAINING or prediction is not None)
     left_out = () if label else tuple(each for each in metrics if each.needs_labels)
     metrics = tuple(each for each in metrics if each not in left_out)
@@ -322,7 +325,7 @@ def _label_name(config: BiasConfig, settings: BiasSettings, dataset: Dataset, co
     return columns.label or str(config.predicted_label_name or columns.predicted)
 
 
-def _prediction(dataset: Dataset, config: BiasConfig, settings: BiasSettings) -> Prediction | None:
+def _prediction(dataset: Dataset, config: BiasConfig, settings: BiasSettings, label: str | None) -> Prediction | None:
     roles = dataset.roles
     labels, scores = roles.get(Role.INFERENCE, ()), roles.get(Role.PROBABILITY, ())
     threshold = next(
@@ -337,14 +340,18 @@ def _prediction(dataset: Dataset, config: BiasConfig, settings: BiasSettings) ->
         return None
     if settings.inference_attribute is None and len(labels) == 1:  # a response without attributes
         return Prediction(labels, labels, threshold, guessed=True)
-    if len(labels) == 1 and len(scores) <= 1:
+    if len(labels) == 1:
         return Prediction(labels, threshold=threshold)
     if not labels and len(scores) == 1:
         return Prediction(scores=scores, threshold=threshold)
+    if not labels:
+        positive = set(map(class_of, config.label_values_or_threshold))
+        classes = classes_among(scores, classes_of_columns(scores, label or "0"), positive)
+        return Prediction(scores=scores, classes=tuple(classes), threshold=threshold)
     if len(labels) == len(scores):
         return Prediction(labels, scores, threshold)
     message = (
         f"the predictions have {count_text(len(labels), 'column')} of labels and {len(scores)} of probabilities: name "
-        "one label with inference_attribute, or one probability with probability_attribute, or as many of both"
+        "one label with inference_attribute, or as many as there are probabilities"
     )
     raise InvalidInput("OneColumnExpected", message)

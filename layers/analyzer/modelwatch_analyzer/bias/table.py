@@ -47,12 +47,15 @@ class Prediction:
         the label.
     guessed : bool
         Whether the one column may be either, which its values decide.
+    classes : tuple of str
+        The label of each of several probabilities, where no column holds it.
     """
 
     labels: tuple[str, ...] = ()
     scores: tuple[str, ...] = ()
     threshold: float = 0.5
     guessed: bool = False
+    classes: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -79,12 +82,13 @@ class Prediction:
         return scores
 
     def _most_probable(self, batch: pl.DataFrame) -> pl.Series:
-        scores = np.column_stack([numbers(batch[name]).fill_null(np.nan).to_numpy() for name in self.scores])
+        read = self._probabilities if self.classes else numbers
+        scores = np.column_stack([read(batch[name]).fill_null(np.nan).to_numpy() for name in self.scores])
         known = ~np.isnan(scores).any(axis=1)
         chosen = np.where(known, np.nan_to_num(scores).argmax(axis=1), -1)
         label = pl.lit(None, pl.String())
-        for index, name in enumerate(self.labels):
-            label = pl.when(pl.Series(chosen == index)).then(pl.col(name)).otherwise(label)
+        for index, each in enumerate((*map(pl.col, self.labels), *map(pl.lit, self.classes))):
+            label = pl.when(pl.Series(chosen == index)).then(each).otherwise(label)
         return batch.select(label.alias("predicted")).to_series()
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain, starmap
 from typing import Any
 
@@ -20,13 +19,13 @@ from modelwatch_analyzer.model_quality.curves import calibration_curve
 from modelwatch_analyzer.model_quality.distributions import of_classes
 from modelwatch_analyzer.model_quality.labels import class_of, remarks_on_classes, require_few, sort_key
 from modelwatch_analyzer.model_quality.metric import Confidence, Measured, Metric, measure
+from modelwatch_analyzer.model_quality.probability_columns import classes_among, classes_of_columns
 from modelwatch_analyzer.model_quality.quality import Quality
 from modelwatch_analyzer.model_quality.score_table import INEXACT, ScoreCells, ScoreTable
 from modelwatch_analyzer.model_quality.scores import CONFIDENCES, TRUE_CLASS
-from modelwatch_analyzer.profile.spelling import exact_number, remark_on_codes
+from modelwatch_analyzer.profile.spelling import remark_on_codes
 from modelwatch_analyzer.reading.dataset import Plan
 from modelwatch_analyzer.request_rows import RequestRows
-from modelwatch_core.domain.dataset_formats import RESPONSE, TRANSFORM_OUTPUT
 from modelwatch_core.domain.errors import InvalidInput
 from modelwatch_core.domain.number_text import count_text
 
@@ -34,8 +33,6 @@ _ASSUMED = (
     "add up to 1 and were taken for the probabilities of the classes: give probability_attribute or inference_attribute"
     " if they are something else"
 )
-_BY_PLACE = re.compile(r"_c\d+")
-_SIDE = re.compile(rf"(?:{RESPONSE}|{TRANSFORM_OUTPUT})\.")
 _FARTHEST_SUM = 0.02
 """How far probabilities whose columns are not given may be from adding up to 1, because they are rounded."""
 
@@ -129,22 +126,13 @@ class MulticlassEvaluation:
             raise InvalidInput("OneColumnExpected", message)
         return found
 
-    def _classes_among(self, labels: Collection[str]) -> Sequence[str]:
-        """Return the class of each column of probabilities.
-
-        Where no label is among the classes, a beginning that all names share is left out if labels are then: of
-        ``proba_cat`` and ``proba_dog``.
-        """
-        names = self._columns.probabilities
-        if len(names) < 2 or not set(labels).isdisjoint(self._classes):
-            return self._classes
-        ends = [[class_of(name[start:]) for name in names] for start in range(1, _shared(names) + 1)]
-        return max([self._classes, *ends], key=lambda classes: len(set(labels).intersection(classes)))
-
     def _add_true_class(self, labels: pl.Series, probabilities: NDArray[np.float64]) -> dict[str, Any]:
         """Count the probabilities of the true classes, and return them; of a class without one they are not used."""
         found_labels = labels.unique().to_list()
-        place = {name: index for index, name in enumerate(self._classes_among(found_labels))}
+        place = {
+            name: index
+            for index, name in enumerate(classes_among(self._columns.probabilities, self._classes, found_labels))
+        }
         known = [name for name in found_labels if name in place]
         index = labels.replace_strict(known, [place[name] for name in known], default=-1, return_dtype=pl.Int64)
         places = index.to_numpy()
@@ -160,7 +148,9 @@ class MulticlassEvaluation:
         counts, requests = self._counts, self._requests
         if self._columns.prediction is None:
             # Predictions are the columns' names until the labels of all rows say what these have in common.
-            named = dict(zip(self._classes, self._classes_among({label for label, _ in counts.cells}), strict=True))
+            labels = {label for label, _ in counts.cells}
+            names = classes_among(self._columns.probabilities, self._classes, labels)
+            named = dict(zip(self._classes, names, strict=True))
             counts, requests = counts.predicting(named), requests.replaced("prediction", named)
         matrix = counts.finish(sort_key)
         metrics, per_class = measure_matrix(MULTICLASS, matrix, confidence, requests)
@@ -197,31 +187,6 @@ class MulticlassEvaluation:
         self, metrics: tuple[Metric[ScoreCells], ...], cells: ScoreCells, confidence: Confidence
     ) -> dict[str, Measured]:
         return measure(metrics, cells, self._complete.rows, confidence, self._requests)
-
-
-def classes_of_columns(names: Sequence[str], label: str) -> tuple[str, ...]:
-    """Return the class whose probability each column holds: the one of its name, without the path that leads to it.
-
-    The path is what all names have in common up to a dot, or else each name up to its last dot if all have one; a
-    number such as ``1.0`` has none. Of columns without names, which are called ``_c5`` by their place, or ``5`` in a
-    table whose column of labels is a number too, the first is that of class 0.
-    """
-    names = [_SIDE.sub("", name, count=1) for name in names]
-    if all(map(_BY_PLACE.fullmatch, names)) or all(map(str.isdecimal, (label, *names))):
-        return tuple(map(str, range(len(names))))
-    if all(exact_number(name) is not None for name in names):
-        return tuple(map(class_of, names))
-    shared = names[0].rfind(".", 0, _shared(names)) + 1 if len(names) > 1 else 0
-    if shared or not all("." in name.strip(".") for name in names):
-        return tuple(class_of(name[shared:]) for name in names)
-    last = tuple(class_of(name.rpartition(".")[2]) for name in names)
-    return last if len(set(last)) == len(last) else tuple(map(class_of, names))  # the dot of proba_1.0 is of a number
-
-
-def _shared(names: Sequence[str]) -> int:
-    """Return how many characters all names begin with in common: those of the first and the last in order."""
-    first, last = min(names), max(names)
-    return next((place for place, pair in enumerate(zip(first, last, strict=False)) if len({*pair}) > 1), len(first))
 
 
 def _most_probable(classes: Sequence[str], probabilities: NDArray[np.float64]) -> pl.Series:
