@@ -80,6 +80,18 @@ def test_what_would_be_explained_wrongly_is_refused(
     assert refused.value.code == "TreeExplainerNotApplicable"
 
 
+def test_true_and_false_are_1_and_0() -> None:
+    rows = ROWS.copy()
+    rows[:, 1] = ROWS[:, 1] > 0
+    model = GradientBoostingRegressor(n_estimators=10, random_state=0).fit(rows, SCORES)
+    numbers, words = table(rows[:20]), table(rows[:20])
+    for spelled in ("True", "False"):  # as pandas writes one-hot features
+        words = words.with_columns(pl.col("b").replace(str(float(spelled == "True")), spelled))
+    expected = explain_trees(model, numbers, numbers, use_logit=False)
+    for found, each in zip(explain_trees(model, words, words, use_logit=False), expected, strict=True):
+        np.testing.assert_array_equal(found, each)
+
+
 def test_text_features_are_named_and_refused() -> None:
     rows = table(ROWS[:5]).with_columns(pl.lit("Oslo").alias("b"))
     with pytest.raises(InvalidInput, match="there is text in 'b'") as refused:

@@ -13,6 +13,8 @@ import pytest
 from numpy.typing import NDArray
 
 from modelwatch_analyzer.explainability.columns import text_features
+from modelwatch_analyzer.explainability.config import Predictor
+from modelwatch_analyzer.explainability.requests import RequestFormat
 from modelwatch_core.domain.analysis import AnalysisSummary
 from modelwatch_core.domain.errors import InvalidInput
 from tests.explainability.conftest import CAPTURED, Asked, Explaining
@@ -342,6 +344,26 @@ def test_columns_without_names_are_paired_with_keys_as_a_last_resort(known: Expl
 def test_digits_of_one_width_of_which_some_begin_with_a_zero_are_text(values: list[str | None], is_text: bool) -> None:
     table = pl.DataFrame({"x": pl.Series(values, dtype=pl.String)})
     assert text_features(table, None) == (("x",) if is_text else ())
+
+
+@pytest.mark.parametrize(
+    ("values", "sent"),
+    [
+        (["True", "False", None], [True, False, None]),
+        (["true", "false"], [True, False]),
+        (["True", "0", "1"], [True, 0, 1]),  # baseline rows may be numbers
+        (["True", "unknown"], ["True", "unknown"]),
+        (["t", "f"], ["t", "f"]),
+    ],
+)
+def test_true_and_false_are_those_of_json(values: list[str | None], sent: list[object]) -> None:
+    column = pl.Series("x", values, dtype=pl.String)
+    template = Predictor(content_type="application/jsonlines", content_template="$features")
+    request = RequestFormat.of(template, ["x"])
+    is_text = bool(text_features(column.to_frame(), None))
+    cells = request.cells(column, numeric=not is_text)
+    lines = request.body(request.rows([cells])).splitlines()
+    assert [json.loads(line) for line in lines] == [[value] for value in sent]
 
 
 def test_a_check_sends_the_types_of_the_baseline(explaining: Explaining) -> None:

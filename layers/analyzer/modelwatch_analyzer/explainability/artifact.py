@@ -9,11 +9,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from modelwatch_analyzer.explainability.requests import TRUTH_WORDS
 from modelwatch_analyzer.explainability.resampled_background import MOST_ROWS, Reweighted
 from modelwatch_analyzer.undefined import Undefined
 from modelwatch_analyzer.wording import listed
 from modelwatch_core.domain.errors import InvalidInput
 
+_TRUTH_NUMBERS = {spelled: str(int(word == "true")) for spelled, word in TRUTH_WORDS.items()}
 _ROUNDING = 1e-4  # trees are compared in float32
 _MOST_RESAMPLED = 100
 """The most background rows for which trees are explained again: shap makes an explainer for each, which takes from
@@ -127,6 +129,7 @@ def _not_applicable(reason: str) -> InvalidInput:
 
 
 def _numbers(table: pl.DataFrame) -> NDArray[np.float64]:
+    table = table.with_columns(pl.all().replace(_TRUTH_NUMBERS))
     try:
         return table.cast(pl.Float64).to_numpy()
     except pl.exceptions.InvalidOperationError:

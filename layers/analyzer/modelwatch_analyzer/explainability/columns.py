@@ -9,6 +9,7 @@ import polars as pl
 
 from modelwatch_analyzer.explainability.config import LABEL_KEYS, ExplainabilityConfig
 from modelwatch_analyzer.explainability.documents import Analysis, RunDetails
+from modelwatch_analyzer.explainability.requests import TRUTH_WORDS
 from modelwatch_analyzer.profile.spelling import without_missing
 from modelwatch_analyzer.reading.dataset import Dataset, Plan, Role
 from modelwatch_analyzer.reading.find_columns import existing
@@ -148,7 +149,7 @@ def cells_of(dataset: Dataset, columns: Sequence[str], features: Sequence[str], 
             values = batch[column].cast(pl.String).alias(name)
             cells.append(without_missing(values))
             spelled[name] += cells[-1].null_count() - values.null_count()
-            numbers[name] += int(_are_numbers(cells[-1]).sum())
+            numbers[name] += int(_are_literals(cells[-1]).sum())
             present[name] += len(values) - cells[-1].null_count()
         yield pl.DataFrame(cells)
     log.remarks += _remarks(spelled, numbers, present)
@@ -182,8 +183,8 @@ def text_features(table: pl.DataFrame, baseline: RunDetails | None) -> tuple[str
         Decides for its features, so that the model gets the same types whatever a window holds.
     """
     stored, text = baseline.text_features if baseline else None, list[str]()
-    for column, is_numeric in zip(table.iter_columns(), numeric_columns(table), strict=True):
-        is_text = not is_numeric or _are_codes(column)
+    for column in table.iter_columns():
+        is_text = not (column.is_null() | _are_literals(column)).all() or _are_codes(column)
         if baseline is not None and stored is not None and column.name in baseline.features:
             is_text = column.name in stored
         text += [column.name] if is_text else []
@@ -198,6 +199,11 @@ def _are_codes(column: pl.Series) -> bool:
         and present.str.contains("^[0-9]{3,}$").all()
         and present.str.len_bytes().n_unique() == 1
     )
+
+
+def _are_literals(column: pl.Series) -> pl.Series:
+    """Return which values JSON has a type for: numbers, and true and false, as of one-hot features in pandas."""
+    return _are_numbers(column) | column.is_in(TRUTH_WORDS).fill_null(value=False)
 
 
 def _are_numbers(column: pl.Series) -> pl.Series:

@@ -25,6 +25,9 @@ from modelwatch_core.domain.errors import InvalidInput
 CSV, JSON, JSON_LINES = "text/csv", "application/json", "application/jsonlines"
 CONTENT_TYPES = (CSV, JSON, JSON_LINES)
 
+TRUTH_WORDS = {spelled: word for word in ("true", "false") for spelled in (word, word.title(), word.upper())}
+"""How files spell true and false: as JSON, pandas and spreadsheets do."""
+
 _JSON_NUMBER = r"^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$"
 _WHOLE = re.compile(r"[+-]?[0-9]+")
 _PLACEHOLDER = re.compile(r"\$(features_kvp|features|feature_names|\{[^}]*\})")
@@ -86,7 +89,7 @@ class RequestFormat:
     def cells(self, column: pl.Series, *, numeric: bool) -> pl.Series:
         """Write the cells of a feature as they are in a request: text as text, and the numbers of `numeric` as numbers.
 
-        A number that JSON spells otherwise, like .5, is spelled so.
+        A number that JSON spells otherwise, like .5, is spelled so; true and false are JSON's.
         """
         if self.content_type.startswith(CSV):
             special = column.str.contains('[",\r\n]')
@@ -191,7 +194,9 @@ def _between(separator: str, numbers: Sequence[int]) -> tuple[str | int, ...]:
 
 
 def _json_number(text: str) -> str:
-    """Spell a number as JSON does; what is none stays text, as a check may have it where the baseline has numbers."""
+    """Spell a number, true or false as JSON does; else text, which a check may have where the baseline has numbers."""
+    if text in TRUTH_WORDS:
+        return TRUTH_WORDS[text]
     try:
         number = float(text)
         if isfinite(number):
